@@ -1,0 +1,269 @@
+"""What a plugin can give: five small contracts and the values that pass through them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from spotfw.config import TuningSettings
+from spotfw.tasks import Mixture, Task
+
+if TYPE_CHECKING:
+    from spotfw.library import Ranking
+
+Array = npt.NDArray[np.float32]
+
+
+@runtime_checkable
+class TaskSource(Protocol):
+    """Gives tasks by name, without loading data."""
+
+    name: str
+
+    def tasks(self) -> Iterable[Task | Mixture]:
+        """All tasks and mixtures of this source; must be cheap and import no TensorFlow."""
+        ...
+
+
+class Vocabulary(Protocol):
+    """What initializers may ask of a vocabulary (seqio's vocabularies have it)."""
+
+    def encode(self, text: str) -> Sequence[int]: ...
+
+    def decode(self, ids: Iterable[int]) -> str: ...
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class InitContext:
+    """What a prompt can be started from.
+
+    Attributes:
+      length: prompt tokens L to give.
+      embeddings: the frozen model's input embeddings, float32 [V, E].
+      vocabulary: the model's vocabulary; its pieces are the first `pieces` rows.
+      pieces: number of real pieces, without sentinels and padding rows.
+      labels: class labels of the task, empty for free text.
+      argument: what stood behind the initializer's name (``prompt:FILE``), else None.
+      fingerprint: of the frozen model, to refuse another model's prompt.
+    """
+
+    length: int
+    embeddings: Array
+    vocabulary: Vocabulary
+    pieces: int
+    labels: tuple[str, ...] = ()
+    argument: str | None = None
+    fingerprint: str | None = None
+
+
+@runtime_checkable
+class PromptInitializer(Protocol):
+    """Starts a prompt."""
+
+    name: str
+
+    def __call__(self, context: InitContext, rng: np.random.Generator) -> Array:
+        """Returns the initial prompt, float32 [context.length, E]."""
+        ...
+
+
+class SimilarityMetric(ABC):
+    """Compares task embeddings; higher means more alike.
+
+    Most metrics are a dot product of one vector a prompt: give `features`. What cannot be
+    written so overrides `compare`, which then receives the stacked features of its choice.
+    """
+
+    name: str
+
+    @abstractmethod
+    def features(self, prompt: Array) -> npt.NDArray[np.floating[Any]]:
+        """What is kept of a prompt [L, E] to compare it: an array [D]."""
+
+    def compare(
+        self,
+        query: npt.NDArray[np.floating[Any]],
+        stack: npt.NDArray[np.floating[Any]],
+    ) -> npt.NDArray[np.floating[Any]]:
+        """Similarities [N] of features [D] with each of [N, D]."""
+        similarities: npt.NDArray[np.floating[Any]] = stack @ query
+        return similarities
+
+    def __call__(self, a: Array, b: Array) -> float:
+        """The similarity of two prompts [L, E]."""
+        return float(self.compare(self.features(a), self.features(b)[None])[0])
+
+
+@attrs.frozen
+class StartFromPrompt:
+    """Tune the target from one library prompt."""
+
+    id: str
+
+
+@attrs.frozen
+class StartFromAverage:
+    """Tune the target from sum_i weights[i] * prompt ids[i]."""
+
+    ids: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+@attrs.frozen
+class StartFromMixture:
+    """First tune on these source tasks and the target mixed, then the target from that."""
+
+    tasks: tuple[str, ...]
+
+
+@attrs.frozen
+class StartFromScratch:
+    """Tune the target with no transfer."""
+
+
+Candidate = StartFromPrompt | StartFromAverage | StartFromMixture | StartFromScratch
+
+
+@runtime_checkable
+class SelectionStrategy(Protocol):
+    """Turns a ranking into candidates; a pure function that knows no backend."""
+
+    name: str
+
+    def __call__(self, ranking: Ranking, k: int) -> Sequence[Candidate]:
+        """The candidates; the engine runs all and keeps the best on validation."""
+        ...
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TuningState:
+    """Everything that continues a tuning bit for bit.
+
+    Attributes:
+      step: updates done.
+      prompt: float32 [L, E].
+      slots: the optimizer's arrays by name, float32; empty before the first step.
+    """
+
+    step: int
+    prompt: Array
+    slots: Mapping[str, Array] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TuneRequest:
+    """One tuning asked of a backend.
+
+    Order of the data and dropout are functions of (settings.seed, step) alone.
+    """
+
+    task: Task | Mixture
+    settings: TuningSettings
+    start: TuningState
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TuneProgress:
+    """What a backend reports while it tunes.
+
+    Attributes:
+      request: index of the request in the list.
+      step: updates done.
+      loss: mean training loss since the last report, nats per real target token.
+      examples, tokens: seen since the last report (input text and target tokens).
+      state: given at checkpoints (every `checkpoint_every` steps and after the last).
+    """
+
+    request: int
+    step: int
+    loss: float
+    examples: int = 0
+    tokens: int = 0
+    state: TuningState | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Evaluation:
+    """Scores of a prompt on a split.
+
+    Attributes:
+      metrics: each metric's value, in the units of ``t5.evaluation.metrics`` (0-100 mostly).
+      score: mean of the metrics (paper footnote 4).
+      examples: number scored.
+    """
+
+    metrics: Mapping[str, float]
+    score: float
+    examples: int
+
+
+class FrozenModel(ABC):
+    """An opened model. Weights are read once; prompts and tasks come and go.
+
+    Attributes:
+      name: the name or folder it was opened by.
+      fingerprint: short hex digest of configuration and weights.
+      width: size E of an embedding.
+    """
+
+    name: str
+    fingerprint: str
+    width: int
+
+    @abstractmethod
+    def init_context(
+        self, length: int, labels: Sequence[str] = (), argument: str | None = None
+    ) -> InitContext:
+        """What an initializer needs of this model."""
+
+    @abstractmethod
+    def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
+        """Tunes all requests, reporting as it goes; may run them together."""
+
+    @abstractmethod
+    def evaluate(
+        self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
+    ) -> list[Evaluation]:
+        """Scores each prompt (None: no prompt) on a split by decoding."""
+
+    @abstractmethod
+    def predict(
+        self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
+    ) -> list[str]:
+        """Decodes greedily for each line of text."""
+
+    def close(self) -> None:  # noqa: B027 - most backends have nothing to release
+        """Gives memory back."""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Opens frozen models."""
+
+    name: str
+
+    def open(self, model: str, **options: Any) -> FrozenModel:
+        """Opens a model by folder (local or ``gs://``); reads its weights once."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class NamedModel:
+    """A frozen model known by name.
+
+    Attributes:
+      name: e.g. ``playground``.
+      folder: called when the model is wanted; returns its folder, making it if needed.
+      description: one line.
+      settings: tuning settings that suit the model, over the paper's defaults.
+    """
+
+    name: str
+    folder: Any = attrs.field(repr=False, eq=False)
+    description: str = ""
+    settings: Mapping[str, Any] = attrs.field(factory=dict)

@@ -1,0 +1,82 @@
+"""Tasks and mixtures as values: what a task is called, what it asks, how it is scored.
+
+A `Task` describes a text-to-text task without touching its data. Asked for it, it builds
+a `seqio.Task` over the vocabulary of the frozen model at hand; only then is seqio (and
+with it TensorFlow) imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    import seqio
+
+#: Artificial data set size limit K of examples-proportional mixing (paper 2.1.3).
+EXAMPLES_LIMIT = 2**19
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """A named text-to-text task.
+
+    Attributes:
+      name: unique name, e.g. ``glue_mnli``.
+      family: the paper's grouping, e.g. ``NLI``, ``sentiment``.
+      type: what is asked, e.g. ``classification``, ``regression``, ``qa``.
+      labels: class labels as the model writes them; empty when the answer is free text.
+      metrics: names of the metrics, as in ``t5.evaluation.metrics``.
+      splits: examples per split, None where unknown without loading.
+      origin: where it comes from: ``distribution`` or a file.
+      build: given a seqio vocabulary, returns a `seqio.Task` with features ``inputs`` and
+        ``targets`` over it. May raise `spotfw.errors.SpotError` when its data is absent.
+      description: one line for listings.
+    """
+
+    name: str
+    family: str
+    type: str
+    labels: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    splits: Mapping[str, int | None] = attrs.field(factory=dict)
+    origin: str = ""
+    build: Callable[[seqio.Vocabulary], seqio.Task] = attrs.field(repr=False, eq=False)
+    description: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Mixture:
+    """Several tasks trained on together.
+
+    Attributes:
+      name: unique name.
+      tasks: the members.
+      rates: sampling rate of each member, None for examples-proportional mixing with
+        the limit `EXAMPLES_LIMIT`, the counts coming from the data (paper 2.1.3).
+      origin: where it comes from.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    rates: tuple[float, ...] | None = None
+    origin: str = ""
+    family: str = "mixture"
+    type: str = "mixture"
+    description: str = ""
+
+
+def proportional_rates(counts: list[int], limit: int = EXAMPLES_LIMIT) -> list[float]:
+    """Examples-proportional mixing rates min(n, K) / sum min(n, K) (Raffel et al. 2020).
+
+    Args:
+      counts: training examples of each task, all positive.
+      limit: the artificial size limit K.
+    """
+    capped = [min(n, limit) for n in counts]
+    if any(n <= 0 for n in capped):
+        raise ValueError(f"every task needs at least one training example, got {counts}")
+    total = sum(capped)
+    return [n / total for n in capped]
