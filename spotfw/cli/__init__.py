@@ -1,0 +1,173 @@
+"""The command ``spotfw``: thin commands, imported only when they are asked for.
+
+Each built-in command lives in a module of this package as a click command of the same
+name. Plugins add theirs through ``spotfw_commands``; they are loaded only for ``--help``
+and for a command that is not built in.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from spotfw import __version__
+from spotfw.errors import SpotError, UnknownName, WrongUse
+
+#: Built-in commands in the order of ``--help``: module:attribute and one line of help.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("spotfw.cli.demo:demo", "The whole recipe on the bundled model and tasks."),
+    "tune": ("spotfw.cli.tune:tune", "Learn a prompt on a task or mixture."),
+    "evaluate": ("spotfw.cli.tune:evaluate", "Score a prompt on a task."),
+    "predict": ("spotfw.cli.tune:predict", "Run a prompt on lines of text."),
+    "transfer": ("spotfw.cli.transfer:transfer", "Start a target from the library's prompts."),
+    "library": ("spotfw.cli.library:library", "The prompt library: add, show, rank, verify."),
+    "tasks": ("spotfw.cli.tasks:tasks", "Tasks and mixtures, and examples of each."),
+    "models": ("spotfw.cli.models:models", "Frozen models: list, show, convert."),
+    "plugins": ("spotfw.cli.plugins:plugins", "What is installed and what failed to load."),
+    "doctor": ("spotfw.cli.doctor:doctor", "Is this machine fit, and how to mend it."),
+}
+
+#: Exit statuses: done, failed, wrong use, interrupted (128 + SIGINT).
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+class Commands(click.Group):
+    """A group that knows its commands' names without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *sorted(set(_plugin_commands(ctx)) - set(COMMANDS))]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in COMMANDS:
+            module, attribute = COMMANDS[name][0].split(":")
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
+        return _plugin_commands(ctx).get(name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None and not name.startswith("-"):
+            raise UnknownName("command", name, self.list_commands(ctx))
+        if command is None:
+            return super().resolve_command(ctx, args)
+        return name, command, args[1:]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        extra = {n: c for n, c in _plugin_commands(ctx).items() if n not in COMMANDS}
+        if extra:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(
+                    [(name, extra[name].get_short_help_str(60)) for name in sorted(extra)]
+                )
+
+
+def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
+    """Commands that plugins add; read once a process."""
+    key = "spotfw.plugin_commands"
+    found: dict[str, click.Command] | None = ctx.meta.get(key)
+    if found is None:
+        from spotfw.plugins import default_plugins
+
+        found = {c.name: c for c in default_plugins().commands() if c.name}
+        ctx.meta[key] = found
+    return found
+
+
+def _block(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> None:
+    names = []
+    for value in values:
+        if not value.startswith("no:") or not value[3:]:
+            raise WrongUse(
+                f"The option -p takes no:NAME, the plugin to leave out, but got {value!r}. "
+                "Run `spotfw plugins` for the names."
+            )
+        names.append(value[3:])
+    if names:
+        before = os.environ.get(BLOCKED, "")
+        os.environ[BLOCKED] = ",".join([*filter(None, [before]), *names])
+
+
+#: Environment variable with the plugins to leave out, which child processes inherit.
+BLOCKED = "SPOTFW_BLOCK"
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Try `spotfw demo` first, then `spotfw tune --help`.",
+)
+@click.version_option(__version__, prog_name="spotfw", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option(
+    "-p",
+    "blocked",
+    metavar="no:NAME",
+    multiple=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_block,
+    help="Leave out the plugin NAME (may be given several times).",
+)
+def spotfw(debug: bool) -> None:
+    """Soft prompt transfer: learn prompts on a frozen T5, keep them, start from them."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit status; never raises but for --debug.
+
+    Args:
+      arguments: the words after ``spotfw``, by default those of this process.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # Read here too: an error may come before click has parsed the option.
+    debug = "--debug" in words
+    if debug:
+        words = ["--debug", *(w for w in words if w != "--debug")]
+    try:
+        status = spotfw.main(args=words, prog_name="spotfw", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else DONE
+    except BrokenPipeError:
+        # Whoever read our output has left; say nothing, also not at interpreter exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (click.Abort, KeyboardInterrupt):
+        if debug:
+            raise
+        return _say("Interrupted. What was saved stays; run again with --resume to go on.", 130)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SpotError as error:
+        if debug:
+            raise
+        return _say(f"Error: {error}", WRONG if isinstance(error, WrongUse) else FAILED)
+    except Exception as error:
+        if debug:
+            raise
+        what = " ".join(str(error).split())
+        return _say(
+            f"Error: something unforeseen happened ({type(error).__name__}: {what[:600]}). "
+            "Run again with --debug for the traceback; it is a fault of spotfw if your input "
+            "is sound.",
+            FAILED,
+        )
+
+
+def _say(text: str, status: int) -> int:
+    click.echo(" ".join(text.split()), err=True)
+    return status
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run())
