@@ -1,0 +1,1 @@
+"""Engines that open and tune a frozen model."""

@@ -1,0 +1,202 @@
+"""Builds T5 with a soft prompt from T5's own gin files and Mesh TF's transformer.
+
+There is one path from gin text to a model, `building`, used for tuning, scoring, decoding,
+pre-training and conversion alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import gin
+
+from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
+from spotfw.backends.mesh.compat import t5, tf, transformer, transformer_utils
+from spotfw.errors import SpotError
+
+#: T5 1.1's configurations in the t5 library (paper 2.1), by size.
+SIZES = ("tiny", "small", "base", "large", "xl", "xxl")
+
+_SEARCH_PATHS = (
+    os.path.join(os.path.dirname(t5.models.__file__), "gin"),
+    os.path.join(os.path.dirname(transformer.__file__), "gin"),
+)
+
+
+def size_gin(size: str = "base", **macros: int) -> str:
+    """Gin text of a T5 1.1 size.
+
+    Args:
+      size: one of `SIZES`.
+      **macros: dimensions that differ: d_model, d_ff, d_kv, num_heads, num_layers.
+    """
+    lines = ["include 'defaults.gin'", f"include 'models/t5.1.1.{size}.gin'"]
+    lines += [f"{name} = {value}" for name, value in macros.items()]
+    return "\n".join(lines) + "\n"
+
+
+@gin.configurable(module="spotfw")  # type: ignore[untyped-decorator]
+class PromptedEmbedding(transformer.VocabEmbedding):  # type: ignore[misc]
+    """T5's embedding table; in the encoder the first positions hold a soft prompt.
+
+    Mesh TF asks this class to turn ids [batch, length] into embeddings. In the encoder the
+    first `prompt_length` ids are non-zero place holders, so that masks, relative positions
+    and decoding see an ordinary sequence, and their embeddings are the prompt (paper 2.1.4).
+    """
+
+    def __init__(
+        self,
+        mesh: Any,
+        vocab_dim: Any,
+        output_dim: Any,
+        variable_dtype: Any,
+        name: str,
+        ensemble_dim: Any,
+        prompt_length: int = 0,
+        split_vocabulary: bool = True,
+    ) -> None:
+        """Creates the table and, where `prompt_length` is above 0, the prompt.
+
+        Args:
+          mesh, vocab_dim, output_dim, variable_dtype, name, ensemble_dim: as Mesh TF's.
+          prompt_length: tokens of the prompt.
+          split_vocabulary: look ids up by a product with one-hot rows, which works with a
+            vocabulary split over the mesh and has a gradient; otherwise by `tf.gather`.
+        """
+        super().__init__(mesh, vocab_dim, output_dim, variable_dtype, name, ensemble_dim)
+        self._split_vocabulary = split_vocabulary
+        self._prompt = None
+        if prompt_length:
+            self._prompt = mtf.get_variable(
+                mesh,
+                f"prompt_{prompt_length}",
+                mtf.Shape([mtf.Dimension("prompt", prompt_length), output_dim]),
+                dtype=mtf.VariableDType(
+                    tf.float32, tf.float32, variable_dtype.activation_dtype
+                ),
+                initializer=tf.zeros_initializer(),
+            )
+
+    def _look_up(self, ids: Any, context: Any) -> Any:
+        if self._split_vocabulary:
+            return super().ids_to_embedding(ids, context)
+        return mtf.slicewise(
+            tf.gather,
+            [self._embedding_weights, ids],
+            output_shape=mtf.Shape([*ids.shape.dims, self._output_dim]),
+            output_dtype=self._embedding_weights.dtype,
+            splittable_dims=ids.shape.dims,
+        )
+
+    def ids_to_embedding(self, ids: Any, context: Any) -> Any:
+        """Embeddings [batch, length, d_model] of ids [batch, length]."""
+        if self._prompt is None or context.model.name != "encoder":
+            return self._look_up(ids, context)
+        *batch, length = ids.shape.dims
+        prompt_dim = self._prompt.shape.dims[0]
+        text = mtf.slice(ids, prompt_dim.size, length.size - prompt_dim.size, length.name)
+        prompt = mtf.broadcast(self._prompt, [*batch, prompt_dim, self._output_dim])
+        prompt = mtf.replace_dimensions(
+            prompt, prompt_dim, mtf.Dimension(length.name, prompt_dim.size)
+        )
+        return mtf.concat([prompt, self._look_up(text, context)], length.name)
+
+
+@contextlib.contextmanager
+def building(
+    config: str,
+    *,
+    prompt_length: int = 0,
+    dropout: float = 0.0,
+    z_loss: float = 1e-4,
+    split_vocabulary: bool = True,
+) -> Iterator[None]:
+    """Within it, gin holds the model's configuration; restores what gin held before.
+
+    Args:
+      config: gin text, a size's (`size_gin`) or a checkpoint's operative config.
+      prompt_length: tokens of the soft prompt, 0 for none.
+      dropout: probability in every dropout of the model while training.
+      z_loss: T5's auxiliary loss on the softmax normaliser, while training only.
+      split_vocabulary: see `PromptedEmbedding`.
+
+    Raises:
+      SpotError: the gin text cannot be parsed.
+    """
+    for path in _SEARCH_PATHS:
+        gin.add_config_file_search_path(path)
+    before = gin.config_str()
+    everywhere = {
+        "DenseReluDense.dropout_rate": dropout,
+        "SelfAttention.dropout_rate": dropout,
+        "EncDecAttention.dropout_rate": dropout,
+        "Unitransformer.z_loss": z_loss,
+        # The sum over tokens; programs divide by the count of real target tokens.
+        "Unitransformer.loss_denominator": 1.0,
+    }
+    overrides = [
+        "transformer.get_vocab_embedding_cls.cls = @spotfw.PromptedEmbedding",
+        f"spotfw.PromptedEmbedding.prompt_length = {prompt_length}",
+        f"spotfw.PromptedEmbedding.split_vocabulary = {split_vocabulary}",
+        f"dropout_rate = {dropout}",
+        f"transformer.sublayer_dropout.dropout_rate = {dropout}",
+        # A checkpoint's operative config binds these in scopes, which win over plain names.
+        *(
+            f"{scope}{name} = {value}"
+            for name, value in everywhere.items()
+            for scope in ("", "encoder/", "decoder/")
+        ),
+    ]
+    with gin.unlock_config():
+        gin.clear_config()
+        try:
+            try:
+                gin.parse_config(config, skip_unknown=True)
+            except (ValueError, SyntaxError, OSError) as error:
+                raise SpotError(
+                    f"The model's gin configuration cannot be read: {error}. "
+                    "Give the operative_config.gin of a T5 1.1 checkpoint."
+                ) from error
+            gin.parse_config(overrides)
+            yield
+        finally:
+            gin.clear_config()
+            if before.strip():
+                gin.parse_config(before, skip_unknown=True)
+
+
+def transformer_of(vocabulary_size: int) -> Any:
+    """Mesh TF's `Bitransformer` as gin says; call it within `building`.
+
+    Args:
+      vocabulary_size: rows of the embedding table, sentinels counted; Mesh TF rounds up to
+        a multiple of 128.
+    """
+    return transformer_utils.build_model(
+        model_type="bitransformer",
+        input_vocab_size=vocabulary_size,
+        output_vocab_size=vocabulary_size,
+    )
+
+
+def operative_config(config: str, vocabulary_size: int) -> str:
+    """The flat gin text of a model in T5's own layout, as t5 writes it beside a checkpoint.
+
+    Args:
+      config: gin text with or without includes.
+      vocabulary_size: rows of the embedding table.
+    """
+    with building(config), tf.Graph().as_default():
+        model = transformer_of(vocabulary_size)
+        mesh = mtf.Mesh(mtf.Graph(), "mesh")
+        dims = mtf.Shape([mtf.Dimension("batch", 1), mtf.Dimension("length", 8)])
+        ids = mtf.zeros(mesh, dims, dtype=tf.int32)
+        model.call_simple(ids, ids, compute_loss=True)
+        text: str = gin.operative_config_str()
+    # What `building` overrides is this project's business, not the model's.
+    ours = ("loss_denominator", "PromptedEmbedding", "spotfw")
+    lines = [line for line in text.splitlines() if not any(name in line for name in ours)]
+    return "\n".join(lines) + "\n"
