@@ -1,0 +1,230 @@
+"""Files that appear whole or not at all, on a local disk or a bucket.
+
+Locally a file is written beside its place, flushed to the disk and renamed; a reader sees
+the old bytes or the new ones, never half of either, whatever kills the writer. An object
+in a bucket (``gs://``) already appears only once its upload ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from spotfw.errors import SpotError
+
+PathLike = str | os.PathLike[str]
+
+#: Leftovers of another machine's writers are taken for dead after this many seconds.
+_STALE_SECONDS = 24 * 3600
+_PART = ".part"
+
+
+def is_remote(path: PathLike) -> bool:
+    """Whether the path names a bucket (``gs://...``) and not this machine's disk."""
+    return "://" in os.fspath(path)
+
+
+def write_atomically(path: PathLike, data: bytes) -> None:
+    """Writes a file so that it appears whole or not at all, making its folder if needed.
+
+    Leftovers of writers of the same file that were killed are taken away.
+
+    Raises:
+      SpotError: the disk is full, the folder cannot be written, the bucket refuses; what
+        stood at `path` before is untouched.
+    """
+    if is_remote(path):
+        with _told("write", path):
+            _remote(path).write_bytes(data)
+        return
+    target = Path(path)
+    with _told("write", path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_leftovers(target)
+        part = _beside(target)
+        try:
+            with part.open("xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        _flush_folder(target.parent)
+
+
+@contextlib.contextmanager
+def new_folder(path: PathLike) -> Iterator[Path | Any]:
+    """Gives a folder to fill, which stands at `path` once the block ends well.
+
+    Locally the folder is filled beside its place and renamed; when the block raises,
+    nothing remains. A bucket cannot rename a folder at once: there the block fills
+    `path` itself, and should write last the file by which a reader knows it is whole.
+
+    Raises:
+      SpotError: something already stands at `path`, or it cannot be written.
+    """
+    if is_remote(path):
+        yield _remote(path)
+        return
+    target = Path(path)
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise SpotError(
+            f"The folder {target} already exists and is not empty; nothing was changed. "
+            "Name another folder, or remove this one first."
+        )
+    with _told("write", path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_leftovers(target)
+        part = _beside(target)
+        part.mkdir()
+    try:
+        yield part
+        with _told("write", path):
+            for folder, _, names in os.walk(part):
+                for name in names:
+                    _flush_folder(Path(folder, name))
+                _flush_folder(Path(folder))
+            part.replace(target)
+            _flush_folder(target.parent)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """The bytes of a file, local or remote.
+
+    Raises:
+      SpotError: it is absent, a folder, or cannot be read.
+    """
+    with _told("read", path):
+        data: bytes = _remote(path).read_bytes() if is_remote(path) else Path(path).read_bytes()
+        return data
+
+
+def list_names(folder: PathLike) -> list[str]:
+    """Names in a folder, sorted, without leftovers of writers; empty where it is absent.
+
+    Raises:
+      SpotError: it is no folder or cannot be read.
+    """
+    place = _remote(folder) if is_remote(folder) else Path(folder)
+    with _told("read", folder):
+        if not place.exists():
+            return []
+        return sorted(p.name for p in place.iterdir() if not p.name.endswith(_PART))
+
+
+def join(folder: PathLike, *names: str) -> str:
+    """A path inside a folder, local or remote."""
+    if is_remote(folder):
+        return "/".join([os.fspath(folder).rstrip("/"), *names])
+    return str(Path(folder, *names))
+
+
+def exists(path: PathLike) -> bool:
+    """Whether a file or folder stands there."""
+    with _told("read", path):
+        return bool(_remote(path).exists() if is_remote(path) else Path(path).exists())
+
+
+def _remote(path: PathLike) -> Any:
+    from etils import epath  # type: ignore[import-untyped]  # loads TensorFlow for a bucket
+
+    return epath.Path(os.fspath(path))
+
+
+def _beside(target: Path) -> Path:
+    """A name beside the target that says who writes: .NAME.HOST-PID-RANDOM.part."""
+    tag = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return target.with_name(f".{target.name}.{tag}{_PART}")
+
+
+def _clear_leftovers(target: Path) -> None:
+    for part in target.parent.glob(f".{_escaped(target.name)}.*{_PART}"):
+        tag = part.name[len(target.name) + 2 : -len(_PART)]
+        if not _still_written(part, tag):
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    part.unlink()
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _still_written(part: Path, tag: str) -> bool:
+    host, _, rest = tag.rpartition("-")[0].rpartition("-")
+    if host == socket.gethostname() and rest.isdigit():
+        try:
+            os.kill(int(rest), 0)
+        except ProcessLookupError:
+            return False
+        except (OSError, OverflowError):
+            return True
+        return True
+    try:
+        return time.time() - part.stat().st_mtime < _STALE_SECONDS
+    except OSError:
+        return True
+
+
+def _flush_folder(path: Path) -> None:
+    """Flushes a file or a folder's entries to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:  # some network file systems cannot flush a folder
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _told(verb: str, path: PathLike) -> Iterator[None]:
+    """Turns an operating system's refusal into one paragraph."""
+    try:
+        yield
+    except SpotError:
+        raise
+    except OSError as error:
+        raise SpotError(_paragraph(verb, path, error)) from error
+    except Exception as error:
+        if not is_remote(path):
+            raise
+        what = " ".join(str(error).split())
+        raise SpotError(
+            f"Could not {verb} {os.fspath(path)}: {type(error).__name__}: {what}. Check the "
+            "bucket's name, your credentials and the network."
+        ) from error
+
+
+def _paragraph(verb: str, path: PathLike, error: OSError) -> str:
+    where = os.fspath(path)
+    kept = " What stood there before is untouched." if verb == "write" else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return (
+            f"Could not {verb} {where}: the disk is full or a quota or size limit is reached "
+            f"({error.strerror}).{kept} Free space there, then run again."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"Could not {verb} {where}: {error.strerror}.{kept} Give yourself permission "
+            "there, or name another place."
+        )
+    if isinstance(error, FileNotFoundError) and verb == "read":
+        return f"There is no file {where}. Check the path."
+    return f"Could not {verb} {where}: {error.strerror or error}.{kept} Check the path."
