@@ -7,8 +7,9 @@ pre-training and conversion alike.
 from __future__ import annotations
 
 import contextlib
-import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gin
@@ -20,10 +21,20 @@ from spotfw.errors import SpotError
 #: T5 1.1's configurations in the t5 library (paper 2.1), by size.
 SIZES = ("tiny", "small", "base", "large", "xl", "xxl")
 
-_SEARCH_PATHS = (
-    os.path.join(os.path.dirname(t5.models.__file__), "gin"),
-    os.path.join(os.path.dirname(transformer.__file__), "gin"),
-)
+_T5_GIN = Path(t5.models.__file__).parent / "gin"
+_MESH_GIN = Path(transformer.__file__).parent / "gin"
+
+
+def _inlined(path: Path) -> str:
+    """The text of one of T5's gin files with the files it includes in their places.
+
+    Gin itself logs an error for each folder it tries before it finds an include.
+    """
+
+    def included(match: re.Match[str]) -> str:
+        return _inlined(_T5_GIN / match[1])
+
+    return re.sub(r"^include ['\"](.+)['\"]$", included, path.read_text(), flags=re.MULTILINE)
 
 
 def size_gin(size: str = "base", **macros: int) -> str:
@@ -33,9 +44,8 @@ def size_gin(size: str = "base", **macros: int) -> str:
       size: one of `SIZES`.
       **macros: dimensions that differ: d_model, d_ff, d_kv, num_heads, num_layers.
     """
-    lines = ["include 'defaults.gin'", f"include 'models/t5.1.1.{size}.gin'"]
-    lines += [f"{name} = {value}" for name, value in macros.items()]
-    return "\n".join(lines) + "\n"
+    texts = [_inlined(_MESH_GIN / "defaults.gin"), _inlined(_T5_GIN / f"models/t5.1.1.{size}.gin")]
+    return "\n".join(texts + [f"{name} = {value}" for name, value in macros.items()]) + "\n"
 
 
 @gin.configurable(module="spotfw")  # type: ignore[untyped-decorator]
@@ -126,8 +136,6 @@ def building(
     Raises:
       SpotError: the gin text cannot be parsed.
     """
-    for path in _SEARCH_PATHS:
-        gin.add_config_file_search_path(path)
     before = gin.config_str()
     everywhere = {
         "DenseReluDense.dropout_rate": dropout,

@@ -1,0 +1,257 @@
+"""A frozen T5 in one TensorFlow session: opened once, tuned, scored and run many times."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+from etils import epath
+
+from spotfw.backends.mesh import checkpoint, programs
+from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
+from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.model import building, size_gin
+from spotfw.backends.mesh.programs import Program, Shapes
+from spotfw.backends.mesh.vocabulary import open_vocabulary
+from spotfw.config import TuningSettings
+from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
+from spotfw.errors import SpotError
+from spotfw.tasks import Task
+
+_EMBEDDING = "shared/embedding"
+
+
+def open_model(
+    model: str,
+    *,
+    vocabulary: str | None = None,
+    gin: str | None = None,
+    activations: str = "float32",
+    threads: int = 0,
+) -> MeshModel:
+    """Opens a Mesh TF checkpoint folder, local or ``gs://``.
+
+    Args:
+      model: folder with ``model.ckpt-STEP.*`` and ``operative_config.gin``, as released.
+      vocabulary: sentencepiece file, where it is not in the folder.
+      gin: a T5 1.1 size (``small`` ...) or a gin file, where the folder has no configuration.
+      activations: ``float32`` or ``bfloat16``.
+      threads: of each operation; 0 lets TensorFlow choose.
+
+    Raises:
+      SpotError: something is missing or does not fit together.
+    """
+    from spotfw.backends.mesh.model import SIZES
+
+    folder = epath.Path(model)
+    prefix = checkpoint.latest(model)
+    if gin in SIZES:
+        config = size_gin(gin)
+    else:
+        path = epath.Path(gin) if gin else folder / "operative_config.gin"
+        if not path.exists():
+            raise SpotError(
+                f"The model's configuration {path} does not exist. Put T5's "
+                "operative_config.gin there, or name a size, e.g. --gin base."
+            )
+        config = path.read_text()
+    return MeshModel(model, config, prefix, vocabulary, activations, threads)
+
+
+class MeshModel(FrozenModel):
+    """See `open_model`. Not safe to share between threads."""
+
+    def __init__(
+        self,
+        name: str,
+        config: str,
+        prefix: str,
+        vocabulary: str | None,
+        activations: str,
+        threads: int,
+    ) -> None:
+        self.name = name
+        found = checkpoint.variables(prefix)
+        if _EMBEDDING not in found:
+            raise SpotError(
+                f"The checkpoint {prefix} has no variable {_EMBEDDING}; it is not one of a T5 "
+                f"1.1. It holds {', '.join(sorted(found)[:3])} and {len(found)} in all. To use "
+                "a Hugging Face folder, run `spotfw models convert` first."
+            )
+        self.rows, self.width = found[_EMBEDDING]
+        self.vocabulary = open_vocabulary(name, self.rows, vocabulary)
+        self.fingerprint = checkpoint.fingerprint(prefix)
+        self._config = config
+        self._dtype = mtf.VariableDType(tf.float32, tf.float32, tf.as_dtype(activations))
+        self._graph = tf.Graph()
+        self._session = tf.Session(
+            graph=self._graph,
+            config=tf.ConfigProto(
+                intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
+            ),
+        )
+        self._programs: dict[tuple[str, Shapes], Program] = {}
+        self._load_frozen(prefix, found)
+
+    def _load_frozen(self, prefix: str, found: Mapping[str, tuple[int, ...]]) -> None:
+        """Builds the smallest program to learn the variables; fills them from the file."""
+        self.program("score", Shapes(batch=1, inputs=1, targets=1, prompt_length=0))
+        variables = self.frozen_variables()
+        checkpoint.check_variables(
+            {name: tuple(v.shape.as_list()) for name, v in variables.items()}, found, prefix
+        )
+        reader = checkpoint.Reader(prefix)
+        for name, variable in variables.items():
+            self._put(variable, reader.read(name))
+
+    def frozen_variables(self) -> dict[str, Any]:
+        """The TensorFlow variables of the model, by name, without prompts and slots."""
+        with self._graph.as_default():
+            return {
+                v.op.name: v
+                for v in tf.global_variables()
+                if not v.op.name.startswith("shared/prompt_")
+            }
+
+    def read_variables(self) -> dict[str, npt.NDArray[Any]]:
+        """The values of all frozen variables now, by name."""
+        return dict(self._session.run(self.frozen_variables()))
+
+    def program(self, kind: str, shapes: Shapes) -> Program:
+        """The program of a kind (update, decode, score), built when first asked for."""
+        key = (kind, shapes)
+        if key not in self._programs:
+            build: Callable[..., Program] = {
+                "update": programs.update_program,
+                "decode": programs.decode_program,
+                "score": programs.score_program,
+            }[kind]
+            with (
+                self._graph.as_default(),
+                tf.variable_scope("", reuse=tf.AUTO_REUSE, use_resource=True),
+                building(
+                    self._config,
+                    prompt_length=shapes.prompt_length,
+                    dropout=shapes.dropout,
+                    split_vocabulary=False,
+                ),
+            ):
+                self._programs[key] = build(self.rows, shapes, self._dtype)
+        return self._programs[key]
+
+    def run(self, program: Program, fetch: Sequence[str], **feeds: Any) -> list[Any]:
+        """Runs a program, feeding and fetching by name."""
+        return list(
+            self._session.run(
+                [program.fetches[name] for name in fetch],
+                {program.feeds[name]: value for name, value in feeds.items()},
+            )
+        )
+
+    def set_prompt(self, prompt: Array) -> None:
+        """Puts a prompt [L, E] in front of the inputs of every program of that length.
+
+        Raises:
+          SpotError: the prompt is of another width.
+        """
+        if prompt.ndim != 2 or prompt.shape[1] != self.width:
+            raise SpotError(
+                f"The prompt has shape {list(prompt.shape)}, but {self.name} takes "
+                f"[L, {self.width}]: it was learned for another model."
+            )
+        self._put(self._variable(f"shared/prompt_{len(prompt)}"), prompt)
+
+    def get_prompt(self, length: int) -> Array:
+        """The prompt [length, E] as it is now."""
+        value: Array = self._session.run(self._variable(f"shared/prompt_{length}"))
+        return value
+
+    def _put(self, variable: Any, value: npt.NDArray[Any]) -> None:
+        # The initial value's tensor is fed, so that no operation is added to the graph.
+        self._session.run(variable.initializer, {variable.initializer.inputs[1]: value})
+
+    def _variable(self, name: str) -> Any:
+        with self._graph.as_default():
+            (found,) = [v for v in tf.global_variables() if v.op.name == name]
+        return found
+
+    def slots(self, length: int) -> dict[str, Array]:
+        """The optimizer's arrays for the prompt of a length, by short name."""
+        start = f"shared/prompt_{length}_slot_"
+        with self._graph.as_default():
+            wanted = {
+                v.op.name[len(start) :]: v
+                for v in tf.global_variables()
+                if v.op.name.startswith(start)
+            }
+        return dict(self._session.run(wanted))
+
+    def set_slots(self, length: int, values: Mapping[str, Array]) -> None:
+        """Puts the optimizer's arrays; those not given become zeros."""
+        start = f"shared/prompt_{length}_slot_"
+        with self._graph.as_default():
+            for variable in tf.global_variables():
+                if variable.op.name.startswith(start):
+                    shape = variable.shape.as_list()
+                    value = values.get(variable.op.name[len(start) :])
+                    if value is None:
+                        value = np.zeros(shape, np.float32)
+                    if list(value.shape) != shape:
+                        raise SpotError(
+                            f"The optimizer state {variable.op.name[len(start) :]} has shape "
+                            f"{list(value.shape)}, not {shape}; the run's state is of another "
+                            "model or prompt length. Start the run anew in another folder."
+                        )
+                    self._put(variable, value)
+
+    @functools.cached_property
+    def embeddings(self) -> Array:
+        """The frozen input embeddings, float32 [V, E]."""
+        value: Array = self._session.run(self.frozen_variables()[_EMBEDDING])
+        return value
+
+    def init_context(
+        self, length: int, labels: Sequence[str] = (), argument: str | None = None
+    ) -> InitContext:
+        """What an initializer needs of this model."""
+        return InitContext(
+            length=length,
+            embeddings=self.embeddings,
+            vocabulary=self.vocabulary,
+            pieces=int(self.vocabulary.vocab_size) - self.vocabulary.extra_ids,
+            labels=tuple(labels),
+            argument=argument,
+            fingerprint=self.fingerprint,
+        )
+
+    def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
+        """Tunes the requests one after the other."""
+        from spotfw.backends.mesh.tuning import tune_one
+
+        for index, request in enumerate(requests):
+            for progress in tune_one(self, request):
+                yield attrs.evolve(progress, request=index)
+
+    def evaluate(
+        self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
+    ) -> list[Evaluation]:
+        """Scores each prompt on a split by greedy decoding."""
+        from spotfw.backends.mesh.scoring import evaluate_one
+
+        return [evaluate_one(self, prompt, task, split, settings) for prompt in prompts]
+
+    def predict(
+        self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
+    ) -> list[str]:
+        """Decodes greedily for each line of text."""
+        from spotfw.backends.mesh.scoring import predict_lines
+
+        return predict_lines(self, prompt, lines, settings)
+
+    def close(self) -> None:
+        """Ends the TensorFlow session and gives the weights' memory back."""
+        self._session.close()

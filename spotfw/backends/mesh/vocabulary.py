@@ -1,0 +1,54 @@
+"""The vocabulary beside a frozen model, and whether it fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etils import epath
+
+from spotfw.backends.mesh.compat import seqio
+from spotfw.errors import SpotError
+
+#: Names under which released models keep their sentencepiece file.
+_FILES = ("spiece.model", "sentencepiece.model", "t5.model")
+
+#: T5 adds this many sentinels and rounds the table up to a multiple of 128 rows.
+_SENTINELS = 100
+_ROUNDED_TO = 128
+
+
+def open_vocabulary(folder: str, rows: int, path: str | None = None) -> Any:
+    """The `seqio.SentencePieceVocabulary` of a model.
+
+    Args:
+      folder: the model's folder, searched for ``spiece.model`` and the like.
+      rows: of the model's embedding table.
+      path: a sentencepiece model file, where it is not in the folder.
+
+    Raises:
+      SpotError: no such file, not a sentencepiece model, or one of another size.
+    """
+    if path is None:
+        found = [str(p) for n in _FILES if (p := epath.Path(folder) / n).exists()]
+        if not found:
+            raise SpotError(
+                f"No vocabulary lies in {folder} (looked for {', '.join(_FILES)}). "
+                "Name the sentencepiece file of this model with --vocabulary FILE."
+            )
+        path = found[0]
+    elif not epath.Path(path).exists():
+        raise SpotError(f"The vocabulary {path} does not exist. Check the path.")
+    try:
+        pieces = int(seqio.SentencePieceVocabulary(path, extra_ids=0).vocab_size)
+    except Exception as error:
+        raise SpotError(
+            f"{path} is not a sentencepiece model ({type(error).__name__}). "
+            "Give the .model file that the frozen model was trained with."
+        ) from error
+    spare = rows - pieces
+    if not 0 <= spare < _SENTINELS + _ROUNDED_TO:
+        raise SpotError(
+            f"The vocabulary {path} has {pieces} pieces, but the model's embedding table has "
+            f"{rows} rows: they do not belong together. Give the model's own vocabulary."
+        )
+    return seqio.SentencePieceVocabulary(path, extra_ids=min(_SENTINELS, spare))
