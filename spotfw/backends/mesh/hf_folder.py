@@ -1,0 +1,216 @@
+"""Reads and writes a Hugging Face model folder, a tensor at a time; nothing is unpickled.
+
+The folder holds ``config.json`` and either ``model.safetensors`` or shards
+``model-00001-of-0000N.safetensors`` with ``model.safetensors.index.json``. The safetensors
+library writes only from a dictionary of all tensors, so the (simple) file format is written
+here: 8 bytes header length, a JSON header, the tensors' bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+import safetensors
+
+from spotfw.errors import SpotError
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+#: Hugging Face's size of a shard.
+SHARD_BYTES = 5 * 10**9
+
+#: Element types that float32 holds exactly, by safetensors' names.
+_EXACT = ("F32", "BF16", "F16")
+_WRITTEN: dict[str, tuple[str, npt.DTypeLike]] = {
+    "float32": ("F32", np.float32),
+    "bfloat16": ("BF16", ml_dtypes.bfloat16),
+}
+
+
+class HFTensors:
+    """The tensors of a Hugging Face folder, opened for reading.
+
+    Attributes:
+      folder: where they are.
+      shapes: by name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Opens the files; tensors are read one at a time by `read`.
+
+        Raises:
+          SpotError: there are no safetensors, or a shard is missing or damaged.
+        """
+        self.folder = folder
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self._files: dict[str, Any] = {}
+        for path in _weight_files(folder):
+            try:
+                file: Any = safetensors.safe_open(str(path), framework="numpy")
+                for name in file.keys():  # noqa: SIM118 - not a mapping
+                    part = file.get_slice(name)
+                    if part.get_dtype() not in _EXACT:
+                        raise SpotError(
+                            f"The tensor {name} in {path} has type {part.get_dtype()}; only "
+                            "float32, bfloat16 and float16 weights can be converted exactly. "
+                            "Give the model in one of these types."
+                        )
+                    self.shapes[name] = tuple(part.get_shape())
+                    self._files[name] = file
+            except (safetensors.SafetensorError, OSError) as error:
+                raise SpotError(
+                    f"The file {path} cannot be read: {error}. It may be half downloaded or "
+                    "a Git LFS pointer: download it again."
+                ) from error
+
+    def read(self, name: str) -> npt.NDArray[np.float32]:
+        """A tensor as float32; 16-bit types are widened exactly."""
+        return np.asarray(self._files[name].get_tensor(name), dtype=np.float32)
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    if (folder / INDEX).exists():
+        index = read_json(folder / INDEX)
+        try:
+            files = [folder / Path(name).name for name in sorted({*index["weight_map"].values()})]
+        except (KeyError, AttributeError, TypeError) as error:
+            raise SpotError(
+                f"The index {folder / INDEX} has no weight_map: download it again."
+            ) from error
+        absent = [file.name for file in files if not file.exists()]
+        if absent:
+            raise SpotError(
+                f"The model in {folder} is incomplete: {', '.join(absent[:3])} named by {INDEX} "
+                f"{'is' if len(absent) == 1 else 'are'} not there. Download the missing files."
+            )
+        return files
+    if (folder / WEIGHTS).exists():
+        return [folder / WEIGHTS]
+    if any(folder.glob("pytorch_model*.bin")):
+        raise SpotError(
+            f"The model in {folder} has its weights only as pytorch_model.bin, a pickle, which "
+            "can run code when opened, so it is refused. Where you trust it, save it as "
+            "safetensors first: transformers' from_pretrained(...) and then "
+            "save_pretrained(..., safe_serialization=True)."
+        )
+    raise SpotError(
+        f"The folder {folder} has no weights: neither {WEIGHTS} nor {INDEX}. "
+        "Give the folder of a Hugging Face T5 1.1."
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+      SpotError: the file cannot be read or holds no object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpotError(f"The file {path} cannot be read: {error}. Download it again.") from error
+    if not isinstance(value, dict):
+        raise SpotError(f"The file {path} does not hold a JSON object. Download it again.")
+    return value
+
+
+def write_tensors(
+    folder: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    tensors: Iterable[tuple[str, npt.NDArray[Any]]],
+    dtype: str = "float32",
+    shard_bytes: int = SHARD_BYTES,
+) -> None:
+    """Writes safetensors as the tensors come, one in memory at a time.
+
+    Args:
+      folder: existing; the caller makes it appear whole.
+      shapes: of all tensors, in the order in which they come.
+      tensors: (name, array) pairs, consumed once.
+      dtype: ``float32``, or ``bfloat16`` (rounded to nearest).
+      shard_bytes: a larger model is split over files of at most this size and an index.
+
+    Raises:
+      SpotError: the disk is full or the folder cannot be written.
+    """
+    code, numpy_type = _WRITTEN[dtype]
+    size = {
+        name: math.prod(shape) * np.dtype(numpy_type).itemsize for name, shape in shapes.items()
+    }
+    shards: list[list[str]] = [[]]
+    for name in shapes:
+        if shards[-1] and sum(size[n] for n in shards[-1]) + size[name] > shard_bytes:
+            shards.append([])
+        shards[-1].append(name)
+    count = len(shards)
+    files = (
+        [WEIGHTS]
+        if count == 1
+        else [f"model-{i + 1:05d}-of-{count:05d}.safetensors" for i in range(count)]
+    )
+    coming = iter(tensors)
+    try:
+        for file, names in zip(files, shards, strict=True):
+            with (folder / file).open("wb") as out:
+                _write_header(out, names, shapes, size, code)
+                for name in names:
+                    given, value = next(coming)
+                    if given != name or value.shape != tuple(shapes[name]):
+                        raise ValueError(f"{given} {value.shape} came, not {name} {shapes[name]}")
+                    out.write(np.ascontiguousarray(value, dtype=numpy_type).view(np.uint8).data)
+        if count > 1:
+            weight_map = {name: f for f, names in zip(files, shards, strict=True) for name in names}
+            index = {"metadata": {"total_size": sum(size.values())}, "weight_map": weight_map}
+            (folder / INDEX).write_text(json.dumps(index, indent=2, sort_keys=True) + "\n")
+    except OSError as error:
+        raise SpotError(
+            f"The weights cannot be written to {folder}: {error.strerror or error}. Free disk "
+            "space or give another folder, then run it again; nothing is left there."
+        ) from error
+
+
+def _write_header(
+    out: BinaryIO,
+    names: Iterable[str],
+    shapes: Mapping[str, tuple[int, ...]],
+    size: Mapping[str, int],
+    code: str,
+) -> None:
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    offset = 0
+    for name in names:
+        header[name] = {
+            "dtype": code,
+            "shape": list(shapes[name]),
+            "data_offsets": [offset, offset + size[name]],
+        }
+        offset += size[name]
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the data starts on a multiple of 8
+    out.write(len(text).to_bytes(8, "little") + text)
+
+
+def pieces(vocabulary: Path) -> int:
+    """Number of pieces of a sentencepiece model.
+
+    Raises:
+      SpotError: the file is no sentencepiece model.
+    """
+    import sentencepiece
+
+    with contextlib.suppress(RuntimeError, OSError):
+        return int(
+            sentencepiece.SentencePieceProcessor(model_file=str(vocabulary)).get_piece_size()
+        )
+    raise SpotError(
+        f"The vocabulary {vocabulary} is not a sentencepiece model. "
+        "Give the spiece.model that the model was trained with."
+    )
