@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -34,12 +35,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
 #: Exit statuses: done, failed, wrong use, interrupted (128 + SIGINT).
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
+#: Commands that take --resume.
+RESUMABLE = ("tune", "transfer")
+
 
 class Commands(click.Group):
     """A group that knows its commands' names without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *sorted(set(_plugin_commands(ctx)) - set(COMMANDS))]
+        return [*COMMANDS, *sorted(_plugin_commands(ctx))]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in COMMANDS:
@@ -62,7 +66,7 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-        extra = {n: c for n, c in _plugin_commands(ctx).items() if n not in COMMANDS}
+        extra = _plugin_commands(ctx)
         if extra:
             with formatter.section("Commands of plugins"):
                 formatter.write_dl(
@@ -75,9 +79,9 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     key = "spotfw.plugin_commands"
     found: dict[str, click.Command] | None = ctx.meta.get(key)
     if found is None:
-        from spotfw.plugins import default_plugins
+        from spotfw.plugins import Plugins
 
-        found = {c.name: c for c in default_plugins().commands() if c.name}
+        found = {c.name: c for c in Plugins().commands(taken=COMMANDS) if c.name}
         ctx.meta[key] = found
     return found
 
@@ -92,12 +96,9 @@ def _block(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> No
             )
         names.append(value[3:])
     if names:
-        before = os.environ.get(BLOCKED, "")
-        os.environ[BLOCKED] = ",".join([*filter(None, [before]), *names])
-
-
-#: Environment variable with the plugins to leave out, which child processes inherit.
-BLOCKED = "SPOTFW_BLOCK"
+        # By the environment, so that processes started from here leave them out too.
+        before = os.environ.get("SPOTFW_DISABLE_PLUGINS", "")
+        os.environ["SPOTFW_DISABLE_PLUGINS"] = ",".join([*filter(None, [before]), *names])
 
 
 @click.group(
@@ -128,14 +129,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
       arguments: the words after ``spotfw``, by default those of this process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    # Read here too: an error may come before click has parsed the option.
-    debug = "--debug" in words
-    if debug:
-        words = ["--debug", *(w for w in words if w != "--debug")]
+    # Taken wherever it stands, for an error may come before click has parsed the options.
+    end = words.index("--") if "--" in words else len(words)
+    debug = "--debug" in words[:end]
+    words = [*(w for w in words[:end] if w != "--debug"), *words[end:]]
     try:
         status = spotfw.main(args=words, prog_name="spotfw", standalone_mode=False)
         sys.stdout.flush()
-        return status if isinstance(status, int) else DONE
+        return status if type(status) is int else DONE
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else FAILED
     except BrokenPipeError:
         # Whoever read our output has left; say nothing, also not at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -143,7 +146,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         if debug:
             raise
-        return _say("Interrupted. What was saved stays; run again with --resume to go on.", 130)
+        return _say(_interrupted(words), INTERRUPTED)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -161,6 +164,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
             "is sound.",
             FAILED,
         )
+
+
+def _interrupted(words: Sequence[str]) -> str:
+    said = "Interrupted. Checkpoints already written stay, and nothing is half written."
+    if not words or words[0] not in RESUMABLE:
+        return said
+    again = [w for w in words if w != "--resume"]
+    return f"{said} To go on from the last one: spotfw {shlex.join([*again, '--resume'])}"
 
 
 def _say(text: str, status: int) -> int:

@@ -1,0 +1,206 @@
+"""What people see: tables and JSON on stdout, progress on stderr.
+
+A terminal gets a bar with the time left; a file or a pipe gets a plain line every ten
+seconds. Nothing but results is ever written to stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+
+def print_json(value: Any) -> None:
+    """Writes exactly one JSON document to stdout.
+
+    NaN and infinities become null, which JSON has; arrays and paths become lists and text.
+    """
+    document = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(document + "\n")
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    title: str | None = None,
+    stream: TextIO | None = None,
+) -> None:
+    """Writes a table; numbers stand to the right, None is a dash.
+
+    Args:
+      columns: headings.
+      rows: one sequence of cells per row, as long as `columns`; floats get two decimals.
+      title: a line above the table.
+      stream: where to, by default stdout.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    stream = stream or sys.stdout
+    # Where no terminal says how wide it is, a table is as wide as its cells.
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 10_000)
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for index, column in enumerate(columns):
+        cells = [row[index] for row in rows]
+        numbers = any(_is_number(c) for c in cells) and all(
+            c is None or _is_number(c) for c in cells
+        )
+        table.add_column(Text(column), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console.print(table)
+
+
+def note(text: str) -> None:
+    """Writes a line for people to stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+class Progress:
+    """How far a long job is, with the time left; a context manager.
+
+    Args:
+      what: what is going on, e.g. ``tune glue_sst2``.
+      total: steps of the whole job.
+      unit: what is counted.
+      stream: where to, by default stderr.
+      every: seconds between lines where `stream` is no terminal.
+      clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        *,
+        unit: str = "steps",
+        stream: TextIO | None = None,
+        every: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._what = what
+        self._total = total
+        self._unit = unit
+        self._stream = stream or sys.stderr
+        self._every = every
+        self._clock = clock
+        self._first: tuple[float, int] | None = None
+        self._written = -math.inf
+        self._bar: RichProgress | None = None
+
+    def __enter__(self) -> Progress:
+        if self._stream.isatty():
+            self._bar = _bar(self._stream)
+            self._bar.add_task(self._what, total=self._total, facts="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, done: int, **facts: float | str | None) -> None:
+        """Says that `done` of the total are done; `facts` stand beside (loss, score)."""
+        text = ", ".join(f"{k} {_cell(v)}" for k, v in facts.items() if v is not None)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done, facts=text)
+            return
+        now = self._clock()
+        if self._first is None:
+            # A resumed job starts in the middle: its rate counts from here.
+            self._first = (now, done)
+        if done < self._total and now - self._written < self._every:
+            return
+        self._written = now
+        began, start = self._first
+        parts = [f"{done:,}/{self._total:,} {self._unit}"]
+        if done > start and now > began:
+            rate = (done - start) / (now - began)
+            parts.append(f"{rate:.3g} {self._unit}/s")
+            if done < self._total:
+                parts.append(f"{duration((self._total - done) / rate)} left")
+        self._stream.write(f"{self._what}: {', '.join([*parts, text] if text else parts)}\n")
+        self._stream.flush()
+
+
+def duration(seconds: float) -> str:
+    """A time for people: ``45 s``, ``3 min``, ``2 h 05 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _bar(stream: TextIO) -> RichProgress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[facts]}"),
+        console=Console(file=stream, highlight=False),
+        speed_estimate_period=300,
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        # A loss of 0.0004 must not read as nothing.
+        return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [
+            _plain(v) for v in (sorted(value) if isinstance(value, (set, frozenset)) else value)
+        ]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return str(value)
