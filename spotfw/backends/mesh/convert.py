@@ -7,6 +7,7 @@ more memory than its largest tensors. The destination appears whole or not at al
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ VOCABULARY = "spiece.model"
 #: In a Mesh TF folder: the config.json it was converted from, for the way back.
 ORIGIN = "hf_config.json"
 
-#: Called after each tensor with (tensors done, tensors in all).
+#: Called as each tensor is read with (tensors done, tensors in all).
 Progress = Callable[[int, int], None]
 
 
@@ -64,15 +65,20 @@ def convert(
         ``gs://``).
       dst: a folder that does not exist or is empty.
       dtype: what to write: ``float32``, or ``bfloat16`` (rounded).
-      progress: called after each tensor.
+      progress: called as each tensor is read.
 
     Raises:
       SpotError: `src` is not a T5 1.1, is incomplete or damaged; `dst` holds something or
         cannot be written.
     """
-    if not files.is_remote(src) and (Path(src) / "config.json").exists():
+    if is_hf_folder(src):
         return hf_to_mesh(src, dst, dtype, progress)
     return mesh_to_hf(src, dst, dtype, progress)
+
+
+def is_hf_folder(folder: str) -> bool:
+    """Whether a folder is Hugging Face's and not a Mesh TF checkpoint's."""
+    return not files.is_remote(folder) and (Path(folder) / "config.json").exists()
 
 
 def hf_to_mesh(
@@ -104,9 +110,9 @@ def hf_to_mesh(
                 padding = [(0, 0)] * value.ndim
                 padding[variable.vocabulary_axis] = (0, dims.rows - dims.vocabulary_size)
                 value = np.pad(value, padding)
-            yield variable.mesh, np.ascontiguousarray(value, dtype=_numpy_type(dtype))
             if progress:
                 progress(done, len(table))
+            yield variable.mesh, np.ascontiguousarray(value, dtype=_numpy_type(dtype))
 
     with files.new_folder(dst) as folder:
         gin = gin_config(dims).encode()
@@ -121,7 +127,7 @@ def hf_to_mesh(
         folder=dst,
         kind="mesh",
         dimensions=dims,
-        parameters=_parameters(dims, table),
+        parameters=parameters(dims),
         fingerprint=digest,
     )
 
@@ -165,9 +171,9 @@ def mesh_to_hf(
                         f"beyond the {dims.vocabulary_size} ids that {ORIGIN} tells of. Remove "
                         f"that file to convert all {dims.rows} rows."
                     )
-            yield variable.hf, value.T if variable.transposed else value
             if progress:
                 progress(done, len(table))
+            yield variable.hf, value.T if variable.transposed else value
 
     with files.new_folder(dst) as folder:
         shapes = {variable.hf: variable.hf_shape(dims) for variable in table}
@@ -180,9 +186,14 @@ def mesh_to_hf(
         folder=dst,
         kind="huggingface",
         dimensions=dims,
-        parameters=_parameters(dims, table),
+        parameters=parameters(dims),
         fingerprint=fingerprint(checkpoint),
     )
+
+
+def parameters(dims: hf_names.T5Dimensions) -> int:
+    """Number of trained parameters, without Mesh TF's padding rows."""
+    return sum(math.prod(variable.hf_shape(dims)) for variable in hf_names.variables(dims))
 
 
 def gin_config(dims: hf_names.T5Dimensions) -> str:
@@ -246,10 +257,6 @@ def _check_vocabulary(vocabulary: Path, dims: hf_names.T5Dimensions) -> None:
             f"The vocabulary {vocabulary} has {count} pieces, but the model has embeddings for "
             f"{dims.vocabulary_size} only. Give the spiece.model that belongs to the model."
         )
-
-
-def _parameters(dims: hf_names.T5Dimensions, table: list[hf_names.Variable]) -> int:
-    return sum(int(np.prod(variable.hf_shape(dims), dtype=np.int64)) for variable in table)
 
 
 def _origin(src: str, dims: hf_names.T5Dimensions) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ INDEX = "model.safetensors.index.json"
 SHARD_BYTES = 5 * 10**9
 
 #: Element types that float32 holds exactly, by safetensors' names.
-_EXACT = ("F32", "BF16", "F16")
+_EXACT = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
 _WRITTEN: dict[str, tuple[str, npt.DTypeLike]] = {
     "float32": ("F32", np.float32),
     "bfloat16": ("BF16", ml_dtypes.bfloat16),
@@ -41,6 +41,7 @@ class HFTensors:
     Attributes:
       folder: where they are.
       shapes: by name.
+      dtypes: as stored, by name: float32, bfloat16 or float16.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,6 +52,7 @@ class HFTensors:
         """
         self.folder = folder
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.dtypes: dict[str, str] = {}
         self._files: dict[str, Any] = {}
         for path in _weight_files(folder):
             try:
@@ -64,6 +66,7 @@ class HFTensors:
                             "Give the model in one of these types."
                         )
                     self.shapes[name] = tuple(part.get_shape())
+                    self.dtypes[name] = _EXACT[part.get_dtype()]
                     self._files[name] = file
             except (safetensors.SafetensorError, OSError) as error:
                 raise SpotError(

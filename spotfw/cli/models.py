@@ -1,0 +1,153 @@
+"""``spotfw models``: frozen models by name, what is in a folder, and conversion."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any
+
+import click
+
+
+@click.group(short_help="Frozen models: list, show, convert.")
+def models() -> None:
+    """Frozen models: those known by name, and model folders."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def list_models(as_json: bool) -> None:
+    """The models that plugins give by name.
+
+    Any folder with a T5 1.1 checkpoint serves as a model too; see `spotfw models show`.
+    """
+    from spotfw.display import note, print_json, print_table
+    from spotfw.plugins import default_plugins
+
+    rows = [
+        {
+            "name": part.name,
+            "description": part.value.description,
+            "settings": dict(part.value.settings),
+            "origin": part.owner,
+        }
+        for part in default_plugins().components("model")
+    ]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table(
+            ["name", "description", "from"],
+            [[row["name"], row["description"], row["origin"]] for row in rows],
+        )
+    else:
+        note(
+            "No plugin gives a model by name. Give the folder of a T5 1.1 checkpoint instead, or "
+            "make one from a Hugging Face folder with `spotfw models convert SRC DST`."
+        )
+
+
+@models.command()
+@click.argument("folder", metavar="DIR")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def show(folder: str, as_json: bool) -> None:
+    """Dimensions, parameters, vocabulary, step and fingerprint of the model in DIR.
+
+    DIR is a Mesh TF checkpoint folder (local or gs://), a Hugging Face T5 1.1 folder, or the
+    name of a model that `spotfw models list` knows.
+    """
+    from spotfw.display import print_json
+
+    # Known before TensorFlow is loaded, so that a slip of the pen is answered at once.
+    folder = _folder(folder)
+
+    from spotfw.backends.mesh.describe import describe
+
+    facts = describe(folder)
+    if as_json:
+        print_json(facts)
+    else:
+        _print(facts)
+
+
+@models.command()
+@click.argument("src")
+@click.argument("dst")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="What to write; bfloat16 rounds.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
+    """Turn the T5 1.1 in SRC into the other kind of folder, DST.
+
+    A Hugging Face folder (config.json, safetensors) becomes a Mesh TF checkpoint folder, and
+    the other way round. DST must not exist or be empty; it appears whole or not at all. The
+    way there and back is exact.
+    """
+    import attrs
+
+    from spotfw.display import Progress, note, print_json
+
+    src = _folder(src)
+
+    from spotfw.backends.mesh import convert as conversion
+
+    with contextlib.ExitStack() as stack:
+        bars: list[Progress] = []
+
+        def progress(done: int, total: int) -> None:
+            if not bars:  # how many tensors there are is known only now
+                bars.append(stack.enter_context(Progress("convert", total, unit="tensors")))
+            bars[0].update(done)
+
+        converted = conversion.convert(src, dst, dtype, progress)
+    if as_json:
+        print_json(attrs.asdict(converted))
+    else:
+        what = {"mesh": "Mesh TensorFlow checkpoint", "huggingface": "Hugging Face folder"}
+        note(
+            f"{what[converted.kind]} in {dst}: {converted.parameters:,} parameters, "
+            f"fingerprint {converted.fingerprint}."
+        )
+
+
+def _folder(name: str) -> str:
+    """A model's folder from its path or, where there is no such path, its name.
+
+    Raises:
+      UnknownName: it is neither.
+    """
+    if "://" in name or os.path.exists(name):
+        return name
+    from spotfw.errors import SpotError
+    from spotfw.plugins import default_plugins
+
+    if os.sep in name:
+        raise SpotError(f"The model folder {name} does not exist. Check the path.")
+    return str(default_plugins().get("model", name).folder())
+
+
+def _print(facts: dict[str, Any]) -> None:
+    kind = {"mesh": "Mesh TensorFlow checkpoint", "huggingface": "Hugging Face folder"}
+    heads, width = facts["num_heads"], facts["d_kv"]
+    pieces = facts["pieces"]
+    lines = {
+        "folder": facts["folder"],
+        "kind": kind[facts["kind"]],
+        "step": facts["step"],
+        "layers": f"{facts['encoder_layers']} encoder, {facts['decoder_layers']} decoder",
+        "d_model": facts["d_model"],
+        "d_ff": facts["d_ff"],
+        "heads": f"{heads} of {width}",
+        "vocabulary": f"{facts['vocabulary_size']:,} ids"
+        + (f", {pieces:,} pieces in the folder's sentencepiece model" if pieces else ""),
+        "parameters": f"{facts['parameters']:,} ({facts['dtype']})",
+        "fingerprint": facts["fingerprint"],
+    }
+    for name, value in lines.items():
+        if value is not None:
+            click.echo(f"{name:<12} {value}")
