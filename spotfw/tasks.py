@@ -41,7 +41,7 @@ class Task:
     type: str
     labels: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
-    splits: Mapping[str, int | None] = attrs.field(factory=dict)
+    splits: Mapping[str, int | None] = attrs.field(factory=dict, eq=False)
     origin: str = ""
     build: Callable[[seqio.Vocabulary], seqio.Task] = attrs.field(repr=False, eq=False)
     description: str = ""

@@ -11,11 +11,15 @@ import numpy as np
 import numpy.typing as npt
 from etils import epath
 
-from spotfw.backends.mesh import checkpoint, programs
+from spotfw.backends.mesh import programs
+from spotfw.backends.mesh.checkpoint import Checkpoint, check_variables, fingerprint
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
-from spotfw.backends.mesh.model import building, size_gin
+from spotfw.backends.mesh.examples import Examples, read_examples
+from spotfw.backends.mesh.model import SIZES, building, size_gin
 from spotfw.backends.mesh.programs import Program, Shapes
+from spotfw.backends.mesh.scoring import evaluate_one, predict_lines
+from spotfw.backends.mesh.tuning import tune_one
 from spotfw.backends.mesh.vocabulary import open_vocabulary
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
@@ -45,21 +49,18 @@ def open_model(
     Raises:
       SpotError: something is missing or does not fit together.
     """
-    from spotfw.backends.mesh.model import SIZES
-
-    folder = epath.Path(model)
-    prefix = checkpoint.latest(model)
+    checkpoint = Checkpoint(model)
     if gin in SIZES:
         config = size_gin(gin)
     else:
-        path = epath.Path(gin) if gin else folder / "operative_config.gin"
+        path = epath.Path(gin or model) / ("" if gin else "operative_config.gin")
         if not path.exists():
             raise SpotError(
                 f"The model's configuration {path} does not exist. Put T5's "
                 "operative_config.gin there, or name a size, e.g. --gin base."
             )
         config = path.read_text()
-    return MeshModel(model, config, prefix, vocabulary, activations, threads)
+    return MeshModel(checkpoint, config, vocabulary, activations, threads)
 
 
 class MeshModel(FrozenModel):
@@ -67,24 +68,23 @@ class MeshModel(FrozenModel):
 
     def __init__(
         self,
-        name: str,
+        checkpoint: Checkpoint,
         config: str,
-        prefix: str,
         vocabulary: str | None,
         activations: str,
         threads: int,
     ) -> None:
-        self.name = name
-        found = checkpoint.variables(prefix)
-        if _EMBEDDING not in found:
+        self.name = checkpoint.folder
+        shapes = checkpoint.shapes
+        if _EMBEDDING not in shapes:
             raise SpotError(
-                f"The checkpoint {prefix} has no variable {_EMBEDDING}; it is not one of a T5 "
-                f"1.1. It holds {', '.join(sorted(found)[:3])} and {len(found)} in all. To use "
-                "a Hugging Face folder, run `spotfw models convert` first."
+                f"The checkpoint {checkpoint.prefix} has no variable {_EMBEDDING}, so it is not "
+                f"a T5's. It holds {len(shapes)} others ({', '.join(sorted(shapes)[:3])} ...). "
+                "Give the folder of a T5 1.1 checkpoint."
             )
-        self.rows, self.width = found[_EMBEDDING]
-        self.vocabulary = open_vocabulary(name, self.rows, vocabulary)
-        self.fingerprint = checkpoint.fingerprint(prefix)
+        self.rows, self.width = shapes[_EMBEDDING]
+        self.vocabulary = open_vocabulary(self.name, self.rows, vocabulary)
+        self.fingerprint = fingerprint(checkpoint)
         self._config = config
         self._dtype = mtf.VariableDType(tf.float32, tf.float32, tf.as_dtype(activations))
         self._graph = tf.Graph()
@@ -95,18 +95,20 @@ class MeshModel(FrozenModel):
             ),
         )
         self._programs: dict[tuple[str, Shapes], Program] = {}
-        self._load_frozen(prefix, found)
+        self._examples: dict[Any, Examples] = {}
+        self._load_frozen(checkpoint)
 
-    def _load_frozen(self, prefix: str, found: Mapping[str, tuple[int, ...]]) -> None:
+    def _load_frozen(self, checkpoint: Checkpoint) -> None:
         """Builds the smallest program to learn the variables; fills them from the file."""
         self.program("score", Shapes(batch=1, inputs=1, targets=1, prompt_length=0))
         variables = self.frozen_variables()
-        checkpoint.check_variables(
-            {name: tuple(v.shape.as_list()) for name, v in variables.items()}, found, prefix
+        check_variables(
+            {name: tuple(v.shape.as_list()) for name, v in variables.items()},
+            checkpoint.shapes,
+            checkpoint.prefix,
         )
-        reader = checkpoint.Reader(prefix)
         for name, variable in variables.items():
-            self._put(variable, reader.read(name))
+            self._put(variable, checkpoint.read(name))
 
     def frozen_variables(self) -> dict[str, Any]:
         """The TensorFlow variables of the model, by name, without prompts and slots."""
@@ -230,8 +232,6 @@ class MeshModel(FrozenModel):
 
     def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
         """Tunes the requests one after the other."""
-        from spotfw.backends.mesh.tuning import tune_one
-
         for index, request in enumerate(requests):
             for progress in tune_one(self, request):
                 yield attrs.evolve(progress, request=index)
@@ -240,17 +240,33 @@ class MeshModel(FrozenModel):
         self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
     ) -> list[Evaluation]:
         """Scores each prompt on a split by greedy decoding."""
-        from spotfw.backends.mesh.scoring import evaluate_one
-
         return [evaluate_one(self, prompt, task, split, settings) for prompt in prompts]
 
     def predict(
         self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
     ) -> list[str]:
         """Decodes greedily for each line of text."""
-        from spotfw.backends.mesh.scoring import predict_lines
-
         return predict_lines(self, prompt, lines, settings)
+
+    def examples(self, task: Task, split: str, settings: TuningSettings) -> Examples:
+        """A tokenised split, read once for these limits and kept."""
+        limit = settings.max_train_examples if split == "train" else settings.max_eval_examples
+        key = (task, split, settings.max_input_length, settings.max_target_length, limit)
+        if key not in self._examples:
+            self._examples[key] = read_examples(
+                task,
+                split,
+                self.vocabulary,
+                settings.max_input_length,
+                settings.max_target_length,
+                limit,
+            )
+        return self._examples[key]
+
+    def decode_ids(self, ids: npt.NDArray[np.int32]) -> str:
+        """The text of decoded ids, up to EOS."""
+        text: str = self.vocabulary.decode(ids.tolist())
+        return text
 
     def close(self) -> None:
         """Ends the TensorFlow session and gives the weights' memory back."""

@@ -1,0 +1,213 @@
+"""A run's folder: what it was asked, where it stands, and the prompts it has learned.
+
+| file | what |
+|---|---|
+| ``run.json`` | task, model, initializer and settings, written once |
+| ``checkpoints/step-N.safetensors`` | the prompt at step N, immutable |
+| ``state.safetensors`` | prompt and optimizer slots at the last checkpoint, and the history |
+| ``best.safetensors``, ``embedding.safetensors`` | the result, written when the run is done |
+| ``events.out.tfevents.*`` | for TensorBoard |
+
+Everything appears whole or not at all, and ``state.safetensors`` comes last at each
+checkpoint, so a run killed at any moment continues from its last one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+import attrs
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from spotfw import files
+from spotfw.contracts import TuningState
+from spotfw.errors import SpotError, WrongUse
+from spotfw.prompts import SoftPrompt, load_prompt, save_prompt
+
+_RUN = "run.json"
+_STATE = "state.safetensors"
+_LOCK = ".lock"
+_SLOT = "slot."
+
+
+@attrs.frozen(kw_only=True)
+class Scored:
+    """A checkpoint's scores.
+
+    Attributes:
+      step: updates done.
+      loss: mean training loss since the checkpoint before, nats per target token.
+      score: mean of the metrics on validation, 0-100 mostly.
+      metrics: each metric.
+      seconds: wall-clock seconds of tuning and scoring since the checkpoint before.
+    """
+
+    step: int
+    loss: float
+    score: float
+    metrics: Mapping[str, float]
+    seconds: float = 0.0
+
+
+class RunFolder:
+    """A folder that one process at a time tunes in.
+
+    Args:
+      path: local folder, or ``gs://`` (where nothing can lock it).
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lock: IO[bytes] | None = None
+
+    def __enter__(self) -> RunFolder:
+        """Takes the folder for this process.
+
+        Raises:
+          SpotError: it cannot be written, or another process tunes in it.
+        """
+        if files.is_remote(self.path):
+            return self
+        import fcntl
+
+        try:
+            os.makedirs(self.path, exist_ok=True)
+            self._lock = open(os.path.join(self.path, _LOCK), "a+b")  # noqa: SIM115 - held
+        except OSError as error:
+            raise SpotError(
+                f"The run folder {self.path} cannot be written ({error.strerror}). "
+                "Choose another with --out, or mend its permissions."
+            ) from error
+        try:
+            # The kernel lets go of it however this process ends, by kill -9 too.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            self._lock = None
+            raise SpotError(
+                f"Another process is tuning in {self.path} now. Wait for it to end, or choose "
+                "another folder with --out."
+            ) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def begin(self, run: Mapping[str, Any], *, resume: bool) -> None:
+        """Writes what the run is, or checks that it is the one begun here.
+
+        Args:
+          run: plain JSON values; ``settings`` among them may raise its steps on resuming.
+          resume: whether a run that was begun may go on.
+
+        Raises:
+          WrongUse: a run is here and `resume` is not set, or it is another run.
+          SpotError: the folder holds other things, or its record is damaged.
+        """
+        where = files.join(self.path, _RUN)
+        if not files.exists(where):
+            others = [n for n in files.list_names(self.path) if not n.startswith(".")]
+            if others:
+                raise WrongUse(
+                    f"The folder {self.path} is no run's and not empty (it holds {others[0]}). "
+                    "Choose an empty or new folder with --out."
+                )
+            files.write_atomically(where, json.dumps(run, indent=1).encode())
+            return
+        if not resume:
+            raise WrongUse(
+                f"The folder {self.path} holds a run already. Go on with it by --resume, or "
+                "choose another folder with --out."
+            )
+        differing = _differences(_read_record(where), run)
+        if differing:
+            raise WrongUse(
+                f"The run in {self.path} was begun with other settings: {'; '.join(differing)}. "
+                "Resume it as it was begun, or choose another folder with --out."
+            )
+
+    def save(self, state: TuningState, prompt: SoftPrompt, history: Sequence[Scored]) -> None:
+        """Keeps a checkpoint: first the prompt, then all that continues the run."""
+        save_prompt(prompt, self.checkpoint_path(state.step))
+        tensors = {"prompt": np.ascontiguousarray(state.prompt, np.float32)}
+        tensors |= {_SLOT + k: np.ascontiguousarray(v) for k, v in state.slots.items()}
+        header = {
+            "format": "spotfw.state/1",
+            "step": str(state.step),
+            "history": json.dumps([attrs.asdict(h) for h in history]),
+        }
+        files.write_atomically(
+            files.join(self.path, _STATE), safetensors.numpy.save(tensors, metadata=header)
+        )
+
+    def load(self) -> tuple[TuningState, list[Scored]] | None:
+        """The last checkpoint, or None before the first.
+
+        Raises:
+          SpotError: the file is damaged.
+        """
+        where = files.join(self.path, _STATE)
+        if not files.exists(where):
+            return None
+        data = files.read_bytes(where)
+        try:
+            tensors = safetensors.numpy.load(data)
+            length = int.from_bytes(data[:8], "little")
+            header = json.loads(data[8 : 8 + length])["__metadata__"]
+            slots = {k[len(_SLOT) :]: v for k, v in tensors.items() if k.startswith(_SLOT)}
+            history = [Scored(**entry) for entry in json.loads(header["history"])]
+            state = TuningState(step=int(header["step"]), prompt=tensors["prompt"], slots=slots)
+        except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+            raise SpotError(
+                f"The run's state {where} is damaged ({type(error).__name__}). The prompts in "
+                f"{files.join(self.path, 'checkpoints')} are separate files: start a new run "
+                "from the last of them with --init prompt:FILE and another --out."
+            ) from error
+        return state, history
+
+    def checkpoint_path(self, step: int) -> str:
+        """Where the prompt of a step lies."""
+        return files.join(self.path, "checkpoints", f"step-{step:06d}.safetensors")
+
+    def finish(self, best_step: int, embedding_step: int) -> tuple[SoftPrompt, SoftPrompt]:
+        """Writes and returns the results, the best prompt and the task embedding."""
+        best, embedding = self.checkpoint(best_step), self.checkpoint(embedding_step)
+        save_prompt(embedding, files.join(self.path, "embedding.safetensors"))
+        save_prompt(best, files.join(self.path, "best.safetensors"))
+        return best, embedding
+
+    def checkpoint(self, step: int) -> SoftPrompt:
+        """The prompt at a step."""
+        return load_prompt(self.checkpoint_path(step))
+
+
+def _read_record(where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(files.read_bytes(where))
+        if not isinstance(record, dict):
+            raise ValueError("not an object")
+    except ValueError as error:
+        raise SpotError(
+            f"The run's record {where} is damaged: {error}. Choose another folder with --out."
+        ) from error
+    return record
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two records, apart from versions and more steps."""
+    told = []
+    for key in ("task", "fingerprint", "initializer"):
+        if old.get(key) != new.get(key):
+            told.append(f"{key} {old.get(key)!r}, now {new.get(key)!r}")
+    was, now = old.get("settings", {}), new.get("settings", {})
+    for key in sorted(was.keys() | now.keys()):
+        if was.get(key) != now.get(key) and key != "steps":
+            told.append(f"{key} {was.get(key)!r}, now {now.get(key)!r}")
+    return told

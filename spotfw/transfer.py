@@ -1,0 +1,138 @@
+"""Retrieves sources for a target and tunes the target from them (paper 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+import numpy as np
+
+from spotfw.contracts import (
+    Candidate,
+    SelectionStrategy,
+    StartFromAverage,
+    StartFromMixture,
+    StartFromPrompt,
+    StartFromScratch,
+)
+from spotfw.errors import SpotError
+from spotfw.library import Library, Ranking
+from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.tuning import TunedPrompt
+
+#: Tunes the target from a prompt (None: from scratch) under a short name.
+TuneTarget = Callable[[SoftPrompt | None, str], TunedPrompt]
+#: Tunes a mixture of these source tasks and the target; gives its final prompt.
+TuneMixture = Callable[[Sequence[str]], SoftPrompt]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Outcome:
+    """One candidate, tuned."""
+
+    candidate: Candidate
+    tuned: TunedPrompt
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TransferResult:
+    """What a transfer gave.
+
+    Attributes:
+      target: the target task's name.
+      ranking: the sources by similarity to the target.
+      outcomes: every candidate the strategy chose, tuned.
+    """
+
+    target: str
+    ranking: Ranking
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def best(self) -> Outcome:
+        """The outcome with the highest validation score; the first of equals."""
+        return max(self.outcomes, key=lambda o: o.tuned.score)
+
+    @property
+    def score(self) -> float:
+        """The best outcome's validation score."""
+        return self.best.tuned.score
+
+
+def run_candidates(
+    target: str,
+    ranking: Ranking,
+    candidates: Sequence[Candidate],
+    library: Library,
+    tune_target: TuneTarget,
+    tune_mixture: TuneMixture,
+) -> TransferResult:
+    """Tunes the target from each candidate.
+
+    Raises:
+      SpotError: the strategy chose nothing.
+    """
+    if not candidates:
+        raise SpotError(
+            f"The strategy chose no source for {target} out of {len(ranking)} ranked. "
+            "Use a larger -k, or another strategy."
+        )
+    outcomes = []
+    for candidate in candidates:
+        start, name = _start(candidate, library, tune_mixture)
+        outcomes.append(Outcome(candidate=candidate, tuned=tune_target(start, name)))
+    return TransferResult(target=target, ranking=ranking, outcomes=tuple(outcomes))
+
+
+def choose(strategy: SelectionStrategy | Callable[..., Sequence[Candidate]], ranking: Ranking,
+           k: int) -> tuple[Candidate, ...]:
+    """The candidates of a strategy, a component or a plain function of (ranking, k).
+
+    Raises:
+      SpotError: it gave something that is no candidate.
+    """
+    candidates = tuple(strategy(ranking, k))
+    for candidate in candidates:
+        if not isinstance(candidate, Candidate):
+            raise SpotError(
+                f"The strategy gave {candidate!r:.80}, which is no candidate. Give "
+                "StartFromPrompt, StartFromAverage, StartFromMixture or StartFromScratch "
+                "of spotfw.contracts."
+            )
+    return candidates
+
+
+def average(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> SoftPrompt:
+    """The weighted sum of prompts, sum_r alpha_r rho_r (paper 3.2)."""
+    array = np.einsum("r,rle->le", np.asarray(weights), np.stack([p.array for p in prompts]))
+    first = prompts[0].provenance
+    return SoftPrompt(
+        array=array.astype(np.float32),
+        provenance=Provenance(
+            model=first.model,
+            fingerprint=first.fingerprint,
+            settings=_recipe(prompts, weights),
+        ),
+    )
+
+
+def _recipe(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> Mapping[str, object]:
+    members = [
+        {"task": p.provenance.task, "seed": p.provenance.seed, "weight": float(w)}
+        for p, w in zip(prompts, weights, strict=True)
+    ]
+    return {"average_of": members}
+
+
+def _start(
+    candidate: Candidate, library: Library, tune_mixture: TuneMixture
+) -> tuple[SoftPrompt | None, str]:
+    match candidate:
+        case StartFromPrompt(id=identity):
+            return library.get(identity).best, identity
+        case StartFromAverage(ids=ids, weights=weights):
+            return average([library.get(i).best for i in ids], weights), f"average-{len(ids)}"
+        case StartFromMixture(tasks=tasks):
+            return tune_mixture(tasks), f"mixture-{len(tasks)}"
+        case StartFromScratch():
+            return None, "scratch"
