@@ -88,10 +88,6 @@ class Plugins:
 
     def task(self, name: str) -> Task | Mixture:
         """A task or mixture by name, or by the path of a ``.toml`` file that describes it."""
-        if name.endswith(".toml"):
-            from spotfw.builtin.sources import load_task_file
-
-            return load_task_file(name)
         found = self._find("task", name) or self._search(name)
         if found is None:
             raise self._unknown("task", name)

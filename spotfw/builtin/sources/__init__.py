@@ -1,0 +1,16 @@
+"""Where tasks come from without a plugin: task files, and seqio's registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from spotfw.contracts import TaskSource
+from spotfw.hookspecs import hookimpl
+
+
+@hookimpl
+def spotfw_task_sources() -> Iterable[TaskSource]:
+    from spotfw.builtin.sources.seqio_registry import SeqioRegistry
+    from spotfw.builtin.sources.table import TaskFiles
+
+    return [TaskFiles(), SeqioRegistry()]

@@ -1,0 +1,264 @@
+"""Rows of a user's files as examples; what cannot be used is named, not lost.
+
+Nothing in a file can stop the reading: a row that is malformed, not UTF-8, too long,
+incomplete or wrongly labelled becomes an `UnusableRow` with its file, line and reason.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from spotfw.builtin.sources.table_definition import TableDefinition
+from spotfw.builtin.sources.table_files import csv_records, json_records
+from spotfw.builtin.sources.table_metrics import ANSWERS, LABEL, NUMBER
+from spotfw.errors import SpotError, UnknownName
+
+#: Unusable rows listed in a message; all are in `Rows.unusable`.
+SHOWN = 20
+
+
+@attrs.frozen
+class UnusableRow:
+    """A row that gives no example: where it stands and why."""
+
+    file: Path
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+@attrs.frozen
+class Row:
+    """An example as text, and the line it begins on.
+
+    Attributes:
+      answers: every right answer where a question may have several, else empty.
+    """
+
+    inputs: str
+    targets: str
+    line: int
+    answers: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Rows:
+    """A split: what can be used of it and what cannot."""
+
+    usable: tuple[Row, ...]
+    unusable: tuple[UnusableRow, ...]
+
+
+class _Unusable(Exception):
+    """Why the row at hand gives no example."""
+
+
+def read_rows(definition: TableDefinition, split: str) -> Rows:
+    """Reads one split of a task.
+
+    Raises:
+      UnknownName: the task has no such split.
+      SpotError: a file cannot be read; no row can be used; some cannot and the task is strict.
+    """
+    if split not in definition.splits:
+        raise UnknownName(f"split of task {definition.name!r}", split, definition.splits)
+    usable: list[Row] = []
+    unusable: list[UnusableRow] = []
+    for path, form in definition.splits[split]:
+        for line, found in _records(path, form, definition):
+            try:
+                if isinstance(found, str):
+                    raise _Unusable(found)
+                usable.append(_row(definition, found, line))
+            except _Unusable as why:
+                unusable.append(UnusableRow(path, line, str(why)))
+    rows = Rows(tuple(usable), tuple(unusable))
+    if not usable:
+        files = ", ".join(str(p) for p, _ in definition.splits[split])
+        detail = describe(rows) if unusable else "It holds no rows at all."
+        raise SpotError(
+            f"The split {split!r} of task {definition.name!r} is empty: no row of {files} can "
+            f"be used. {detail}"
+        )
+    if unusable and definition.strict:
+        raise SpotError(
+            f"The split {split!r} of task {definition.name!r} has rows that cannot be used, and "
+            f"its task file says strict. {describe(rows)}"
+        )
+    return rows
+
+
+def describe(rows: Rows) -> str:
+    """How many rows cannot be used, and the first of them with their reasons."""
+    count, total = len(rows.unusable), len(rows.unusable) + len(rows.usable)
+    shown = "; ".join(str(row) for row in rows.unusable[:SHOWN])
+    more = f"; and {count - SHOWN} more" if count > SHOWN else ""
+    return f"{count} of {total} rows cannot be used: {shown}{more}."
+
+
+def _records(
+    path: Path, form: str, definition: TableDefinition
+) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yields the line each record begins on, and its cells by column or what is wrong."""
+    try:
+        with path.open("rb") as stream:
+            if form == "jsonl":
+                yield from json_records(stream)
+            else:
+                yield from csv_records(
+                    stream,
+                    tabs=form == "tsv",
+                    columns=definition.columns,
+                    check_header=lambda cells: _check_header(cells, path, definition),
+                )
+    except OSError as error:
+        raise SpotError(
+            f"The file {path} of task {definition.name!r} cannot be read: {error.strerror}. Check "
+            f"the path under [splits] in {definition.file}; it is relative to that file's folder."
+        ) from error
+
+
+def _check_header(cells: list[str], path: Path, definition: TableDefinition) -> None:
+    """Checks that the first line of a file names the columns the task needs, once each."""
+    if len(set(cells)) < len(cells):
+        raise SpotError(
+            f"The first line of {path} names a column twice: {', '.join(cells)}. Rename one, or "
+            f"give all names as columns = [...] in {definition.file}."
+        )
+    missing = [c for c in definition.needed_columns if c not in cells]
+    if missing:
+        raise SpotError(
+            f"The file {path} of task {definition.name!r} has no column {', '.join(missing)}. Its "
+            f"first line names: {', '.join(cells)}. Correct the names in {definition.file}; where "
+            "the file has no line of names, give them there as columns = [...]."
+        )
+
+
+def _row(definition: TableDefinition, record: Mapping[str, Any], line: int) -> Row:
+    answers: tuple[str, ...] = ()
+    special: dict[str, str] = {}
+    if definition.kind == LABEL:
+        special["label"] = _label(definition, record)
+    elif definition.kind == NUMBER:
+        special["label"] = _rounded(definition, record)
+    elif definition.kind == ANSWERS:
+        answers = _answers(definition, record)
+        special["answer"] = answers[0]
+    inputs = {c: _text(definition, record, c) for c in definition.inputs.columns}
+    targets = {
+        c: special[c] if c in special else _text(definition, record, c)
+        for c in definition.targets.columns
+    }
+    if not any(cell.strip() for cell in inputs.values()):
+        raise _Unusable("every column of the inputs is blank")
+    return Row(definition.inputs.fill(inputs), definition.targets.fill(targets), line, answers)
+
+
+_ABSENT = object()
+
+
+def _cell(record: Mapping[str, Any], column: str) -> Any:
+    """A column's value; ``answers.text`` also reaches into nested JSON objects."""
+    if column in record:
+        return record[column]
+    value: Any = record
+    for part in column.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return _ABSENT
+        value = value[part]
+    return value
+
+
+def _text(definition: TableDefinition, record: Mapping[str, Any], column: str) -> str:
+    value = _cell(record, column)
+    optional = column in definition.optional_columns
+    if value is _ABSENT or value is None:
+        if optional:
+            return ""
+        raise _Unusable(f"no column {column!r}" if value is _ABSENT else f"{column!r} is null")
+    if isinstance(value, (dict, list)):
+        raise _Unusable(f"{column!r} is a {'table' if isinstance(value, dict) else 'list'}")
+    text = _clean(value if isinstance(value, str) else json.dumps(value), column)
+    if not text.strip() and not optional:
+        raise _Unusable(f"{column!r} is blank")
+    return text
+
+
+def _clean(text: str, column: str) -> str:
+    """The text, when it can be written as UTF-8 and holds no NUL."""
+    if "\0" in text:
+        raise _Unusable(f"{column!r} holds a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _Unusable(f"{column!r} is not UTF-8") from None
+    return text
+
+
+def _label(definition: TableDefinition, record: Mapping[str, Any]) -> str:
+    value = _cell(record, str(definition.label_column))
+    for key in _keys(value):
+        if key in definition.labels:
+            return definition.labels[key]
+    if value is _ABSENT:
+        raise _Unusable(f"no column {definition.label_column!r}")
+    raise _Unusable(f"the label {_shown(value)} is not among {', '.join(definition.label_words)}")
+
+
+def _keys(value: Any) -> tuple[str, ...]:
+    """What a label cell may be called in ``labels``."""
+    if isinstance(value, bool):
+        return (str(value).lower(), str(value), str(int(value)))
+    if isinstance(value, float) and value.is_integer():
+        return (str(int(value)),)
+    if isinstance(value, (int, float)):
+        return (str(value),)
+    return (value, value.strip()) if isinstance(value, str) else ()
+
+
+def _rounded(definition: TableDefinition, record: Mapping[str, Any]) -> str:
+    """The number as T5 writes it: to the nearest 0.2, one decimal (Raffel et al. 2020, 2.4)."""
+    column = str(definition.label_column)
+    value = _cell(record, column)
+    if value is _ABSENT:
+        raise _Unusable(f"no column {column!r}")
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise _Unusable(f"{column!r} is no number but {_shown(value)}")
+    if not definition.round_to:
+        return str(value).strip()
+    # float32 and the same operations as t5.data.preprocessors.stsb, so that ties fall alike.
+    per_unit = np.float32(1 / definition.round_to)
+    nearest = np.round(np.float32(number) * per_unit) / per_unit
+    decimals = max(1, math.ceil(-math.log10(definition.round_to)))
+    return f"{float(nearest):.{decimals}f}"
+
+
+def _answers(definition: TableDefinition, record: Mapping[str, Any]) -> tuple[str, ...]:
+    column = str(definition.answers_column)
+    value = _cell(record, column)
+    if value is _ABSENT:
+        raise _Unusable(f"no column {column!r}")
+    listed = value if isinstance(value, list) else [value]
+    good = all(isinstance(a, (str, int, float)) and str(a).strip() for a in listed)
+    if not listed or not good:
+        raise _Unusable(f"{column!r} is no answer or list of answers but {_shown(value)}")
+    return tuple(dict.fromkeys(_clean(str(a), column) for a in listed))
+
+
+def _shown(value: Any) -> str:
+    """A value short enough for a message, in plain characters."""
+    text = ascii(value)
+    return text if len(text) <= 40 else text[:37] + "..."
