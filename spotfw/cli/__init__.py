@@ -35,9 +35,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 #: Exit statuses: done, failed, wrong use, interrupted (128 + SIGINT).
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
-#: Commands that take --resume.
-RESUMABLE = ("tune", "transfer")
-
 
 class Commands(click.Group):
     """A group that knows its commands' names without importing them."""
@@ -79,9 +76,9 @@ def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
     key = "spotfw.plugin_commands"
     found: dict[str, click.Command] | None = ctx.meta.get(key)
     if found is None:
-        from spotfw.plugins import Plugins
+        from spotfw.plugins import default_plugins
 
-        found = {c.name: c for c in Plugins().commands(taken=COMMANDS) if c.name}
+        found = {c.name: c for c in default_plugins().commands(taken=COMMANDS) if c.name}
         ctx.meta[key] = found
     return found
 
@@ -168,10 +165,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _interrupted(words: Sequence[str]) -> str:
     said = "Interrupted. Checkpoints already written stay, and nothing is half written."
-    if not words or words[0] not in RESUMABLE:
-        return said
-    again = [w for w in words if w != "--resume"]
-    return f"{said} To go on from the last one: spotfw {shlex.join([*again, '--resume'])}"
+    again = [*(w for w in words if w != "--resume"), "--resume"]
+    if "tune" in words[:3]:
+        return f"{said} To go on from the last one: spotfw {shlex.join(again)}"
+    if "transfer" in words[:3]:
+        return f"{said} To go on from the last one, run the same command again."
+    return said
 
 
 def _say(text: str, status: int) -> int:

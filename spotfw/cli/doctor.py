@@ -19,7 +19,7 @@ import click
 
 from spotfw import __version__
 from spotfw.errors import SpotError
-from spotfw.plugins import Plugins
+from spotfw.plugins import Plugins, default_plugins
 
 Status = Literal["ok", "warn", "bad"]
 
@@ -101,7 +101,7 @@ def checks() -> Iterator[Check]:
     for name, folder in places.items():
         yield check_writable(name, folder)
     yield check_disk(Path.cwd())
-    plugins = Plugins()
+    plugins = default_plugins()
     yield from check_plugins(plugins)
     yield check_playground(plugins)
 

@@ -1,0 +1,174 @@
+"""``spotfw tune``, ``evaluate`` and ``predict``: learn a prompt, score it, run it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spotfw.cli.settings import given, settings_options
+
+if TYPE_CHECKING:
+    from spotfw.prompts import SoftPrompt
+    from spotfw.session import Session
+
+#: Settings that must be as they were in tuning for a prompt to give the same again.
+_LENGTHS = ("max_input_length", "max_target_length")
+
+
+@click.command(short_help="Learn a prompt on a task or mixture.")
+@click.argument("task")
+@click.option(
+    "--model", "-m", default="playground", show_default=True, help="Name or folder of a model."
+)
+@click.option(
+    "--init",
+    default="sampled_vocab",
+    show_default=True,
+    metavar="NAME[:ARGUMENT]",
+    help="How it starts: sampled_vocab, class_label, text:TEXT, prompt:FILE or a plugin's.",
+)
+@click.option("--out", required=True, metavar="DIR", help="Folder of the run.")
+@click.option("--resume", is_flag=True, help="Go on with the run in DIR from its last checkpoint.")
+@click.option("--library", metavar="DIR", help="Also keep the prompt in this library.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@settings_options()
+def tune(
+    task: str,
+    model: str,
+    init: str,
+    out: str,
+    resume: bool,
+    library: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Learn a prompt on TASK: a task's or mixture's name, or a TOML file that describes one.
+
+    A setting that is not given is the model's own where it has one, else the default shown.
+    A run killed at any moment goes on with --resume, bit for bit as if it had not been.
+
+    \b
+    Example:
+      spotfw tasks
+      spotfw tune sentiment_film --steps 500 --seed 1 --out runs/film
+      spotfw tune my_task.toml --init prompt:runs/film/best.safetensors --out runs/mine
+    """
+    from spotfw.cli.watch import Watch
+    from spotfw.display import print_json, print_table
+    from spotfw.session import Session
+
+    with Watch() as watch:
+        tuned = Session(model, library).tune(
+            task, init=init, out=out, resume=resume, observer=watch, **given(options)
+        )
+    best = tuned.best.provenance
+    result = {
+        "task": best.task,
+        "out": tuned.folder,
+        "score": tuned.score,
+        "metrics": dict(best.metrics),
+        "best_step": best.step,
+        "embedding_step": tuned.embedding.provenance.step,
+        "best": os.path.join(tuned.folder, "best.safetensors"),
+        "embedding": os.path.join(tuned.folder, "embedding.safetensors"),
+    }
+    if as_json:
+        history = [
+            {"step": h.step, "loss": h.loss, "score": h.score, "metrics": dict(h.metrics)}
+            for h in tuned.history
+        ]
+        print_json({**result, "history": history})
+        return
+    print_table(
+        ["step", "loss", "score", *best.metrics, ""],
+        [
+            [h.step, h.loss, h.score, *h.metrics.values(), "best" if h.step == best.step else ""]
+            for h in tuned.history
+        ],
+    )
+    click.echo(f"best prompt: {result['best']} (step {best.step}, score {tuned.score:.2f})")
+
+
+@click.command(short_help="Score a prompt on a task.")
+@click.argument("prompt")
+@click.argument("task")
+@click.option("--model", "-m", help="Name or folder of a model [default: the prompt's own].")
+@click.option("--split", default="validation", show_default=True, help="What to score on.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@settings_options(only=("max_eval_examples", "eval_batch_size", *_LENGTHS))
+def evaluate(
+    prompt: str, task: str, model: str | None, split: str, as_json: bool, **options: Any
+) -> None:
+    """Score the prompt in the file PROMPT on TASK.
+
+    \b
+    Example:
+      spotfw evaluate runs/film/best.safetensors sentiment_film --split test
+    """
+    from spotfw.display import print_json, print_table
+
+    loaded, session, settings = _open(prompt, model, options)
+    found = session.evaluate(loaded, task, split, **settings)
+    if as_json:
+        print_json(
+            {
+                "prompt": prompt,
+                "task": task,
+                "split": split,
+                "score": found.score,
+                "metrics": dict(found.metrics),
+                "examples": found.examples,
+            }
+        )
+        return
+    rows: list[list[object]] = [[name, value] for name, value in found.metrics.items()]
+    print_table(["metric", split], [*rows, ["score", found.score], ["examples", found.examples]])
+
+
+@click.command(short_help="Run a prompt on lines of text.")
+@click.argument("prompt")
+@click.option("--model", "-m", help="Name or folder of a model [default: the prompt's own].")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@settings_options(only=("eval_batch_size", *_LENGTHS))
+def predict(prompt: str, model: str | None, as_json: bool, **options: Any) -> None:
+    """Decode an answer for each line of standard input, with the prompt of the file PROMPT.
+
+    A line is the task's whole input text as `spotfw tasks show NAME --examples 3` shows it.
+
+    \b
+    Example:
+      spotfw predict runs/film/best.safetensors < lines.txt
+    """
+    from spotfw.display import note, print_json
+
+    if sys.stdin.isatty():
+        note("Reading lines of text from the keyboard; end with Ctrl-D.")
+    lines = [line.rstrip("\r\n") for line in sys.stdin]
+    loaded, session, settings = _open(prompt, model, options)
+    answers = session.predict(loaded, lines, **settings) if lines else []
+    if as_json:
+        print_json([{"input": a, "output": b} for a, b in zip(lines, answers, strict=True)])
+        return
+    for answer in answers:
+        # One line of output for each of input, whatever the model says.
+        click.echo(" ".join(answer.splitlines()))
+
+
+def _open(
+    path: str, model: str | None, options: dict[str, Any]
+) -> tuple[SoftPrompt, Session, dict[str, Any]]:
+    """A prompt's file, a session with its model, and the settings it was tuned with."""
+    from spotfw.errors import WrongUse
+    from spotfw.prompts import load_prompt
+    from spotfw.session import Session
+
+    prompt = load_prompt(path)
+    place = model or prompt.provenance.model
+    if place is None:
+        raise WrongUse(f"The prompt {path} does not say which model it is for. Name it by --model.")
+    tuned_with = {k: v for k, v in prompt.provenance.settings.items() if k in _LENGTHS}
+    settings = {**tuned_with, **given(options), "prompt_length": len(prompt.array)}
+    return prompt, Session(place), settings
