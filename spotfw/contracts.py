@@ -253,6 +253,23 @@ class Backend(Protocol):
 
 
 @attrs.frozen(kw_only=True)
+class DemoPlan:
+    """What ``spotfw demo`` does on a model.
+
+    Attributes:
+      sources: tasks to learn prompts on.
+      targets: low-resource tasks to transfer to.
+      source: settings of the source tunings, over the model's.
+      target: settings of the target tunings, likewise.
+    """
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    source: Mapping[str, Any] = attrs.field(factory=dict)
+    target: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
 class NamedModel:
     """A frozen model known by name.
 
@@ -261,9 +278,11 @@ class NamedModel:
       folder: called when the model is wanted; returns its folder, making it if needed.
       description: one line.
       settings: tuning settings that suit the model, over the paper's defaults.
+      demo: what ``spotfw demo`` shows on it, if it can.
     """
 
     name: str
     folder: Any = attrs.field(repr=False, eq=False)
     description: str = ""
     settings: Mapping[str, Any] = attrs.field(factory=dict)
+    demo: DemoPlan | None = None

@@ -14,7 +14,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -183,6 +183,7 @@ class Session:
         metric: str = "per_token_cosine",
         *,
         embedding: SoftPrompt | TunedPrompt | None = None,
+        mixture: Mapping[str, Any] | None = None,
         out: str | None = None,
         observer: Observer | None = None,
         **settings: Any,
@@ -195,6 +196,8 @@ class Session:
           k: how many sources the strategy may use.
           metric: name of a similarity metric.
           embedding: of the target, where it is at hand.
+          mixture: settings of tuning on a mixture, where a strategy asks for one, that
+            differ from a source's.
           out: folder for the runs of this transfer.
           observer: told of progress.
           **settings: of the target's tunings; steps are 100,000 by default (paper 3.1.2).
@@ -224,8 +227,9 @@ class Session:
         def tune_mixture(names: Sequence[str]) -> SoftPrompt:
             members = [self.task(name) for name in names]
             tasks = tuple(t for t in members if isinstance(t, Task))
-            mixture = Mixture(name="+".join([*names, found.name]), tasks=(*tasks, found))
-            return self.tune(mixture, keep=False, observer=observer, **settings).final
+            mixed = Mixture(name="+".join([*names, found.name]), tasks=(*tasks, found))
+            given = {k: v for k, v in settings.items() if k != "steps"} | dict(mixture or {})
+            return self.tune(mixed, keep=False, observer=observer, **given).final
 
         candidates = choose(chosen, ranking, k)
         return run_candidates(

@@ -1,0 +1,146 @@
+"""``spotfw demo``: the whole recipe on the bundled model and tasks."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from spotfw.demo import DemoResult
+
+
+@click.command(short_help="The whole recipe on the bundled model and tasks.")
+@click.option("--model", default="playground", show_default=True, help="A model with a demo.")
+@click.option("--out", help="Keep everything in this folder; run again to go on. [default: none]")
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(1), help="Seeds 0..N-1.")
+@click.option("--metric", default="per_token_cosine", show_default=True, help="Ranks sources.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def demo(model: str, out: str | None, seeds: int, metric: str, as_json: bool) -> None:
+    """Learn prompts on source tasks, keep them in a library, rank them for low-resource
+    targets, and tune each target from scratch and from what each strategy chooses.
+
+    Takes some minutes on two cores and needs no network.
+
+    \b
+    Example:
+      spotfw demo --out demo
+    """
+    if out is not None:
+        _run(model, out, seeds, metric, as_json)
+        return
+    with tempfile.TemporaryDirectory(prefix="spotfw-demo-") as folder:
+        _run(model, folder, seeds, metric, as_json)
+
+
+def _run(model: str, out: str, seeds: int, metric: str, as_json: bool) -> None:
+    from spotfw.demo import planned_steps, run_demo
+    from spotfw.display import Progress, note
+    from spotfw.errors import WrongUse
+    from spotfw.plugins import default_plugins
+    from spotfw.session import Session
+    from spotfw.tuning import Report
+
+    plugins = default_plugins()
+    plan = plugins.model(model).demo
+    if plan is None:
+        known = [m.name for m in plugins.models() if m.demo is not None]
+        raise WrongUse(f"The model {model} has no demo. Models with one: {', '.join(known)}.")
+    session = Session(
+        model=model,
+        library=os.path.join(out, "library"),
+        runs=os.path.join(out, "runs"),
+        plugins=plugins,
+    )
+    note(f"SPoT on {len(plan.sources)} sources and {len(plan.targets)} targets, {seeds} seeds.")
+    counted = range(seeds)
+    doing = [""]
+    finished = [0]
+
+    def observe(report: Report) -> None:
+        progress.update(finished[0] + report.step, now=doing[0], loss=report.loss)
+        if report.step == report.steps:
+            finished[0] += report.steps
+
+    with Progress("demo", planned_steps(plan, session, counted)) as progress:
+        result = run_demo(
+            session,
+            plan,
+            seeds=counted,
+            metric=metric,
+            observer=observe,
+            say=lambda text: doing.__setitem__(0, text),
+        )
+    session.close()
+    if as_json:
+        _print_json(result, model, metric, seeds)
+    else:
+        _print_tables(result)
+
+
+def _print_json(result: DemoResult, model: str, metric: str, seeds: int) -> None:
+    import attrs
+
+    from spotfw.display import print_json
+    from spotfw.tuning import versions
+
+    print_json(
+        {
+            "gain": result.gain,
+            "same_family_first": result.same_family_first,
+            "seconds": result.seconds,
+            "model": model,
+            "metric": metric,
+            "seeds": seeds,
+            "sources": [
+                {"task": name, "family": family, "score": score}
+                for name, family, score in result.sources
+            ],
+            "rows": [attrs.asdict(row) for row in result.rows],
+            "versions": versions(),
+        }
+    )
+
+
+def _print_tables(result: DemoResult) -> None:
+    import numpy as np
+
+    from spotfw.display import note, print_table
+
+    targets = list(dict.fromkeys(row.target for row in result.rows))
+    titles = list(result.rows[0].scores)
+
+    def cell(rows: list[float]) -> str:
+        return f"{np.mean(rows):.1f} ± {np.std(rows):.1f}"
+
+    table = [
+        [target, *(cell([r.scores[t] for r in result.rows if r.target == target]) for t in titles)]
+        for target in targets
+    ]
+    by_seed = {
+        t: [
+            float(np.mean([r.scores[t] for r in result.rows if r.seed == seed]))
+            for seed in sorted({r.seed for r in result.rows})
+        ]
+        for t in titles
+    }
+    table.append(["mean", *(cell(by_seed[t]) for t in titles)])
+    print_table(
+        ["target", *titles], table, title="Validation score, mean and standard deviation over seeds"
+    )
+    print_table(
+        ["target", "family", "first", "second", "third"],
+        [
+            [row.target, row.family, *(f"{s} {v:.3f}" for s, _, v in row.ranking[:3])]
+            for row in result.rows
+            if row.seed == 0
+        ],
+        title="Sources by similarity to the target's embedding (seed 0)",
+    )
+    note(
+        f"Transfer from the first source: {result.gain:+.1f} points over from scratch at equal "
+        f"steps. A source of the target's family ranks first in "
+        f"{100 * result.same_family_first:.0f}% of cases. {result.seconds:.0f} s."
+    )
