@@ -1,0 +1,101 @@
+"""What a library knows of its files without reading them: summaries of their headers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from spotfw import files
+from spotfw.errors import SpotError
+from spotfw.prompts import Provenance, SoftPrompt
+
+#: Where a value's provenance names its key; `ITSELF` when it is its own.
+KEY, ITSELF = "embedding_id", "itself"
+
+Summary = Mapping[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """A prompt of a library.
+
+    Attributes:
+      id: of the value, the best prompt of its task.
+      embedding_id: of the key, the task embedding.
+      length, width: L and E of both.
+      provenance: of the value.
+    """
+
+    id: str
+    embedding_id: str
+    length: int
+    width: int
+    provenance: Provenance
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        own = {k: getattr(self, k) for k in ("id", "embedding_id", "length", "width")}
+        return {**own, "provenance": self.provenance.to_dict()}
+
+
+def summarize(prompt: SoftPrompt) -> Summary:
+    """What the index keeps of a file."""
+    provenance = prompt.provenance.to_dict()
+    return {"length": prompt.length, "width": prompt.width, "provenance": provenance}
+
+
+def as_entry(id: str, summary: Summary) -> Entry | None:
+    """The entry of a file, None when it is a mere key."""
+    key = summary["provenance"].get(KEY)
+    if not isinstance(key, str):
+        return None
+    return Entry(
+        id=id,
+        embedding_id=id if key == ITSELF else key,
+        length=summary["length"],
+        width=summary["width"],
+        provenance=Provenance.from_dict(summary["provenance"]),
+    )
+
+
+def read_index(
+    path: str, ids: Iterable[str], read: Callable[[str], SoftPrompt]
+) -> dict[str, Summary]:
+    """Summaries of the files, from the index where it has them, else by `read`.
+
+    An index that is absent, damaged or behind is written anew; where that is not allowed
+    the library works without.
+    """
+    try:
+        known = _checked(json.loads(files.read_bytes(path)))
+    except (SpotError, ValueError, RecursionError):
+        known = {}
+    found = {id: known[id] if id in known else summarize(read(id)) for id in ids}
+    if found != known:
+        with contextlib.suppress(SpotError):
+            save_index(path, found)
+    return found
+
+
+def save_index(path: str, summaries: Mapping[str, Summary]) -> None:
+    """Writes the index, whole or not at all."""
+    text = json.dumps(summaries, sort_keys=True, separators=(",", ":"))
+    files.write_atomically(path, text.encode())
+
+
+def _checked(value: Any) -> dict[str, Summary]:
+    """The index, or an error when it is not one."""
+    if not isinstance(value, dict):
+        raise ValueError("no object")
+    for summary in value.values():
+        if not isinstance(summary, dict) or set(summary) != {"length", "width", "provenance"}:
+            raise ValueError("no summary")
+        sizes = (summary["length"], summary["width"])
+        if not all(type(n) is int for n in sizes) or not isinstance(summary["provenance"], dict):
+            raise ValueError("no summary")
+        Provenance.from_dict(summary["provenance"])
+    return value

@@ -1,0 +1,145 @@
+"""A ranking of source prompts for a target: a sequence that prints, slices and tabulates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@attrs.frozen(kw_only=True)
+class Ranked:
+    """A source prompt with its place.
+
+    Attributes:
+      rank: from 1.
+      id: of the library's entry.
+      task, family, seed: where the prompt comes from.
+      similarity: of its task embedding to the target's; higher is more alike.
+      score: of the prompt on its own task's validation data, 0-100.
+    """
+
+    rank: int
+    id: str
+    task: str | None
+    family: str | None = None
+    seed: int | None = None
+    similarity: float
+    score: float | None = None
+
+
+def _as_tuple(items: Iterable[Ranked]) -> tuple[Ranked, ...]:
+    return tuple(items)
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Ranking(Sequence[Ranked]):
+    """Source prompts from most to least alike; slices are rankings that keep their ranks.
+
+    Attributes:
+      items: the prompts in order.
+      metric: what compared them.
+      query: what they were compared with, e.g. the target's name.
+      left_out: prompts of the library that were not compared, by reason.
+    """
+
+    items: tuple[Ranked, ...] = attrs.field(converter=_as_tuple)
+    metric: str = ""
+    query: str = ""
+    left_out: dict[str, int] = attrs.field(factory=dict)
+
+    @overload
+    def __getitem__(self, index: int) -> Ranked: ...
+    @overload
+    def __getitem__(self, index: slice) -> Ranking: ...
+    def __getitem__(self, index: int | slice) -> Ranked | Ranking:
+        if isinstance(index, slice):
+            return attrs.evolve(self, items=self.items[index])
+        return self.items[index]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Ranked]:
+        return iter(self.items)
+
+    def by_task(self) -> Ranking:
+        """Each task once, by the mean similarity of its prompts (paper footnote 11).
+
+        The row of a task is that of its most similar prompt, with the mean similarity.
+        """
+        groups: dict[str | None, list[Ranked]] = {}
+        for item in self.items:
+            groups.setdefault(item.task, []).append(item)
+        merged = [
+            attrs.evolve(group[0], similarity=float(np.mean([i.similarity for i in group])))
+            for group in groups.values()
+        ]
+        return attrs.evolve(self, items=in_order(merged))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict a prompt, for JSON."""
+        return [attrs.asdict(item) for item in self.items]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row a prompt, with the columns of `Ranked`."""
+        import pandas
+
+        names = [field.name for field in attrs.fields(Ranked)]
+        return pandas.DataFrame(self.rows(), columns=names)
+
+    def __str__(self) -> str:
+        head = ("rank", "similarity", "task", "family", "seed", "id")
+        lines = [
+            (str(i.rank), f"{i.similarity:+.4f}", *map(_cell, (i.task, i.family, i.seed, i.id)))
+            for i in self.items
+        ]
+        title = " ".join(
+            ["Ranking", *(["for", self.query] if self.query else []), f"({self.metric})"]
+        )
+        if not lines:
+            return f"{title}: no prompt to compare with{_reasons(self.left_out)}"
+        widths = [max(len(line[c]) for line in [head, *lines]) for c in range(len(head))]
+        table = [
+            "  ".join(_pad(cell, width, c < 2) for c, (cell, width) in enumerate(columns)).rstrip()
+            for columns in (list(zip(line, widths, strict=True)) for line in [head, *lines])
+        ]
+        return "\n".join([title, *table])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def in_order(items: Iterable[Ranked]) -> tuple[Ranked, ...]:
+    """The items by falling similarity, ranked anew from 1.
+
+    Ties, up to rounding in the last digits, are broken by task, seed and id, so that the
+    order never depends on how the library was filled.
+    """
+
+    def key(item: Ranked) -> tuple[float, str, int, str]:
+        seed = -1 if item.seed is None else item.seed
+        return (-round(item.similarity, 12), item.task or "", seed, item.id)
+
+    return tuple(
+        attrs.evolve(item, rank=place) for place, item in enumerate(sorted(items, key=key), 1)
+    )
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else str(value)
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    return text.rjust(width) if right else text.ljust(width)
+
+
+def _reasons(left_out: dict[str, int]) -> str:
+    if not left_out:
+        return ""
+    return " (" + ", ".join(f"{count} {why}" for why, count in left_out.items()) + ")"

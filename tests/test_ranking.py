@@ -1,0 +1,86 @@
+"""A ranking is a sequence that prints, slices and tabulates."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from spotfw.ranking import Ranked, Ranking, in_order
+
+
+def ranked(id: str, similarity: float, task: str = "t", **values: Any) -> Ranked:
+    return Ranked(rank=0, id=id, similarity=similarity, task=task, **values)
+
+
+ITEMS = [
+    ranked("a", 0.5, "mnli", family="NLI", seed=0),
+    ranked("b", 0.9, "mnli", family="NLI", seed=1),
+    ranked("c", 0.8, "sst2", family="sentiment", seed=0, score=91.0),
+    ranked("d", -0.1, "cola"),
+]
+
+
+def ranking() -> Ranking:
+    return Ranking(items=in_order(ITEMS), metric="m", query="cb")
+
+
+def test_is_a_sequence_in_order() -> None:
+    found = ranking()
+    assert [r.id for r in found] == ["b", "c", "a", "d"]
+    assert [r.rank for r in found] == [1, 2, 3, 4]
+    assert len(found) == 4
+    assert found[0].id == "b"
+    assert found[-1] in found
+    with pytest.raises(IndexError):
+        found[4]
+
+
+def test_slices_keep_ranks_and_stay_rankings() -> None:
+    part = ranking()[1:3]
+    assert isinstance(part, Ranking)
+    assert [r.rank for r in part] == [2, 3]
+    assert part.metric == "m"
+
+
+def test_ties_do_not_depend_on_the_order_given() -> None:
+    items = [ranked("x", 0.1 + 0.2, "b", seed=1), ranked("y", 0.3, "b", seed=0)]
+    items += [ranked("z", 0.3, "a"), ranked("w", 0.3, "b", seed=1)]
+    for seed in range(5):
+        random.Random(seed).shuffle(items)
+        assert [r.id for r in in_order(items)] == ["z", "y", "w", "x"]
+
+
+def test_by_task_takes_the_mean_similarity() -> None:
+    found = ranking().by_task()
+    assert [(r.rank, r.task, r.id) for r in found] == [
+        (1, "sst2", "c"),
+        (2, "mnli", "b"),
+        (3, "cola", "d"),
+    ]
+    assert found[1].similarity == pytest.approx(0.7)
+
+
+def test_prints_as_a_table() -> None:
+    lines = str(ranking()).splitlines()
+    assert lines[0] == "Ranking for cb (m)"
+    assert lines[1].split() == ["rank", "similarity", "task", "family", "seed", "id"]
+    assert lines[2].split() == ["1", "+0.9000", "mnli", "NLI", "1", "b"]
+    assert lines[5].split() == ["4", "-0.1000", "cola", "-", "-", "d"]
+    assert repr(ranking()) == str(ranking())
+
+
+def test_an_empty_one_says_why() -> None:
+    empty = Ranking(items=(), metric="m", left_out={"of another model": 3})
+    assert str(empty) == "Ranking (m): no prompt to compare with (3 of another model)"
+    assert not empty
+    assert list(empty.by_task()) == []
+
+
+def test_to_pandas() -> None:
+    frame = ranking().to_pandas()
+    assert list(frame["id"]) == ["b", "c", "a", "d"]
+    assert list(frame.columns) == ["rank", "id", "task", "family", "seed", "similarity", "score"]
+    assert list(Ranking(items=()).to_pandas().columns) == list(frame.columns)
+    assert ranking().rows()[1]["score"] == 91
