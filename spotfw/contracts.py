@@ -14,7 +14,7 @@ from spotfw.config import TuningSettings
 from spotfw.tasks import Mixture, Task
 
 if TYPE_CHECKING:
-    from spotfw.library import Ranking
+    from spotfw.ranking import Ranking
 
 Array = npt.NDArray[np.float32]
 

@@ -16,7 +16,7 @@ import attrs
 import numpy as np
 
 from spotfw.contracts import DemoPlan
-from spotfw.library import Ranking
+from spotfw.ranking import Ranking
 from spotfw.session import SCRATCH, Session
 from spotfw.tasks import Task
 from spotfw.tuning import Observer
@@ -112,9 +112,7 @@ def run_demo(
         for name in plan.targets
         for seed in seeds
     ]
-    return DemoResult(
-        rows=tuple(rows), sources=tuple(sources), seconds=time.monotonic() - began
-    )
+    return DemoResult(rows=tuple(rows), sources=tuple(sources), seconds=time.monotonic() - began)
 
 
 def _row(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
 from spotfw.errors import SpotError
 from spotfw.prompt_files import plain_json
+
+
+def _as_tuple(labels: Iterable[str]) -> tuple[str, ...]:
+    return tuple(labels)
 
 
 @attrs.frozen(kw_only=True)
@@ -35,7 +39,7 @@ class Provenance:
 
     task: str | None = None
     family: str | None = None
-    labels: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    labels: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
     model: str | None = None
     fingerprint: str | None = None
     seed: int | None = None

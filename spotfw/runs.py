@@ -77,7 +77,7 @@ class RunFolder:
 
         try:
             os.makedirs(self.path, exist_ok=True)
-            self._lock = open(os.path.join(self.path, _LOCK), "a+b")  # noqa: SIM115 - held
+            self._lock = open(os.path.join(self.path, _LOCK), "a+b")
         except OSError as error:
             raise SpotError(
                 f"The run folder {self.path} cannot be written ({error.strerror}). "

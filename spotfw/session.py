@@ -24,9 +24,10 @@ from spotfw import tuning as recipe
 from spotfw.config import TARGET_STEPS, TuningSettings
 from spotfw.contracts import Candidate, Evaluation, FrozenModel, NamedModel
 from spotfw.errors import UnknownName, WrongUse
-from spotfw.library import Library, Ranking
+from spotfw.library import Library
 from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt, check_fits, load_prompt
+from spotfw.ranking import Ranking
 from spotfw.tasks import Mixture, Task
 from spotfw.transfer import TransferResult, choose, run_candidates
 from spotfw.tuning import Observer, TunedPrompt
@@ -69,6 +70,7 @@ class Session:
         self._backend = backend
         self._options = options
         self._library = Library(library) if library is not None else None
+        self._seen: dict[str, Task | Mixture] = {}
 
     @functools.cached_property
     def model(self) -> FrozenModel:
@@ -257,7 +259,11 @@ class Session:
 
     def task(self, task: str | Task | Mixture) -> Task | Mixture:
         """A task by name, unless it is one already."""
-        return self.plugins.task(task) if isinstance(task, str) else task
+        if isinstance(task, str):
+            # A library names tasks; those that came from a file are only known from before.
+            task = self._seen.get(task) or self.plugins.task(task)
+        self._seen[task.name] = task
+        return task
 
     def close(self) -> None:
         """Gives the model's memory back."""

@@ -56,9 +56,7 @@ class Events:
         }
         self._write(progress.step, values)
 
-    def scores(
-        self, step: int, metrics: Mapping[str, float], score: float, prompt: Array
-    ) -> None:
+    def scores(self, step: int, metrics: Mapping[str, float], score: float, prompt: Array) -> None:
         """Validation metrics and the prompt's norm (Frobenius) at a checkpoint."""
         values = {f"validation/{name}": value for name, value in metrics.items()}
         values |= {"validation/score": score, "train/prompt_norm": float(np.linalg.norm(prompt))}

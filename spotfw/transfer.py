@@ -16,8 +16,9 @@ from spotfw.contracts import (
     StartFromScratch,
 )
 from spotfw.errors import SpotError
-from spotfw.library import Library, Ranking
+from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.ranking import Ranking
 from spotfw.tuning import TunedPrompt
 
 #: Tunes the target from a prompt (None: from scratch) under a short name.
@@ -84,8 +85,9 @@ def run_candidates(
     return TransferResult(target=target, ranking=ranking, outcomes=tuple(outcomes))
 
 
-def choose(strategy: SelectionStrategy | Callable[..., Sequence[Candidate]], ranking: Ranking,
-           k: int) -> tuple[Candidate, ...]:
+def choose(
+    strategy: SelectionStrategy | Callable[..., Sequence[Candidate]], ranking: Ranking, k: int
+) -> tuple[Candidate, ...]:
     """The candidates of a strategy, a component or a plain function of (ranking, k).
 
     Raises:
@@ -129,9 +131,9 @@ def _start(
 ) -> tuple[SoftPrompt | None, str]:
     match candidate:
         case StartFromPrompt(id=identity):
-            return library.get(identity).best, identity
+            return library.best(identity), identity
         case StartFromAverage(ids=ids, weights=weights):
-            return average([library.get(i).best for i in ids], weights), f"average-{len(ids)}"
+            return average([library.best(i) for i in ids], weights), f"average-{len(ids)}"
         case StartFromMixture(tasks=tasks):
             return tune_mixture(tasks), f"mixture-{len(tasks)}"
         case StartFromScratch():

@@ -111,9 +111,10 @@ def tune(
     with RunFolder(out) as folder:
         folder.begin(run, resume=resume)
         saved = folder.load()
+        history: list[Scored] = []
         if saved is None:
             prompt = _initial(model, task, settings, plugins, initializer, start)
-            state, history = TuningState(step=0, prompt=prompt), []
+            state = TuningState(step=0, prompt=prompt)
         else:
             state, history = saved
         plugins.call("spotfw_run_started", run=run)
@@ -245,7 +246,7 @@ def _prompt(
             step=progress.step,
             score=scored.score,
             metrics=dict(scored.metrics),
-            labels=task.labels if isinstance(task, Task) else (),
+            labels=tuple(task.labels) if isinstance(task, Task) else (),
             settings=dict(run["settings"]),
             started_from=run["initializer"],
             versions=dict(run["versions"]),

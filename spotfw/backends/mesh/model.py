@@ -48,7 +48,7 @@ def size_gin(size: str = "base", **macros: int) -> str:
     return "\n".join(texts + [f"{name} = {value}" for name, value in macros.items()]) + "\n"
 
 
-@gin.configurable(module="spotfw")  # type: ignore[untyped-decorator]
+@gin.configurable(module="spotfw")
 class PromptedEmbedding(transformer.VocabEmbedding):  # type: ignore[misc]
     """T5's embedding table; in the encoder the first positions hold a soft prompt.
 
@@ -84,9 +84,7 @@ class PromptedEmbedding(transformer.VocabEmbedding):  # type: ignore[misc]
                 mesh,
                 f"prompt_{prompt_length}",
                 mtf.Shape([mtf.Dimension("prompt", prompt_length), output_dim]),
-                dtype=mtf.VariableDType(
-                    tf.float32, tf.float32, variable_dtype.activation_dtype
-                ),
+                dtype=mtf.VariableDType(tf.float32, tf.float32, variable_dtype.activation_dtype),
                 initializer=tf.zeros_initializer(),
             )
 

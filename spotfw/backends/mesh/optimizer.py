@@ -32,7 +32,7 @@ class PromptAdafactor(mtf.optimize.AdafactorOptimizer):  # type: ignore[misc]
 
     def apply_grad(self, grad: Any, var: Any) -> list[Any]:
         """The updates of a variable and its slot, given its gradient."""
-        updates = super().apply_grad(grad, var)
+        updates: list[Any] = super().apply_grad(grad, var)
         updates[-1] = mtf.assign_sub(
             var, updates[-1].inputs[0] + mtf.to_float(var.value) * self._shrink()
         )

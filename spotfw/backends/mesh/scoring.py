@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spotfw.backends.mesh.examples import Ragged
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.batches import Tokens, bucket, pad_batch
 from spotfw.config import TuningSettings
@@ -63,7 +64,7 @@ def predict_lines(
 def decode(
     model: MeshModel,
     prompt: Array | None,
-    inputs: Sequence[Tokens],
+    inputs: Sequence[Tokens] | Ragged,
     targets: int,
     settings: TuningSettings,
 ) -> list[str]:
@@ -87,9 +88,7 @@ def decode(
         padded = rows + [rows[-1]] * (size - len(rows))
         chosen = [inputs[i] for i in padded]
         fed = pad_batch(chosen, bucket(max(map(len, chosen))))
-        shapes = Shapes(
-            batch=size, inputs=fed.shape[1], targets=targets, prompt_length=length
-        )
+        shapes = Shapes(batch=size, inputs=fed.shape[1], targets=targets, prompt_length=length)
         program = model.program("decode", shapes)
         if prompt is not None and first == 0:
             model.set_prompt(prompt)

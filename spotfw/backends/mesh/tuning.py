@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from spotfw.backends.mesh.examples import Examples, read_examples
+from spotfw.backends.mesh.examples import Examples
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.batches import Tokens, bucket, example_indices, mixture_indices, pad_batch
 from spotfw.config import TuningSettings
@@ -145,9 +145,7 @@ def tune_one(model: MeshModel, request: TuneRequest) -> Iterator[TuneProgress]:
                 start = state or start
 
 
-def _diverged(
-    what: str, task: str, step: int, where: str, settings: TuningSettings
-) -> SpotError:
+def _diverged(what: str, task: str, step: int, where: str, settings: TuningSettings) -> SpotError:
     last = (step - 1) // settings.checkpoint_every * settings.checkpoint_every
     kept = f"The checkpoint at step {last} is kept" if last else "No checkpoint was due before"
     return SpotError(
