@@ -1,0 +1,184 @@
+"""tune, evaluate, predict and transfer, over a stand-in for the engine that needs no TensorFlow.
+
+The stand-in adds one to every number of the prompt at each step and scores a prompt by its
+mean, so that every score below can be worked out by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import attrs
+import numpy as np
+import pytest
+
+from spotfw.config import TuningSettings
+from spotfw.contracts import Evaluation, FrozenModel, InitContext, TuneProgress, TuningState
+from spotfw.prompts import load_prompt
+
+WIDTH = 4
+
+
+class Spelling:
+    """A vocabulary of letters."""
+
+    def encode(self, text):
+        return [ord(c) % 50 for c in text]
+
+    def decode(self, ids):
+        return "".join(map(chr, ids))
+
+
+class Counting(FrozenModel):
+    name = "counting"
+    fingerprint = "f00d"
+    width = WIDTH
+    seen: list[TuningSettings]
+
+    def __init__(self, folder):
+        self.name = folder
+        self.seen = []
+
+    def init_context(self, length, labels=(), argument=None):
+        return InitContext(
+            length=length,
+            embeddings=np.zeros((50, WIDTH), np.float32),
+            vocabulary=Spelling(),
+            pieces=50,
+            labels=tuple(labels),
+            argument=argument,
+            fingerprint=self.fingerprint,
+        )
+
+    def tune(self, requests):
+        for index, request in enumerate(requests):
+            state, settings = request.start, request.settings
+            while state.step < settings.steps:
+                state = TuningState(step=state.step + 1, prompt=state.prompt + 1, slots={})
+                due = state.step % settings.checkpoint_every == 0 or state.step == settings.steps
+                yield TuneProgress(
+                    request=index,
+                    step=state.step,
+                    loss=0.5,
+                    examples=2,
+                    state=state if due else None,
+                )
+
+    def evaluate(self, prompts, task, split, settings):
+        self.seen.append(settings)
+        scores = [0.0 if p is None else float(p.mean()) for p in prompts]
+        return [Evaluation(metrics={"accuracy": s}, score=s, examples=2) for s in scores]
+
+    def predict(self, prompt, lines, settings):
+        self.seen.append(settings)
+        return [f"{line}:{prompt.mean():.0f}\nmore" for line in lines]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder to work in, with a task, a model's folder, and the stand-in engine."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "rows.jsonl").write_text('{"text": "good", "label": "yes"}\n')
+    (tmp_path / "mine.toml").write_text(
+        'name = "mine"\n'
+        'inputs = "mine: {text}"\n'
+        'label_column = "label"\nlabels = ["yes", "no"]\n'
+        '[splits]\ntrain = "rows.jsonl"\nvalidation = "rows.jsonl"\n'
+    )
+    model = Counting(str(tmp_path / "model"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("spotfw.builtin.backends.MeshBackend.open", lambda self, folder, **_: model)
+    return attrs.make_class("Place", ["folder", "model"])(tmp_path, model)
+
+
+TUNE = ("tune", "mine.toml", "--model", "./model", "--prompt-length", "3", "--steps", "4")
+
+
+def test_tune_writes_the_best_prompt_and_tells_the_scores(place, spotfw_cli):
+    ran = spotfw_cli(*TUNE, "--checkpoint-every", "2", "--seed", "7", "--out", "run", "--json")
+    assert ran.status == 0, ran.err
+    told = json.loads(ran.out)
+    assert (told["score"], told["best_step"], told["embedding_step"]) == (4.0, 4, 4)
+    assert [(h["step"], h["score"]) for h in told["history"]] == [(2, 2.0), (4, 4.0)]
+    best = load_prompt(told["best"])
+    np.testing.assert_array_equal(best.array, np.full((3, WIDTH), 4, np.float32))
+    assert (best.provenance.task, best.provenance.seed) == ("mine", 7)
+    assert "tune mine: 4/4 steps" in ran.err
+
+
+def test_tune_shows_people_a_table(place, spotfw_cli):
+    ran = spotfw_cli(*TUNE, "--checkpoint-every", "2", "--out", "run")
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["step", "loss", "score", "accuracy"]
+    assert lines[2].split() == ["4", "0.50", "4.00", "4.00", "best"]
+    assert lines[-1] == "best prompt: run/best.safetensors (step 4, score 4.00)"
+
+
+def test_a_second_run_in_a_folder_needs_resume(place, spotfw_cli):
+    assert spotfw_cli(*TUNE, "--out", "run").status == 0
+    ran = spotfw_cli(*TUNE, "--out", "run")
+    assert (ran.status, ran.out) == (2, "")
+    assert "--resume" in ran.err
+    assert spotfw_cli(*TUNE, "--out", "run", "--resume").status == 0
+
+
+def test_every_setting_is_an_option_with_its_default(place, spotfw_cli):
+    text = " ".join(spotfw_cli("tune", "--help").out.split())
+    for field in attrs.fields(TuningSettings):
+        assert f"--{field.name.replace('_', '-')} " in text
+    assert "Number of updates [default: 262,144]" in text
+
+
+@pytest.mark.parametrize("words", [("--steps", "many"), ("--steps", "0"), ("--dropout", "1")])
+def test_settings_that_make_no_sense_are_wrong_use(place, spotfw_cli, words):
+    assert spotfw_cli(*TUNE, "--out", "run", *words).status == 2
+
+
+def test_evaluate_scores_with_the_lengths_the_prompt_was_tuned_with(place, spotfw_cli):
+    spotfw_cli(*TUNE, "--out", "run", "--max-input-length", "33")
+    ran = spotfw_cli("evaluate", "run/best.safetensors", "mine.toml", "--json")
+    assert ran.status == 0, ran.err
+    told = json.loads(ran.out)
+    assert (told["score"], told["metrics"], told["examples"]) == (4.0, {"accuracy": 4.0}, 2)
+    assert place.model.seen[-1].max_input_length == 33
+    spotfw_cli("evaluate", "run/best.safetensors", "mine.toml", "--max-input-length", "44")
+    assert place.model.seen[-1].max_input_length == 44
+
+
+def test_predict_answers_line_by_line(place, spotfw_cli, monkeypatch, tmp_path):
+    spotfw_cli(*TUNE, "--out", "run")
+    (tmp_path / "lines").write_text("a\r\nb\n")
+    with (tmp_path / "lines").open(newline="") as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        ran = spotfw_cli("predict", "run/best.safetensors")
+    assert (ran.status, ran.out) == (0, "a:4 more\nb:4 more\n")
+
+
+def test_predict_of_nothing_is_nothing(place, spotfw_cli, monkeypatch, tmp_path):
+    spotfw_cli(*TUNE, "--out", "run")
+    (tmp_path / "lines").write_text("")
+    with (tmp_path / "lines").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        ran = spotfw_cli("predict", "run/best.safetensors", "--json")
+    assert (ran.status, json.loads(ran.out)) == (0, [])
+
+
+def test_a_bare_prompt_must_be_told_its_model(place, spotfw_cli, tmp_path):
+    np.save(tmp_path / "bare.npy", np.zeros((3, WIDTH), np.float32))
+    ran = spotfw_cli("evaluate", "bare.npy", "mine.toml")
+    assert ran.status == 2
+    assert "--model" in ran.err
+
+
+def test_transfer_starts_the_target_from_the_library(place, spotfw_cli, tmp_path):
+    text = (tmp_path / "mine.toml").read_text()
+    (tmp_path / "source.toml").write_text(text.replace('name = "mine"', 'name = "source"'))
+    made = spotfw_cli("tune", "source.toml", *TUNE[2:], "--out", "source", "--library", "library")
+    assert made.status == 0, made.err
+    ran = spotfw_cli("transfer", *TUNE[1:], "--library", "library", "-k", "1", "--json")
+    assert ran.status == 0, ran.err
+    told = json.loads(ran.out)
+    # Four steps from the source's best prompt, which is four already.
+    assert (told["target"], told["score"], len(told["outcomes"])) == ("mine", 8.0, 1)
+    assert [row["task"] for row in told["ranking"]] == ["source"]
