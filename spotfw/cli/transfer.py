@@ -48,7 +48,7 @@ def transfer(
     \b
     Example:
       spotfw library --help
-      spotfw transfer sentiment_books --library library -k 2 --steps 300
+      spotfw transfer book_reviews --library library -k 2 --steps 300
     """
     from spotfw.cli.watch import Watch
     from spotfw.display import print_json, print_table

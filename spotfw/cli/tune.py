@@ -53,7 +53,7 @@ def tune(
     \b
     Example:
       spotfw tasks
-      spotfw tune sentiment_film --steps 500 --seed 1 --out runs/film
+      spotfw tune film_reviews --steps 500 --seed 1 --out runs/film
       spotfw tune my_task.toml --init prompt:runs/film/best.safetensors --out runs/mine
     """
     from spotfw.cli.watch import Watch
@@ -106,7 +106,7 @@ def evaluate(
 
     \b
     Example:
-      spotfw evaluate runs/film/best.safetensors sentiment_film --split test
+      spotfw evaluate runs/film/best.safetensors film_reviews --split test
     """
     from spotfw.display import print_json, print_table
 
