@@ -35,15 +35,21 @@ class Plugins:
     Args:
       environ: where `SPOTFW_PLUGINS` and `SPOTFW_DISABLE_PLUGINS` are read, lists of
         distribution or entry-point names parted by commas; by default the process's.
-      entry_points: whether to load what is installed; built-ins are always there.
+      entry_points: whether to load what is installed.
+      built_in: whether to load spotfw's own parts.
     """
 
     def __init__(
-        self, *, environ: Mapping[str, str] | None = None, entry_points: bool = True
+        self,
+        *,
+        environ: Mapping[str, str] | None = None,
+        entry_points: bool = True,
+        built_in: bool = True,
     ) -> None:
         self._loader = Loader()
         self._components: dict[str, tuple[Component, ...]] = {}
-        self._loader.load_built_ins()
+        if built_in:
+            self._loader.load_built_ins()
         if entry_points:
             self._loader.load_entry_points(os.environ if environ is None else environ)
 
@@ -197,8 +203,10 @@ class Plugins:
 
     def _search(self, name: str) -> Component | None:
         """Asks the sources that can find a task without listing it (seqio's registry)."""
-        found = []
+        found: list[Component] = []
         for source in self.components("task source"):
+            if found and ".toml" in name:
+                break  # a file is nobody else's, and asking on would load seqio's registry
             find: Callable[[str], Any] | None = getattr(source.value, "find", None)
             if find is None:
                 continue

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import spotfw
+from spotfw.components import Component
 from spotfw.contracts import Array, InitContext, NamedModel, SimilarityMetric
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
@@ -59,7 +60,7 @@ def plugin(**hooks: Any) -> Any:
 
 @pytest.fixture
 def plugins() -> Plugins:
-    return Plugins(entry_points=False)
+    return Plugins(entry_points=False, built_in=False)
 
 
 def errors(plugins: Plugins, name: str) -> str:
@@ -256,6 +257,23 @@ def test_a_source_that_raises(plugins: Plugins) -> None:
     assert "no registry" in errors(plugins, "bad")
     with pytest.raises(SpotError, match="data is absent"):
         plugins.task("absent")
+
+
+def test_a_task_file_is_a_name_and_loads_no_registry() -> None:
+    class Files(Source):
+        def find(self, name: str) -> Task | None:
+            return a_task("mine") if name.endswith(".toml") else None
+
+    class Registry(Source):
+        def find(self, name: str) -> Task | None:
+            raise AssertionError("loads TensorFlow")
+
+    sources = [Files("a"), Registry("b")]
+    plugins = Plugins(entry_points=False, built_in=False)
+    plugins.components = lambda kind: tuple(  # type: ignore[method-assign]
+        Component("task source", s.name, "d", "d:p", s) for s in sources if kind == "task source"
+    )
+    assert plugins.task("some/where.toml").name == "mine"
 
 
 def test_an_initializers_argument(plugins: Plugins) -> None:

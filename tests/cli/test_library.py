@@ -1,0 +1,160 @@
+"""``spotfw library``: add, list, show, verify, rank."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spotfw.library import Library
+from spotfw.plugins import Plugins
+from spotfw.prompts import Provenance, SoftPrompt, save_prompt
+
+
+@pytest.fixture(autouse=True)
+def plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
+    found = Plugins(entry_points=False)
+    monkeypatch.setattr("spotfw.plugins.default_plugins", lambda: found)
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "lib"
+
+
+@pytest.fixture
+def call(spotfw_cli: Callable[..., Any], folder: Path) -> Callable[..., Any]:
+    def run(command: str, *words: str | Path) -> Any:
+        return spotfw_cli("library", command, *words, "--library", folder)
+
+    return run
+
+
+def prompt(number: int, **values: Any) -> SoftPrompt:
+    array = np.random.default_rng(number).normal(size=(3, 4))
+    return SoftPrompt(array, Provenance(**{"fingerprint": "f", "task": f"t{number}", **values}))
+
+
+def saved(path: Path, number: int, **values: Any) -> Path:
+    save_prompt(prompt(number, **values), path)
+    return path
+
+
+def test_add_then_list_and_show(call: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
+    path = saved(tmp_path / "p.safetensors", 1, seed=4, score=81.25)
+    id = call("add", path).out.strip()
+    assert Library(folder).get(id).provenance.seed == 4
+    (row,) = json.loads(call("list", "--json").out)
+    assert (row["id"], row["task"], row["score"], row["length"]) == (id, "t1", 81.25, 3)
+    assert id in call("list").out
+    shown = json.loads(call("show", id[:6], "--json").out)
+    assert Path(shown["path"]).is_file()
+    assert "81.25" in call("show", id).out
+    assert json.loads(call("list", "--task", "other", "--json").out) == []
+    assert "no such prompt" in call("list", "--task", "other").err
+
+
+def test_add_a_bare_array(call: Callable[..., Any], tmp_path: Path) -> None:
+    np.save(tmp_path / "p.npy", np.ones((3, 4), np.float32))
+    assert call("add", tmp_path / "p.npy", "--task", "mnli", "--family", "NLI").status == 0
+    (row,) = json.loads(call("list", "--json").out)
+    assert (row["task"], row["family"], row["fingerprint"]) == ("mnli", "NLI", None)
+
+
+def test_add_may_not_gainsay_the_file(call: Callable[..., Any], tmp_path: Path) -> None:
+    ran = call("add", saved(tmp_path / "p.safetensors", 1), "--task", "other")
+    assert ran.status == 2
+    assert "'t1', not 'other'" in ran.err
+
+
+def test_add_a_finished_run(call: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
+    saved(tmp_path / "run" / "best.safetensors", 1, task="t")
+    saved(tmp_path / "run" / "embedding.safetensors", 2, task="t")
+    added = json.loads(call("add", tmp_path / "run", "--json").out)
+    library = Library(folder)
+    np.testing.assert_array_equal(library.best(added["id"]).array, prompt(1).array)
+    np.testing.assert_array_equal(library.embedding(added["id"]).array, prompt(2).array)
+
+
+def test_add_tells_the_plugins(
+    call: Callable[..., Any], plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    monkeypatch.setattr(plugins, "call", lambda hook, **values: told.append((hook, values)))
+    id = call("add", saved(tmp_path / "p.safetensors", 1)).out.strip()
+    ((hook, values),) = told
+    assert hook == "spotfw_prompt_added"
+    assert id in values["path"]
+    assert values["provenance"]["task"] == "t1"
+
+
+def test_add_a_broken_file(call: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.safetensors").write_bytes(b"nonsense")
+    ran = call("add", tmp_path / "p.safetensors")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.count("\n") == 1
+    assert not folder.exists()
+
+
+def test_rank_by_file_and_by_id(call: Callable[..., Any], tmp_path: Path) -> None:
+    ids = [
+        call("add", saved(tmp_path / f"{n}.safetensors", n, task=f"t{n % 2}")).out.strip()
+        for n in range(4)
+    ]
+    rows = json.loads(call("rank", tmp_path / "0.safetensors", "--json").out)
+    assert [r["rank"] for r in rows] == [1, 2, 3, 4]
+    average = call("rank", tmp_path / "0.safetensors", "--metric", "average_token_cosine", "--json")
+    assert json.loads(average.out)[0]["id"] == ids[0]
+    rows = json.loads(call("rank", ids[0], "--json").out)
+    assert {r["id"] for r in rows} == set(ids[1:])
+    rows = json.loads(call("rank", ids[0], "--other-tasks", "--json").out)
+    assert {r["task"] for r in rows} == {"t1"}
+    rows = json.loads(call("rank", ids[0], "--by-task", "--top", "1", "--json").out)
+    assert len(rows) == 1
+    assert call("rank", ids[0]).out.startswith("Ranking for t0 (per_token_cosine)")
+
+
+def test_rank_says_why_nothing_is_compared(call: Callable[..., Any], tmp_path: Path) -> None:
+    call("add", saved(tmp_path / "p.safetensors", 1))
+    np.save(tmp_path / "q.npy", np.ones((3, 4), np.float32))
+    ran = call("rank", tmp_path / "q.npy", "--json")
+    assert json.loads(ran.out) == []
+    assert "1 of another model" in ran.err
+    assert "--fingerprint" in ran.err
+    rows = json.loads(call("rank", tmp_path / "q.npy", "--fingerprint", "f", "--json").out)
+    assert len(rows) == 1
+
+
+@pytest.mark.parametrize("words", [("nope",), ("p.safetensors",)])
+def test_rank_of_what_is_not_there(
+    call: Callable[..., Any], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    call("add", saved(tmp_path / "p.npy", 1))
+    assert call("rank", *words).status in (1, 2)
+    assert call("rank", tmp_path / "p.npy", "--metric", "cosine").status == 2
+
+
+def test_verify(call: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
+    id = call("add", saved(tmp_path / "p.safetensors", 1)).out.strip()
+    ran = call("verify")
+    assert (ran.status, ran.out) == (0, "")
+    assert "sound; prompts: 1" in ran.err
+    (folder / f"{id}.safetensors").write_bytes(b"x")
+    ran = call("verify", "--json")
+    assert ran.status == 1
+    found = json.loads(ran.out)
+    assert not found["sound"]
+    assert found["problems"][0]["name"] == f"{id}.safetensors"
+
+
+def test_no_library(call: Callable[..., Any], folder: Path) -> None:
+    for words in (("list",), ("verify",), ("show", "x"), ("rank", "x")):
+        ran = call(*words)
+        assert ran.status == 1
+        assert "There is no library" in ran.err
+    assert not folder.exists()
