@@ -139,7 +139,7 @@ def exists(path: PathLike) -> bool:
 
 
 def _remote(path: PathLike) -> Any:
-    from etils import epath  # type: ignore[import-untyped]  # loads TensorFlow for a bucket
+    from etils import epath  # loads TensorFlow for a bucket
 
     return epath.Path(os.fspath(path))
 
