@@ -101,7 +101,7 @@ def read_examples(
     *,
     for_scoring: bool | None = None,
 ) -> Examples:
-    """Reads and tokenises a split, in the order of the data.
+    """Reads and tokenises a split, in the order of the data; not while a graph is built.
 
     Args:
       task: whose split.
@@ -171,25 +171,23 @@ def _check_split(task: Task, seqio_task: Any, split: str) -> None:
 def _read(
     seqio_task: Any, task: Task, split: str, lengths: Mapping[str, int], limit: int | None
 ) -> Iterator[dict[str, Any]]:
-    # Where a caller is building a graph, data is still read eagerly, outside of it.
-    with tf.init_scope():
-        # With a seed, preprocessors that draw numbers draw the same ones at each reading.
-        dataset = seqio_task.get_dataset(
-            sequence_length=lengths,
-            split=split,
-            shuffle=False,
-            seed=0 if _takes_seed(seqio_task.source) else None,
-        )
-        if limit is not None:
-            dataset = dataset.take(limit)
-        try:
-            yield from dataset.as_numpy_iterator()
-        except tf.errors.OpError as error:
-            what = " ".join(str(error.message).split())[:300]
-            raise SpotError(
-                f"The split {split!r} of task {task.name!r} cannot be read: {what}. Check its "
-                f"data ({task.origin or 'origin unknown'})."
-            ) from error
+    # With a seed, preprocessors that draw numbers draw the same ones at each reading.
+    dataset = seqio_task.get_dataset(
+        sequence_length=lengths,
+        split=split,
+        shuffle=False,
+        seed=0 if _takes_seed(seqio_task.source) else None,
+    )
+    if limit is not None:
+        dataset = dataset.take(limit)
+    try:
+        yield from dataset.as_numpy_iterator()
+    except tf.errors.OpError as error:
+        what = " ".join(str(error.message).split())[:300]
+        raise SpotError(
+            f"The split {split!r} of task {task.name!r} cannot be read: {what}. Check its "
+            f"data ({task.origin or 'origin unknown'})."
+        ) from error
 
 
 def _takes_seed(source: Any) -> bool:

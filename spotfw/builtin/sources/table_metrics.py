@@ -89,8 +89,9 @@ def check_metrics(names: Sequence[str], kind: str, labels: int, where: str) -> N
 
 def metric_functions(names: Sequence[str], labels: int) -> list[MetricFn]:
     """The functions (targets, predictions) -> values of checked names; imports t5."""
-    from t5.evaluation import metrics
+    from spotfw.backends.mesh.compat import t5
 
+    metrics = t5.evaluation.metrics
     functions: list[MetricFn] = []
     for name in names:
         if name in _SKLEARN:

@@ -1,0 +1,271 @@
+"""Splits tokenised in memory, and decoded texts scored against them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spotfw.backends.mesh.compat import seqio, tf
+from spotfw.backends.mesh.examples import Ragged, read_examples
+from spotfw.builtin.sources.table import load_task_file
+from spotfw.errors import SpotError, UnknownName
+from spotfw.tasks import Task
+
+BYTES = seqio.ByteVocabulary()
+
+
+def accuracy(targets: Any, predictions: Any) -> dict[str, float]:
+    return {
+        "accuracy": 100
+        * float(np.mean([t == p for t, p in zip(targets, predictions, strict=True)]))
+    }
+
+
+def task_of(
+    rows: list[tuple[str, str]],
+    *,
+    labels: tuple[str, ...] = (),
+    metrics: Any = (accuracy,),
+    postprocess: Any = None,
+    splits: tuple[str, ...] = ("train", "validation"),
+    seeded: bool = True,
+) -> Task:
+    def data(split: str, shuffle_files: bool, seed: int | None = None) -> Any:
+        inputs, targets = zip(*rows, strict=True) if rows else ((), ())
+        columns = {"inputs": list(inputs), "targets": list(targets)}
+        types = {"inputs": tf.string, "targets": tf.string}
+        columns = {k: tf.constant(v, types[k], (len(v),)) for k, v in columns.items()}
+        return tf.data.Dataset.from_tensor_slices(columns)
+
+    def unseeded(split: str, shuffle_files: bool) -> Any:
+        return data(split, shuffle_files)
+
+    def build(vocabulary: Any) -> Any:
+        feature = seqio.Feature(vocabulary=vocabulary, add_eos=True)
+        return seqio.Task(
+            "toy",
+            source=seqio.FunctionDataSource(data if seeded else unseeded, splits=splits),
+            output_features={"inputs": feature, "targets": feature},
+            preprocessors=[
+                seqio.preprocessors.tokenize,
+                seqio.preprocessors.append_eos_after_trim,
+            ],
+            postprocess_fn=postprocess,
+            metric_fns=list(metrics),
+        )
+
+    return Task(
+        name="toy",
+        family="other",
+        type="classification",
+        labels=labels,
+        splits=dict.fromkeys(splits),
+        origin="a test",
+        build=build,
+    )
+
+
+def ids(text: str) -> list[int]:
+    return [*BYTES.encode(text), 1]
+
+
+def test_ragged_holds_sequences_of_any_length():
+    rows = [np.array([1, 2], np.int32), np.array([], np.int32), np.array([3], np.int32)]
+    ragged = Ragged.of(rows)
+    assert [r.tolist() for r in ragged] == [[1, 2], [], [3]]
+    assert ragged.lengths.tolist() == [2, 0, 1]
+    assert (ragged.flat.dtype, ragged.offsets.dtype) == (np.int32, np.int64)
+    assert ragged[2].tolist() == [3]
+    with pytest.raises(IndexError):
+        ragged[3]
+    assert len(Ragged.of([])) == 0
+
+
+@pytest.mark.parametrize("seeded", [True, False])
+def test_tokens_keep_their_order_and_end_with_eos(seeded):
+    task = task_of([("abc", "x"), ("d", "yz")], seeded=seeded)
+    examples = read_examples(task, "train", BYTES, 10, 10)
+    assert [row.tolist() for row in examples.inputs] == [ids("abc"), ids("d")]
+    assert [row.tolist() for row in examples.targets] == [ids("x"), ids("yz")]
+    assert len(examples) == 2
+
+
+def test_long_texts_are_cut_and_keep_eos():
+    examples = read_examples(task_of([("abcdef", "uvw")]), "train", BYTES, 4, 3)
+    assert examples.inputs[0].tolist() == ids("abc")
+    assert examples.targets[0].tolist() == ids("uv")
+
+
+def test_a_limit_takes_the_first():
+    task = task_of([("a", "x"), ("b", "y"), ("c", "z")])
+    examples = read_examples(task, "train", BYTES, 9, 9, 2)
+    assert [row.tolist() for row in examples.inputs] == [ids("a"), ids("b")]
+
+
+def test_unknown_split_names_the_real_ones():
+    with pytest.raises(UnknownName, match=r"'dev'.*Known: train, validation"):
+        read_examples(task_of([("a", "x")]), "dev", BYTES, 9, 9)
+
+
+def test_an_empty_split():
+    with pytest.raises(SpotError, match="'train' of task 'toy' is empty"):
+        read_examples(task_of([]), "train", BYTES, 9, 9)
+
+
+def test_texts_without_tokens_are_named_and_left_out(caplog):
+    task = task_of([("a", "x"), ("", "x"), ("b", "")])
+    with caplog.at_level(logging.WARNING):
+        examples = read_examples(task, "validation", BYTES, 9, 9)
+    assert (len(examples), examples.dropped, len(examples.raw())) == (1, 2, 1)
+    told = caplog.text
+    assert "2 of 3 examples" in told
+    assert "example 2 has no token of inputs; example 3 has no token of targets" in told
+
+
+def test_all_text_cut_away():
+    with pytest.raises(SpotError, match="within 1 input and 9 target tokens"):
+        read_examples(task_of([("a", "x")]), "train", BYTES, 1, 9)
+
+
+def test_a_label_that_is_not_the_tasks():
+    task = task_of([("a", "yes"), ("b", "maybe")], labels=("yes", "no"))
+    with pytest.raises(SpotError, match=r"example 2 has the label 'maybe'.*yes, no"):
+        read_examples(task, "train", BYTES, 9, 9)
+
+
+def test_a_split_to_train_on_is_read_again_to_be_scored():
+    examples = read_examples(task_of([("a", "x"), ("b", "y")]), "train", BYTES, 9, 9)
+    assert examples.score(["x", "no"]) == {"accuracy": 50.0}
+
+
+def validation(metrics: Any, postprocess: Any = None, rows: Any = None) -> Any:
+    rows = rows or [("a", "1"), ("b", "2"), ("c", "3")]
+    task = task_of(rows, metrics=metrics, postprocess=postprocess)
+    return read_examples(task, "validation", BYTES, 9, 9)
+
+
+def number(text: str, **_: Any) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
+def test_correlation_with_a_constant_counts_as_nothing(caplog):
+    from spotfw.backends.mesh.compat import t5
+
+    metrics = t5.evaluation.metrics
+    examples = validation([metrics.pearson_corrcoef, metrics.spearman_corrcoef], number)
+    assert examples.score(["1", "2", "3"]) == pytest.approx(
+        {"pearson_corrcoef": 100, "spearman_corrcoef": 100}
+    )
+    with caplog.at_level(logging.WARNING):
+        assert examples.score(["2", "2", "2"]) == {"pearson_corrcoef": 0, "spearman_corrcoef": 0}
+    assert "pearson_corrcoef of task 'toy', split 'validation', is undefined" in caplog.text
+
+
+def test_not_a_number_and_infinity_count_as_no_number():
+    from spotfw.backends.mesh.compat import t5
+
+    examples = validation([t5.evaluation.metrics.pearson_corrcoef], number)
+    wrong = examples.score(["nan", "2", "inf"])
+    assert wrong == examples.score(["-1", "2", "-1"])
+    assert np.isfinite(wrong["pearson_corrcoef"])
+
+
+def test_labels_never_seen_score_zero_without_a_warning():
+    from spotfw.backends.mesh.compat import t5
+
+    metrics = t5.evaluation.metrics
+    wanted = [
+        metrics.accuracy,
+        metrics.mean_multiclass_f1(num_classes=3),
+        metrics.sklearn_metrics_wrapper("matthews_corrcoef"),
+    ]
+    examples = validation(wanted, lambda text, **_: "123".find(text) if text else -1)
+    assert set(examples.score(["?", "", "x"]).values()) == {0.0}
+
+
+def test_postprocessing_sees_the_example_and_which_side_it_is():
+    seen = []
+
+    def postprocess(text: str, example: Any = None, is_target: bool = False) -> str:
+        seen.append((text, bytes(example["inputs_pretokenized"]), is_target))
+        return text
+
+    validation([accuracy], postprocess, [("in", "out")]).score(["said"])
+    assert seen == [("out", b"in", True), ("said", b"in", False)]
+
+
+def test_a_metric_that_fails_is_named():
+    def broken(targets: Any, predictions: Any) -> dict[str, float]:
+        raise ZeroDivisionError("none")
+
+    with pytest.raises(SpotError, match=r"broken cannot score 3 examples.*ZeroDivisionError: none"):
+        validation([broken]).score(["1", "2", "3"])
+
+
+def test_tasks_that_cannot_be_scored_by_text():
+    def likelihood(targets: Any, scores: Any) -> dict[str, float]:
+        return {"likelihood": 0.0}
+
+    with pytest.raises(SpotError, match="has no metric"):
+        validation([]).score(["1", "2", "3"])
+    with pytest.raises(SpotError, match="need likelihoods"):
+        validation([likelihood]).score(["1", "2", "3"])
+
+
+def test_seqios_scalars_count_and_texts_do_not():
+    def rich(targets: Any, predictions: Any) -> dict[str, Any]:
+        return {"a": seqio.metrics.Scalar(3), "b": seqio.metrics.Text("x"), "c": np.float32(2)}
+
+    assert validation([rich]).score(["1", "2", "3"]) == {"a": 3.0, "c": 2.0}
+
+
+def test_as_many_texts_as_examples():
+    with pytest.raises(ValueError, match="2 texts for 3 examples"):
+        validation([accuracy]).score(["1", "2"])
+
+
+def test_data_that_cannot_be_read_is_told():
+    def build(vocabulary: Any) -> Any:
+        def data(split: str, shuffle_files: bool) -> Any:
+            return tf.data.TFRecordDataset("nowhere.tfrecord").map(
+                lambda _: {"inputs": tf.constant([1]), "targets": tf.constant([1])}
+            )
+
+        feature = seqio.Feature(vocabulary=vocabulary)
+        source = seqio.FunctionDataSource(data, splits=("train",))
+        return seqio.Task(
+            "toy", source=source, output_features=dict.fromkeys(("inputs", "targets"), feature)
+        )
+
+    task = Task(name="toy", family="other", type="text", origin="a test", build=build)
+    with pytest.raises(SpotError, match=r"'train' of task 'toy' cannot be read: .*nowhere"):
+        read_examples(task, "train", BYTES, 9, 9)
+
+
+REAL = ("customer_reviews", "sst2", "mrpc", "cb", "rte")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REAL)
+def test_real_data_on_the_real_vocabulary(name, shared):
+    index = json.loads((shared / "data" / "index.json").read_text())
+    path = Path(__file__).resolve().parents[3] / "benchmarks" / "real_tasks" / f"{name}.toml"
+    (task,) = load_task_file(path)
+    vocabulary = seqio.SentencePieceVocabulary(str(shared / "vocab" / "t5.model"), 100)
+    facts = index[task.name]
+    assert task.labels == tuple(facts["label_names"])
+    examples = read_examples(task, "validation", vocabulary, 512, 16)
+    assert len(examples) == facts["splits"]["validation"]
+    right = [row["targets_pretokenized"].decode() for row in examples.raw()]
+    assert set(examples.score(right).values()) == {100.0}
+    assert set(examples.score([""] * len(right)).values()) == {0.0}
+    # What the model must write decodes to the label.
+    assert {vocabulary.decode(row.tolist()) for row in examples.targets} <= {*task.labels}

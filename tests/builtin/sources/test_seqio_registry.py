@@ -1,0 +1,98 @@
+"""seqio's registry by name, over another vocabulary, with the data TFDS makes up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from spotfw.builtin.sources.seqio_registry import SeqioRegistry
+from spotfw.errors import SpotError
+from spotfw.plugins import Plugins
+from spotfw.tasks import Mixture, Task
+
+
+def test_listing_imports_no_tensorflow():
+    code = (
+        "import sys; from spotfw.builtin.sources.seqio_registry import SeqioRegistry as S;"
+        "assert list(S().tasks()) == []; sys.exit('tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_all_names_of_t5():
+    names = SeqioRegistry().names()
+    assert names == sorted(names)
+    assert {"glue_mnli_v002", "super_glue_cb_v102", "glue_v002_proportional"} <= {*names}
+
+
+def test_every_registered_name_is_found():
+    source = SeqioRegistry()
+    for name in source.names():
+        found = source.find(name)
+        assert isinstance(found, (Task, Mixture))
+        assert found.name == name
+        assert found.origin.startswith("seqio")
+    assert source.find("glue_nothing") is None
+
+
+def test_what_is_known_without_data():
+    find = SeqioRegistry().find
+    cb = find("super_glue_cb_v102")
+    assert cb.labels == ("entailment", "contradiction", "neutral")
+    assert (cb.family, cb.type) == ("NLI", "classification")
+    assert cb.metrics == ("mean_3class_f1", "accuracy")
+    assert find("glue_cola_v002").metrics == ("matthews_corrcoef",)
+    assert find("glue_stsb_v002").type == "regression"
+    assert find("super_glue_record_v102").metrics == ("squad",)
+
+
+def test_mixtures_keep_constant_rates_and_drop_members_never_drawn():
+    glue = SeqioRegistry().find("glue_v002_proportional")
+    rates = dict(zip((t.name for t in glue.tasks), glue.rates, strict=True))
+    assert rates["glue_rte_v002"] == 2490
+    assert "glue_ax_v002" not in rates
+    assert SeqioRegistry().find("en_mix").rates is None
+
+
+def test_plugins_find_registered_tasks():
+    assert Plugins(entry_points=False).task("glue_sst2_v002").labels == ("negative", "positive")
+
+
+def test_absent_data_is_told_in_one_paragraph(tmp_path, monkeypatch):
+    from spotfw.backends.mesh.compat import seqio
+
+    monkeypatch.setattr(seqio.utils, "_TFDS_DATA_DIR_OVERRIDE", str(tmp_path))
+    task = SeqioRegistry().find("glue_wnli_v002").build(seqio.ByteVocabulary())
+    with pytest.raises(SpotError, match=r"'glue_wnli_v002', split 'train', is not on this") as told:
+        task.get_dataset(None, "train", shuffle=False)
+    assert "TFDS_DATA_DIR" in str(told.value)
+    assert "glue/wnli" in str(told.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["glue_mrpc_v002", "super_glue_cb_v102", "glue_stsb_v002"])
+def test_a_registered_task_on_the_real_vocabulary(name, shared):
+    import tensorflow_datasets as tfds
+
+    from spotfw.backends.mesh.compat import seqio
+    from spotfw.backends.mesh.examples import read_examples
+
+    vocabulary = seqio.SentencePieceVocabulary(str(shared / "vocab" / "t5.model"), 100)
+    task = SeqioRegistry().find(name)
+    with tfds.testing.mock_data(num_examples=6):
+        train = read_examples(task, "train", vocabulary, 64, 8)
+        validation = read_examples(task, "validation", vocabulary, 64, 8)
+    assert len(train) == len(validation) == 6
+    start = vocabulary.decode(train.inputs[0].tolist())
+    assert start.startswith(name.split("_v")[0].replace("super_glue_", "").replace("glue_", ""))
+    assert all(row[-1] == 1 and len(row) <= 64 for row in train.inputs)
+    right = [e["targets_pretokenized"].decode() for e in validation.raw()]
+    perfect = validation.score(right)
+    assert len(perfect) == len(task.metrics)
+    assert sum(perfect.values()) > sum(validation.score(["nonsense"] * 6).values())
+    # What is registered stays as it was.
+    registered = seqio.TaskRegistry.get(name).output_features["inputs"].vocabulary
+    assert registered is not vocabulary
