@@ -191,8 +191,8 @@ class RunFolder:
 def _read_record(where: str) -> dict[str, Any]:
     try:
         record = json.loads(files.read_bytes(where))
-        if not isinstance(record, dict):
-            raise ValueError("not an object")
+        if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
+            raise ValueError("no run with its settings")
     except ValueError as error:
         raise SpotError(
             f"The run's record {where} is damaged: {error}. Choose another folder with --out."

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
+import os
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -11,37 +15,51 @@ import numpy as np
 
 from spotfw.contracts import Array, TuneProgress
 
+_log = logging.getLogger(__name__)
+
 
 class Events:
     """Writes scalars of a run; a context manager.
 
+    The curves are a view of the run, not part of it: when they cannot be written, that is
+    told once and the run goes on without. Nothing is written from another thread, so that
+    an error ends up here.
+
     Args:
-      folder: the run's folder.
+      folder: the run's folder, local or ``gs://``.
       step: where the run goes on; TensorBoard drops what an earlier, killed process wrote
         beyond it.
     """
 
     def __init__(self, folder: str, step: int) -> None:
         self._folder = folder
-        self._purge = step + 1 if step else None
-        self._writer: Any = None
+        self._first = step + 1
+        self._stream: Any = None
         self._last = time.monotonic()
 
     def __enter__(self) -> Events:
-        # tensorboard finds TensorFlow by itself, so it is only imported when tuning starts.
+        from etils import epath
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        self._writer = EventFileWriter(self._folder)
-        if self._purge is not None:
-            start = SessionLog(status=SessionLog.START)
-            self._writer.add_event(
-                Event(wall_time=time.time(), step=self._purge, session_log=start)
-            )
+        # TensorBoard reads a folder's files in the order of their names.
+        stamp = f"{time.time():017.6f}.{socket.gethostname()}.{os.getpid()}"
+        path = epath.Path(self._folder) / f"events.out.tfevents.{stamp}"
+        try:
+            self._stream = path.open("wb")
+        except Exception as error:
+            self._give_up(error)
+        self._add(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        start = SessionLog(status=SessionLog.START)
+        self._add(Event(wall_time=time.time(), step=self._first, session_log=start))
+        self._flush()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writer.close()
+        if self._stream is not None:
+            try:
+                self._stream.close()
+            except Exception as error:
+                self._give_up(error)
 
     def progress(self, progress: TuneProgress, learning_rate: float) -> None:
         """Loss, rate and speed since the last report."""
@@ -61,7 +79,7 @@ class Events:
         values = {f"validation/{name}": value for name, value in metrics.items()}
         values |= {"validation/score": score, "train/prompt_norm": float(np.linalg.norm(prompt))}
         self._write(step, values)
-        self._writer.flush()
+        self._flush()
         # Scoring is not training: it does not count in the speed of the next report.
         self._last = time.monotonic()
 
@@ -74,6 +92,28 @@ class Events:
             for tag, value in values.items()
             if math.isfinite(value)
         ]
-        self._writer.add_event(
-            Event(wall_time=time.time(), step=step, summary=Summary(value=scalars))
-        )
+        self._add(Event(wall_time=time.time(), step=step, summary=Summary(value=scalars)))
+
+    def _add(self, event: Any) -> None:
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        if self._stream is not None:
+            try:
+                RecordWriter(self._stream).write(event.SerializeToString())
+            except Exception as error:  # of the disk, or of whatever library serves a bucket
+                self._give_up(error)
+
+    def _flush(self) -> None:
+        if self._stream is not None:
+            try:
+                self._stream.flush()
+            except Exception as error:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with contextlib.suppress(Exception):
+                stream.close()
+        what = " ".join(str(error).split())
+        _log.warning("No more events for TensorBoard in %s: %s.", self._folder, what)

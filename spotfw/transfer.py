@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
@@ -17,7 +19,7 @@ from spotfw.contracts import (
 )
 from spotfw.errors import SpotError
 from spotfw.library import Library
-from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.prompts import Provenance, SoftPrompt, check_fits
 from spotfw.ranking import Ranking
 from spotfw.tuning import TunedPrompt
 
@@ -105,7 +107,24 @@ def choose(
 
 
 def average(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> SoftPrompt:
-    """The weighted sum of prompts, sum_r alpha_r rho_r (paper 3.2)."""
+    """The weighted sum of prompts, sum_r alpha_r rho_r (paper 3.2).
+
+    Raises:
+      SpotError: there is not one finite weight for each prompt, or they do not fit together.
+    """
+    if not prompts or len(prompts) != len(weights) or not np.isfinite(weights).all():
+        raise SpotError(
+            f"The strategy gave the weights {list(weights)!r:.200} for {len(prompts)} prompts. "
+            "An average needs one finite number for each."
+        )
+    for prompt in prompts[1:]:
+        check_fits(
+            prompt,
+            width=prompts[0].width,
+            length=prompts[0].length,
+            fingerprint=prompts[0].provenance.fingerprint,
+            name=f"The prompt of {prompt.provenance.task or 'an unknown task'} to average",
+        )
     array = np.einsum("r,rle->le", np.asarray(weights), np.stack([p.array for p in prompts]))
     first = prompts[0].provenance
     return SoftPrompt(
@@ -133,8 +152,14 @@ def _start(
         case StartFromPrompt(id=identity):
             return library.best(identity), identity
         case StartFromAverage(ids=ids, weights=weights):
-            return average([library.best(i) for i in ids], weights), f"average-{len(ids)}"
+            start = average([library.best(i) for i in ids], weights)
+            return start, f"average-{_digest([ids, [float(w) for w in weights]])}"
         case StartFromMixture(tasks=tasks):
-            return tune_mixture(tasks), f"mixture-{len(tasks)}"
+            return tune_mixture(tasks), f"mixture-{_digest(list(tasks))}"
         case StartFromScratch():
             return None, "scratch"
+
+
+def _digest(value: object) -> str:
+    """A short name for plain values: a strategy may give several candidates of a kind."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:10]

@@ -14,7 +14,7 @@ import numpy as np
 
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, TuneProgress, TuneRequest, TuningState
-from spotfw.errors import SpotError
+from spotfw.errors import SpotError, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt, check_fits
 from spotfw.runs import RunFolder, Scored
@@ -109,7 +109,6 @@ def tune(
         "versions": versions(),
     }
     with RunFolder(out) as folder:
-        folder.begin(run, resume=resume)
         saved = folder.load()
         history: list[Scored] = []
         if saved is None:
@@ -117,6 +116,14 @@ def tune(
             state = TuningState(step=0, prompt=prompt)
         else:
             state, history = saved
+        # Only now: what cannot start leaves no run in the folder.
+        folder.begin(run, resume=resume)
+        if state.step > settings.steps:
+            raise WrongUse(
+                f"The run in {out} has done {state.step} steps already, but only "
+                f"{settings.steps} are asked for. Ask for {state.step} or more, or choose "
+                "another folder with --out."
+            )
         plugins.call("spotfw_run_started", run=run)
         try:
             if state.step < settings.steps:
@@ -162,8 +169,8 @@ def _continue(
                     )
                 )
                 began = time.monotonic()
-                events.scores(progress.step, evaluation.metrics, score, progress.state.prompt)
                 folder.save(progress.state, _prompt(progress, task, run, history[-1]), history)
+                events.scores(progress.step, evaluation.metrics, score, progress.state.prompt)
                 plugins.call(
                     "spotfw_checkpoint_saved",
                     run=run,

@@ -117,32 +117,30 @@ def tune_one(model: MeshModel, request: TuneRequest) -> Iterator[TuneProgress]:
         tokens += int(np.count_nonzero(inputs)) + int(np.count_nonzero(targets))
         at_checkpoint = done % settings.checkpoint_every == 0 or done == settings.steps
         if at_checkpoint or time.monotonic() - reported >= _REPORT_SECONDS:
-            state = None
-            if at_checkpoint:
-                prompt = model.get_prompt(length)
-                if not np.isfinite(prompt).all():
-                    raise _diverged(
-                        "The prompt holds values that are no numbers",
-                        request.task.name,
-                        done,
-                        where,
-                        settings,
-                    )
-                state = TuningState(step=done, prompt=prompt, slots=model.slots(length))
+            # Whoever is told may put another prompt into this model before coming back: what
+            # goes on is held here.
+            start = TuningState(
+                step=done, prompt=model.get_prompt(length), slots=model.slots(length)
+            )
+            prepared = False
+            if not np.isfinite(start.prompt).all():
+                raise _diverged(
+                    "The prompt holds values that are no numbers",
+                    request.task.name,
+                    done,
+                    where,
+                    settings,
+                )
             yield TuneProgress(
                 request=0,
                 step=done,
                 loss=float(np.mean(losses)),
                 examples=len(losses) * settings.batch_size,
                 tokens=tokens,
-                state=state,
+                state=start if at_checkpoint else None,
             )
             losses, tokens = [], 0
             reported = time.monotonic()
-            if at_checkpoint:
-                # Whoever asked may have scored another prompt on this model meanwhile.
-                prepared = False
-                start = state or start
 
 
 def _diverged(what: str, task: str, step: int, where: str, settings: TuningSettings) -> SpotError:
