@@ -1,0 +1,184 @@
+"""What a T5 gives for a batch: here through Mesh TensorFlow, there through Hugging Face."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.random_t5 import Batch, Floats, Ids
+from spotfw.backends.mesh.hf_folder import HFTensors
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What is compared.
+
+    Attributes:
+      logits: float32 [batch, target length, V], teacher forced.
+      loss: nats per real target token.
+      gradient: of the loss with respect to the prompt, float32 [L, d_model]; None without.
+      decoded: greedily decoded ids of each input, without what follows the end (id 1).
+    """
+
+    logits: Floats
+    loss: float
+    gradient: Floats | None
+    decoded: list[list[int]]
+
+
+def ours(folder: Path, given: Batch, *, prompted: bool, decode: int) -> Outcome:
+    """The outcome of this project's engine on a Mesh TF folder.
+
+    Args:
+      folder: of the model.
+      given: the batch.
+      prompted: whether the prompt stands in front.
+      decode: tokens to decode.
+    """
+    from spotfw.backends.mesh.engine import open_model
+    from spotfw.backends.mesh.programs import Shapes
+
+    model = open_model(str(folder))
+    size, length = given.inputs.shape
+    shapes = Shapes(
+        batch=size,
+        inputs=length,
+        targets=given.targets.shape[1],
+        prompt_length=len(given.prompt) if prompted else 0,
+    )
+    score = model.program("score", shapes)
+    decoding = model.program("decode", attrs.evolve(shapes, targets=decode))
+    if prompted:
+        model.set_prompt(given.prompt)
+    fetch = ["logits", "loss", *(["gradient"] if prompted else [])]
+    logits, loss, *gradient = model.run(score, fetch, inputs=given.inputs, targets=given.targets)
+    (ids,) = model.run(decoding, ["ids"], inputs=given.inputs)
+    model.close()
+    return Outcome(
+        logits=logits,
+        loss=float(loss),
+        gradient=gradient[0] if prompted else None,
+        decoded=until_end(ids),
+    )
+
+
+def huggingface(
+    folder: Path, given: Batch, *, prompted: bool, decode: int, double: bool = False
+) -> Outcome:
+    """The outcome of transformers' T5 on a Hugging Face folder; arguments as `ours`'s.
+
+    Args:
+      double: compute in float64 throughout, to see whose rounding a difference is.
+
+    Raises:
+      RuntimeError: transformers did not keep the folder's own lm_head.
+    """
+    import torch
+    from transformers import T5ForConditionalGeneration
+
+    model = T5ForConditionalGeneration.from_pretrained(folder).float().eval()
+    stored = HFTensors(folder).read("lm_head.weight")
+    if not np.array_equal(model.lm_head.weight.detach().numpy(), stored):
+        raise RuntimeError("transformers tied lm_head to the embeddings: nothing to compare with")
+    for weight in model.parameters():
+        weight.requires_grad_(False)
+    with _in_float64() if double else contextlib.nullcontext():
+        if double:
+            model = model.double()
+        return _run(model, torch.from_numpy(given.prompt).to(model.dtype), given, prompted, decode)
+
+
+def _run(model: Any, prompt: Any, given: Batch, prompted: bool, decode: int) -> Outcome:
+    import torch
+
+    prompt.requires_grad_()
+    inputs = torch.from_numpy(given.inputs.astype(np.int64))
+    embeddings, mask = model.shared(inputs), (inputs != 0).long()
+    if prompted:
+        size = len(inputs)
+        embeddings = torch.cat([prompt.expand(size, -1, -1), embeddings], dim=1)
+        mask = torch.cat([mask.new_ones(size, len(prompt)), mask], dim=1)
+    labels = torch.from_numpy(given.targets.astype(np.int64))
+    scored = model(
+        inputs_embeds=embeddings,
+        attention_mask=mask,
+        labels=labels.masked_fill(labels == 0, -100),
+    )
+    if prompted:
+        scored.loss.backward()
+    with torch.no_grad():
+        ids = model.generate(
+            inputs_embeds=embeddings.detach(),
+            attention_mask=mask,
+            max_new_tokens=decode,
+            do_sample=False,
+            num_beams=1,
+        )
+    return Outcome(
+        logits=scored.logits.detach().numpy(),
+        loss=float(scored.loss.detach()),
+        gradient=prompt.grad.numpy() if prompted else None,
+        decoded=until_end(ids[:, 1:].numpy()),  # the first id is the decoder's start
+    )
+
+
+@contextlib.contextmanager
+def _in_float64() -> Iterator[None]:
+    """Takes out the places where transformers' T5 returns to float32 by itself."""
+    import torch
+    from transformers.models.t5 import modeling_t5
+
+    def norm(layer: Any, hidden: Any) -> Any:
+        variance = hidden.pow(2).mean(-1, keepdim=True)
+        return layer.weight * (hidden * torch.rsqrt(variance + layer.variance_epsilon))
+
+    kept = torch.Tensor.float, modeling_t5.T5LayerNorm.forward
+    torch.Tensor.float, modeling_t5.T5LayerNorm.forward = torch.Tensor.double, norm
+    try:
+        yield
+    finally:
+        torch.Tensor.float, modeling_t5.T5LayerNorm.forward = kept
+
+
+def until_end(ids: npt.NDArray[np.integer[Any]]) -> list[list[int]]:
+    """Each row up to and with the first id 1."""
+    return [row[: row.index(1) + 1] if 1 in row else row for row in ids.tolist()]
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """How far two outcomes are apart.
+
+    Attributes:
+      logits: largest difference at a real target token, in standard deviations of theirs.
+      loss: absolute, nats per token.
+      gradient: largest difference of an element, in root mean squares of theirs; or None.
+      alike: inputs for which the same ids are decoded.
+    """
+
+    logits: float
+    loss: float
+    gradient: float | None
+    alike: int
+
+
+def difference(mine: Outcome, theirs: Outcome, targets: Ids) -> Difference:
+    """Compares two outcomes of a batch with these targets."""
+    real = targets != 0
+    reference = theirs.logits[real]
+    gradient = None
+    if mine.gradient is not None and theirs.gradient is not None:
+        size = float(np.sqrt(np.mean(theirs.gradient**2)))
+        gradient = float(np.abs(mine.gradient - theirs.gradient).max()) / size
+    return Difference(
+        logits=float(np.abs(mine.logits[real] - reference).max() / reference.std()),
+        loss=abs(mine.loss - theirs.loss),
+        gradient=gradient,
+        alike=sum(a == b for a, b in zip(mine.decoded, theirs.decoded, strict=True)),
+    )

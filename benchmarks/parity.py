@@ -1,0 +1,125 @@
+"""The engine against Hugging Face's T5 with the same weights.
+
+``python -m benchmarks.parity [--json FILE] [--models NAME ...] [--folder DIR]`` needs torch.
+
+Random weights have T5's initial scales; ``small_sharp`` has queries and cross attention of
+three times those, which amplifies float32 rounding until two correct programs differ by more
+than the goal. There, and everywhere else, the rows "from float64" say how far each program
+is from the same computation in float64: where both are alike far, the difference is rounding.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import outcome, random_t5, rows
+from benchmarks.rows import Row
+from spotfw.backends.mesh.convert import hf_to_mesh
+from spotfw.backends.mesh.hf_names import T5Dimensions
+
+#: Issue A's goals.
+LOGITS, LOSS, GRADIENT, INPUTS = 1e-4, 1e-5, 1e-4, 64
+
+#: Name -> dimensions and sharpness of the weights.
+MODELS = {
+    "two_layer": (random_t5.TWO_LAYER, 1.0),
+    "two_layer_sharp": (random_t5.TWO_LAYER, 3.0),
+    "small": (random_t5.SMALL, 1.0),
+    "small_sharp": (random_t5.SMALL, 3.0),
+}
+
+DISTRIBUTIONS = ("tensorflow", "mesh-tensorflow", "t5", "torch", "transformers", "numpy")
+
+
+def compare(name: str, hf: Path, mesh: Path, dims: T5Dimensions) -> Iterator[Row]:
+    """The rows of one model, with and without a prompt of 10 tokens.
+
+    64 inputs of 2 to 24 tokens, targets of 2 to 8, 12 tokens decoded.
+    """
+    given = random_t5.batch(dims, 1, size=INPUTS, length=24, target_length=8, prompt_length=10)
+    for prompted in (False, True):
+        label = f"{name}, {'prompt' if prompted else 'no prompt'}"
+        theirs = outcome.huggingface(hf, given, prompted=prompted, decode=12)
+        mine = outcome.ours(mesh, given, prompted=prompted, decode=12)
+        exact = outcome.huggingface(hf, given, prompted=prompted, decode=1, double=True)
+        apart = outcome.difference(mine, theirs, given.targets)
+        yield _within(f"{label}: logits", apart.logits, LOGITS, "largest, in std of the logits")
+        yield Row(
+            what=f"{label}: loss",
+            ours=mine.loss,
+            theirs=theirs.loss,
+            unit="nats per token",
+            ratio=mine.loss / theirs.loss,
+            goal=f"difference <= {LOSS:g}",
+            holds=apart.loss <= LOSS,
+        )
+        if apart.gradient is not None:
+            unit = "largest, in rms of the gradient"
+            yield _within(f"{label}: gradient", apart.gradient, GRADIENT, unit)
+        yield Row(
+            what=f"{label}: decoded alike ({len(set(map(tuple, theirs.decoded)))} distinct)",
+            ours=apart.alike,
+            theirs=INPUTS,
+            unit="inputs",
+            ratio=apart.alike / INPUTS,
+            goal="all",
+            holds=apart.alike == INPUTS,
+        )
+        far = [outcome.difference(one, exact, given.targets) for one in (mine, theirs)]
+        yield _rounding(f"{label}: logits from float64", far[0].logits, far[1].logits)
+        if far[0].gradient is not None and far[1].gradient is not None:
+            yield _rounding(f"{label}: gradient from float64", far[0].gradient, far[1].gradient)
+
+
+def _within(what: str, value: float, goal: float, unit: str) -> Row:
+    return Row(
+        what=f"{what}, difference",
+        ours=value,
+        theirs=None,
+        unit=unit,
+        ratio=value / goal,
+        goal=f"<= {goal:g}",
+        holds=value <= goal,
+    )
+
+
+def _rounding(what: str, ours: float, theirs: float) -> Row:
+    return Row(
+        what=what,
+        ours=ours,
+        theirs=theirs,
+        unit="as above",
+        ratio=ours / theirs,
+        goal="",
+        holds=None,
+    )
+
+
+def main() -> int:
+    """Runs the benchmark."""
+    parser = rows.parser("parity", "The engine against Hugging Face's T5 with the same weights.")
+    parser.add_argument("--models", nargs="*", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--folder", type=Path, help="also a trained Hugging Face T5 1.1 folder")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    found: list[Row] = []
+    with tempfile.TemporaryDirectory() as place:
+        for name in arguments.models:
+            dims, sharpness = MODELS[name]
+            hf, mesh = Path(place, name, "hf"), Path(place, name, "mesh")
+            random_t5.write_folder(hf, dims, seed=0, sharpness=sharpness)
+            hf_to_mesh(str(hf), str(mesh))
+            found += compare(name, hf, mesh, dims)
+        if arguments.folder:
+            hf, mesh = arguments.folder, Path(place, "trained")
+            found += compare(hf.name, hf, mesh, hf_to_mesh(str(hf), str(mesh)).dimensions)
+    seconds = round(time.monotonic() - began, 1)
+    return rows.report("parity", found, arguments.json, DISTRIBUTIONS, seconds=seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

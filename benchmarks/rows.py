@@ -1,0 +1,108 @@
+"""The rows every benchmark gives: what, ours, theirs, unit, ratio, goal, holds."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from spotfw.display import print_table
+
+
+@attrs.frozen
+class Row:
+    """One figure.
+
+    Attributes:
+      what: the thing measured.
+      ours, theirs: its value here and in what it is held against; None where there is none.
+      unit: of both.
+      ratio: ours to theirs, or to the goal where only that is given.
+      goal: in words.
+      holds: whether the goal is reached; None where none was set.
+    """
+
+    what: str
+    ours: float | None
+    theirs: float | None
+    unit: str
+    ratio: float | None
+    goal: str
+    holds: bool | None
+
+
+def machine() -> dict[str, Any]:
+    """The processor, its cores, the memory and the system."""
+    model = platform.processor()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(memory / 1e9, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def versions(*distributions: str) -> dict[str, str]:
+    """Installed versions; those that are not installed are left out."""
+    found = {}
+    for name in distributions:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def parser(name: str, description: str) -> argparse.ArgumentParser:
+    """A benchmark's arguments: ``--json FILE``."""
+    made = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
+    made.add_argument("--json", metavar="FILE", help="also write the rows to FILE")
+    return made
+
+
+def report(
+    name: str,
+    rows: Sequence[Row],
+    json_file: str | None,
+    distributions: Sequence[str],
+    **more: Any,
+) -> int:
+    """Prints the rows as a table and writes the JSON file.
+
+    Args:
+      name: of the benchmark.
+      rows: its figures.
+      json_file: where to write them, or None.
+      distributions: whose versions to tell.
+      **more: further facts for the file.
+
+    Returns:
+      The exit status, 0: it was measured; whether goals hold stands in the rows.
+    """
+    document = {
+        "benchmark": name,
+        "command": shlex.join(["python", "-m", f"benchmarks.{name}", *sys.argv[1:]]),
+        "machine": machine(),
+        "versions": versions(*distributions),
+        **more,
+        "rows": [attrs.asdict(row) for row in rows],
+    }
+    if json_file:
+        Path(json_file).write_text(json.dumps(document, indent=2) + "\n")
+    print_table([field.name for field in attrs.fields(Row)], [attrs.astuple(row) for row in rows])
+    return 0
