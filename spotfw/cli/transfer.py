@@ -6,14 +6,13 @@ from typing import Any
 
 import click
 
+from spotfw.cli.model_options import model_options, opening
 from spotfw.cli.settings import given, settings_options
 
 
 @click.command(short_help="Start a target from the library's prompts.")
 @click.argument("target")
-@click.option(
-    "--model", "-m", default="playground", show_default=True, help="Name or folder of a model."
-)
+@model_options(default="playground")
 @click.option("--library", required=True, metavar="DIR", help="The library of source prompts.")
 @click.option("--strategy", default="best_of_top_k", show_default=True, help="How to choose.")
 @click.option("-k", default=3, show_default=True, help="Sources the strategy may use.")
@@ -56,7 +55,7 @@ def transfer(
     from spotfw.session import Session
 
     with Watch() as watch:
-        result = Session(model, library, observer=watch).transfer(
+        result = Session(model, library, observer=watch, **opening(options)).transfer(
             target,
             strategy=strategy,
             k=k,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli.model_options import model_options, opening
 from spotfw.cli.settings import given, settings_options
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ _LENGTHS = ("max_input_length", "max_target_length")
 
 @click.command(short_help="Learn a prompt on a task or mixture.")
 @click.argument("task")
-@click.option(
-    "--model", "-m", default="playground", show_default=True, help="Name or folder of a model."
-)
+@model_options(default="playground")
 @click.option(
     "--init",
     default="sampled_vocab",
@@ -61,7 +60,7 @@ def tune(
     from spotfw.session import Session
 
     with Watch() as watch:
-        tuned = Session(model, library).tune(
+        tuned = Session(model, library, **opening(options)).tune(
             task, init=init, out=out, resume=resume, observer=watch, **given(options)
         )
     best = tuned.best.provenance
@@ -95,7 +94,7 @@ def tune(
 @click.command(short_help="Score a prompt on a task.")
 @click.argument("prompt")
 @click.argument("task")
-@click.option("--model", "-m", help="Name or folder of a model [default: the prompt's own].")
+@model_options(default=None)
 @click.option("--split", default="validation", show_default=True, help="What to score on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @settings_options(only=("max_eval_examples", "eval_batch_size", *_LENGTHS))
@@ -130,7 +129,7 @@ def evaluate(
 
 @click.command(short_help="Run a prompt on lines of text.")
 @click.argument("prompt")
-@click.option("--model", "-m", help="Name or folder of a model [default: the prompt's own].")
+@model_options(default=None)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @settings_options(only=("eval_batch_size", *_LENGTHS))
 def predict(prompt: str, model: str | None, as_json: bool, **options: Any) -> None:
@@ -170,5 +169,5 @@ def _open(
     if place is None:
         raise WrongUse(f"The prompt {path} does not say which model it is for. Name it by --model.")
     tuned_with = {k: v for k, v in prompt.provenance.settings.items() if k in _LENGTHS}
-    settings = {**tuned_with, **given(options), "prompt_length": len(prompt.array)}
-    return prompt, Session(place), settings
+    session = Session(place, **opening(options))
+    return prompt, session, {**tuned_with, **given(options), "prompt_length": prompt.length}
