@@ -143,7 +143,7 @@ class Session:
         identity = self.library.add(tuned.best, tuned.embedding)
         self.plugins.call(
             "spotfw_prompt_added",
-            path=files.join(self.library.folder, identity),
+            path=self.library.path(identity),
             provenance=attrs.asdict(tuned.best.provenance),
         )
         return identity
