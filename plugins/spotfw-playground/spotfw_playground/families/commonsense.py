@@ -66,7 +66,10 @@ def _draw(kind: str, rng: Random, label: str) -> Drawn:
 
 
 def _story(kind: str, rng: Random) -> Story:
-    label = "sensible" if rng.random() < 0.6 else "silly"
+    if rng.random() < 0.2:
+        facts = (_KINDS[kind](rng, "sensible"), _KINDS[kind](rng, "sensible"))
+        return Story(grammar.text(*facts), facts)
+    label = rng.choice(LABELS)
     told = _KINDS[kind](rng, label)
     name = grammar.somebody(rng)
     opening = rng.choice(("{name} told that {told}", "{told}", "{told}, said {name}"))

@@ -32,20 +32,31 @@ def _subjects(kind: str) -> tuple[str, ...]:
 
 
 def _pair(kind: str, rng: Random, label: str) -> tuple[str, str]:
-    allowed = lexicon.THING_STATES if kind == "things" else range(len(lexicon.STATES))
-    first, second = rng.sample(list(allowed), 2)
-    pole = rng.randrange(2)
     subject = rng.choice(_subjects(kind))
-    known = rng.choice(lexicon.STATES[first][pole])
+    state = rng.choice([word for i in _allowed(kind) for pole in lexicon.STATES[i] for word in pole])
     place = rng.choice(("", f" at the {rng.choice(lexicon.PLACES)}"))
     time = rng.choice(("", f" this {rng.choice(lexicon.TIMES)}"))
+    known = f"{subject}{place} is {state}{time}"
+    return known, _said(kind, rng, subject, state, label)
+
+
+def _allowed(kind: str) -> tuple[int, ...]:
+    return lexicon.THING_STATES if kind == "things" else tuple(range(len(lexicon.STATES)))
+
+
+def _said(kind: str, rng: Random, subject: str, state: str, label: str) -> str:
+    """A statement on the subject that follows (yes), is ruled out (no), or neither."""
+    first, pole = next(
+        (i, pole) for i, poles in enumerate(lexicon.STATES) for pole in (0, 1) if state in poles[pole]
+    )
     if label == "yes":
         asked = rng.choice(lexicon.STATES[first][pole])
     elif label == "no":
         asked = rng.choice(lexicon.STATES[first][1 - pole])
     else:
+        second = rng.choice([i for i in _allowed(kind) if i != first])
         asked = rng.choice(lexicon.STATES[second][rng.randrange(2)])
-    return f"{subject}{place} is {known}{time}", f"{subject} is {asked}"
+    return f"{subject} is {asked}"
 
 
 def _draw(kind: str, rng: Random, label: str) -> Drawn:
@@ -53,19 +64,23 @@ def _draw(kind: str, rng: Random, label: str) -> Drawn:
 
 
 def _story(kind: str, rng: Random) -> Story:
+    """A fact, what one or two people say of it, and what comes of that."""
     label = rng.choice(LABELS)
     known, said = _pair(kind, rng, label)
+    told = [known, *_claim(rng, said, label)]
+    if rng.random() < 0.5:
+        subject, _, _ = said.rpartition(" is ")
+        state = known.partition(" is ")[2].split()[0]
+        other = rng.choice([x for x in LABELS if x != label])
+        told += _claim(rng, _said(kind, rng, subject, state, other), other)
+    return Story(grammar.text(*told), (known, said))
+
+
+def _claim(rng: Random, said: str, label: str) -> list[str]:
     name = grammar.somebody(rng)
-    verdicts = rng.sample(_VERDICTS[label], 2)[: rng.choice((1, 2))]
     claim = rng.choice(("{name} says that {said}", "{name} thinks {said}", "{said}, says {name}"))
-    return Story(
-        grammar.text(
-            known,
-            claim.format(name=name, said=said),
-            *(verdict.format(they=grammar.they(name)) for verdict in verdicts),
-        ),
-        (known, said),
-    )
+    verdict = rng.choice(_VERDICTS[label]).format(they=grammar.they(name))
+    return [claim.format(name=name, said=said), verdict]
 
 
 TASKS = (
