@@ -55,7 +55,7 @@ class Checkpoint:
         self.prefix = posixpath.join(folder, f"{_PREFIX}{self.step}")
         try:
             self._reader: Any = tf.train.load_checkpoint(self.prefix)
-        except (tf.errors.OpError, ValueError, OSError) as error:
+        except (tf.errors.OpError, RuntimeError, LookupError, ValueError, OSError) as error:
             raise SpotError(
                 f"The checkpoint {self.prefix} cannot be read: {_reason(error)}. It may be "
                 "half copied or damaged: copy it again, with its .index and all .data files."
@@ -90,7 +90,8 @@ class Checkpoint:
             )
         try:
             value = self._reader.get_tensor(name)
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        except (tf.errors.OpError, RuntimeError, LookupError, ValueError) as error:
+            # The reader turns TensorFlow's codes into these, a short file into IndexError.
             raise SpotError(
                 f"The variable {name} of {self.prefix} cannot be read: {_reason(error)}. "
                 "The checkpoint is damaged or incomplete: copy it again."

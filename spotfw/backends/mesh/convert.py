@@ -6,6 +6,7 @@ more memory than its largest tensors. The destination appears whole or not at al
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -196,6 +197,7 @@ def parameters(dims: hf_names.T5Dimensions) -> int:
     return sum(math.prod(variable.hf_shape(dims)) for variable in hf_names.variables(dims))
 
 
+@functools.cache  # building the graph that gin's text comes from takes a second
 def gin_config(dims: hf_names.T5Dimensions) -> str:
     """T5's own gin configuration of a model, flat, as t5 writes it beside a checkpoint."""
     from spotfw.backends.mesh import model
