@@ -23,10 +23,11 @@ from spotfw.backends.mesh.tuning import tune_one
 from spotfw.backends.mesh.vocabulary import open_vocabulary
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
-from spotfw.errors import SpotError
+from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Task
 
 _EMBEDDING = "shared/embedding"
+_ACTIVATIONS = ("float32", "bfloat16")
 
 
 def open_model(
@@ -48,7 +49,10 @@ def open_model(
 
     Raises:
       SpotError: something is missing or does not fit together.
+      WrongUse: another kind of activations.
     """
+    if activations not in _ACTIVATIONS:
+        raise WrongUse(f"Activations can be {' or '.join(_ACTIVATIONS)}, but not {activations!r}.")
     checkpoint = Checkpoint(model)
     if gin in SIZES:
         config = size_gin(gin)
@@ -100,7 +104,17 @@ class MeshModel(FrozenModel):
 
     def _load_frozen(self, checkpoint: Checkpoint) -> None:
         """Builds the smallest program to learn the variables; fills them from the file."""
-        self.program("score", Shapes(batch=1, inputs=1, targets=1, prompt_length=0))
+        try:
+            self.program("score", Shapes(batch=1, inputs=1, targets=1, prompt_length=0))
+        except SpotError:
+            raise
+        except Exception as error:  # whatever Mesh TF makes of settings that are not a T5's
+            what = " ".join(str(error).split())
+            raise SpotError(
+                f"No model can be built from the configuration of {self.name}: "
+                f"{type(error).__name__}: {what:.300}. Put the operative_config.gin of this "
+                "T5 1.1 checkpoint there, or name its size, e.g. --gin base."
+            ) from error
         variables = self.frozen_variables()
         check_variables(
             {name: tuple(v.shape.as_list()) for name, v in variables.items()},

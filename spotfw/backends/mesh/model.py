@@ -162,16 +162,33 @@ def building(
             try:
                 gin.parse_config(config, skip_unknown=True)
             except (ValueError, SyntaxError, OSError) as error:
+                what = " ".join(str(error).split())
                 raise SpotError(
-                    f"The model's gin configuration cannot be read: {error}. "
+                    f"The model's gin configuration cannot be read: {what}. "
                     "Give the operative_config.gin of a T5 1.1 checkpoint."
                 ) from error
-            gin.parse_config(overrides)
+            gin.parse_config(overrides + _legacy_dropout(dropout))
             yield
         finally:
             gin.clear_config()
             if before.strip():
                 gin.parse_config(before, skip_unknown=True)
+
+
+def _legacy_dropout(rate: float) -> list[str]:
+    """Bindings of dropout for stacks that older checkpoints' configurations describe.
+
+    A stack with a `norm_epsilon` of its own also has its own dropout rate, and asks no other.
+    """
+    found = []
+    for scope in ("", "encoder/", "decoder/"):
+        try:
+            legacy = gin.query_parameter(f"{scope}LayerStack.norm_epsilon") is not None
+        except ValueError:  # not bound
+            continue
+        if legacy:
+            found.append(f"{scope}LayerStack.dropout_rate = {rate}")
+    return found
 
 
 def transformer_of(vocabulary_size: int) -> Any:

@@ -27,6 +27,10 @@ class PromptAdafactor(mtf.optimize.AdafactorOptimizer):  # type: ignore[misc]
             learning_rate=learning_rate,
             decay_rate=1.0 - tf.pow(tf.cast(step, tf.float32) + 1.0, -decay_rate),
             factored=False,
+            # Said here, or a checkpoint's operative config would decide them.
+            beta1=0.0,
+            clipping_threshold=1.0,
+            epsilon1=1e-30,
         )
         self._weight_decay = weight_decay
 
