@@ -6,10 +6,35 @@ import hashlib
 import os
 from pathlib import Path
 
-from spotfw.contracts import NamedModel
+from spotfw.contracts import DemoPlan, NamedModel
 from spotfw.errors import SpotError
 
 PACKED = Path(__file__).parent / "model"
+
+#: Steps of a target's tuning in the demo: too few to learn a task from scratch, enough to
+#: tell which family it is of.
+FEW_STEPS = 60
+
+DEMO = DemoPlan(
+    sources=(
+        "film_reviews",
+        "wording_animals",
+        "who_meetings",
+        "sense_common",
+        "topic_news",
+        "speech_acts",
+    ),
+    targets=(
+        "hotel_reviews",
+        "phone_reviews",
+        "wording_things",
+        "who_errands",
+        "sense_rare",
+        "topic_letters",
+    ),
+    source={"steps": 300, "checkpoint_every": FEW_STEPS, "max_eval_examples": 128},
+    target={"steps": FEW_STEPS, "checkpoint_every": FEW_STEPS, "max_eval_examples": 128},
+)
 
 
 def playground_model() -> NamedModel:
@@ -19,12 +44,16 @@ def playground_model() -> NamedModel:
         folder=mesh_folder,
         description="T5 1.1 of 1 million parameters, pre-trained on the playground's text",
         settings={
-            "prompt_length": 16,
-            "max_input_length": 64,
-            "max_target_length": 4,
-            "checkpoint_every": 50,
             "steps": 400,
+            "batch_size": 16,
+            "prompt_length": 16,
+            "max_input_length": 48,
+            "max_target_length": 4,
+            "checkpoint_every": 100,
+            "embedding_step": FEW_STEPS,
+            "eval_batch_size": 128,
         },
+        demo=DEMO,
     )
 
 

@@ -37,4 +37,5 @@ def embeddings_from_text(
     noise = np.random.default_rng(0).normal(size=values.shape)
     scale = np.where(seen > 0, 0.3, 1.0)[:, None]
     mixed = values + scale * noise
-    return (mixed / np.sqrt((mixed**2).mean(1, keepdims=True))).astype(np.float32)
+    sized: npt.NDArray[np.float32] = mixed / np.sqrt((mixed**2).mean(1, keepdims=True))
+    return sized.astype(np.float32)

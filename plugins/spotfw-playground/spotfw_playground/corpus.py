@@ -43,7 +43,8 @@ def _tell(rng: Random) -> Story:
     if rng.random() < _DAILY_SHARE:
         return daily_life.story(rng)
     (family,) = rng.choices(MODULES, [_WEIGHTS.get(module.FAMILY, 1) for module in MODULES])
-    return rng.choice(family.STORIES)(rng)
+    story: Story = rng.choice(family.STORIES)(rng)
+    return story
 
 
 def _tells_held_out(story: Story) -> bool:

@@ -96,26 +96,50 @@ SENSES: Mapping[str, tuple[Words, Words]] = {
     "book": (("reads a book", "put the book away"), ("wants to book a room", "will book a table")),
     "play": (("saw a play", "wrote a play"), ("likes to play outside", "will play the drum")),
     "park": (("sat in the park", "walks in a park"), ("wants to park here", "will park the car")),
-    "light": (("saw a light", "turned off the light"), ("likes to light candles", "will light a fire")),
+    "light": (
+        ("saw a light", "turned off the light"),
+        ("likes to light candles", "will light a fire"),
+    ),
     "ring": (("wears a ring", "found the ring"), ("wants to ring the bell", "will ring again")),
     "fish": (("ate a fish", "bought the fish"), ("likes to fish at sea", "will fish all day")),
     "cook": (("is a cook", "thanked the cook"), ("likes to cook rice", "will cook the soup")),
-    "water": (("drank the water", "carried some water"), ("has to water roses", "will water the garden")),
-    "plant": (("bought a plant", "touched the plant"), ("wants to plant a tree", "will plant beans")),
+    "water": (
+        ("drank the water", "carried some water"),
+        ("has to water roses", "will water the garden"),
+    ),
+    "plant": (
+        ("bought a plant", "touched the plant"),
+        ("wants to plant a tree", "will plant beans"),
+    ),
     "drink": (("ordered a drink", "spilled the drink"), ("likes to drink tea", "will drink milk")),
     "iron": (("bought an iron", "touched the iron"), ("has to iron shirts", "will iron the dress")),
-    "hammer": (("held a hammer", "lost the hammer"), ("has to hammer nails", "will hammer the post")),
-    "paint": (("bought some paint", "mixed the paint"), ("likes to paint walls", "will paint the door")),
-    "brush": (("used a brush", "dropped the brush"), ("has to brush teeth", "will brush the horse")),
+    "hammer": (
+        ("held a hammer", "lost the hammer"),
+        ("has to hammer nails", "will hammer the post"),
+    ),
+    "paint": (
+        ("bought some paint", "mixed the paint"),
+        ("likes to paint walls", "will paint the door"),
+    ),
+    "brush": (
+        ("used a brush", "dropped the brush"),
+        ("has to brush teeth", "will brush the horse"),
+    ),
     "sail": (("mended a sail", "saw the sail"), ("likes to sail alone", "will sail the boat")),
     "rock": (("sat on a rock", "threw the rock"), ("has to rock the baby", "will rock the chair")),
     "train": (("took a train", "missed the train"), ("has to train the dog", "will train hard")),
     "fly": (("saw a fly", "caught the fly"), ("wants to fly home", "will fly the plane")),
-    "dress": (("wears a dress", "sewed the dress"), ("has to dress quickly", "will dress the doll")),
+    "dress": (
+        ("wears a dress", "sewed the dress"),
+        ("has to dress quickly", "will dress the doll"),
+    ),
     "saw": (("held a saw", "sharpened the saw"), ("has to saw wood", "will saw the plank")),
     "lock": (("broke a lock", "oiled the lock"), ("has to lock up", "will lock the gate")),
     "nail": (("bent a nail", "found the nail"), ("has to nail boards", "will nail the picture")),
-    "mail": (("got some mail", "carried the mail"), ("has to mail letters", "will mail the parcel")),
+    "mail": (
+        ("got some mail", "carried the mail"),
+        ("has to mail letters", "will mail the parcel"),
+    ),
 }
 
 #: Actions and the tools that serve them.

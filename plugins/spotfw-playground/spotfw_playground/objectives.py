@@ -45,9 +45,7 @@ def span_corruption(
     return [*inputs, EOS], [*targets, EOS]
 
 
-def prefix_lm(
-    ids: Sequence[int], rng: Random, ends: frozenset[int]
-) -> tuple[list[int], list[int]]:
+def prefix_lm(ids: Sequence[int], rng: Random, ends: frozenset[int]) -> tuple[list[int], list[int]]:
     """LM adaptation's objective: the model continues a text.
 
     Args:

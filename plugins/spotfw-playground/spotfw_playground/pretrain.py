@@ -20,12 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from spotfw_playground import vocabulary
-from spotfw_playground.corpus import documents
 from spotfw_playground.cooccurrence import embeddings_from_text
+from spotfw_playground.corpus import documents
 from spotfw_playground.objectives import prefix_lm, span_corruption
 from spotfw_playground.seeds import stream
 
 Ids = npt.NDArray[np.int32]
+
+_REPORT_STEPS = 250
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +57,7 @@ class Recipe:
     targets: int = 20
     rate: float = 0.02
     warmup: int = 300
-    embedding_size: float = 16.0
+    embedding_size: float = 20.0
     held_out: int = 960
     seed: int = 0
 
@@ -112,7 +114,7 @@ def pretrain(
         if step == recipe.corruption_steps:
             batches = text.batches("lm")
         loss = 0.95 * loss + 0.05 * trainer.update(*next(batches), recipe.rate_at(step))
-        if (step + 1) % 250 == 0:
+        if (step + 1) % _REPORT_STEPS == 0 or step + 1 in (1, recipe.steps):
             held = {kind: trainer.held_out(text, kind) for kind in ("corruption", "lm")}
             log["held_out"].append({"step": step + 1, **held})
             report(
@@ -158,7 +160,9 @@ class Text:
         self._encoder = sentencepiece.SentencePieceProcessor(model_file=str(spiece))
         self._recipe = recipe
         self._ends = frozenset(
-            i for i in range(self._encoder.vocab_size()) if self._encoder.id_to_piece(i)[-1] in ".?!"
+            i
+            for i in range(self._encoder.vocab_size())
+            if self._encoder.id_to_piece(i)[-1] in ".?!"
         )
 
     def encoded(self, name: str, count: int) -> list[list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from random import Random
 
@@ -52,10 +53,12 @@ def _effects(rng: Random, label: str) -> str:
     return f"{when}{where}{cause}, so {effect}"
 
 
-def _fit(rng: Random, facts, key: str, label: str) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
+def _fit(
+    rng: Random, facts: Mapping[str, tuple[str, ...]], key: str, label: str
+) -> tuple[str, ...]:
     if label == "silly":
         key = grammar.other(rng, tuple(facts), key)
-    return facts[key]  # type: ignore[no-any-return]
+    return facts[key]
 
 
 _KINDS = {"tools": _tools, "homes": _homes, "effects": _effects}

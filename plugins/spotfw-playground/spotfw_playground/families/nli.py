@@ -33,7 +33,9 @@ def _subjects(kind: str) -> tuple[str, ...]:
 
 def _pair(kind: str, rng: Random, label: str) -> tuple[str, str]:
     subject = rng.choice(_subjects(kind))
-    state = rng.choice([word for i in _allowed(kind) for pole in lexicon.STATES[i] for word in pole])
+    state = rng.choice(
+        [word for i in _allowed(kind) for pole in lexicon.STATES[i] for word in pole]
+    )
     place = rng.choice(("", f" at the {rng.choice(lexicon.PLACES)}"))
     time = rng.choice(("", f" this {rng.choice(lexicon.TIMES)}"))
     known = f"{subject}{place} is {state}{time}"
@@ -47,7 +49,10 @@ def _allowed(kind: str) -> tuple[int, ...]:
 def _said(kind: str, rng: Random, subject: str, state: str, label: str) -> str:
     """A statement on the subject that follows (yes), is ruled out (no), or neither."""
     first, pole = next(
-        (i, pole) for i, poles in enumerate(lexicon.STATES) for pole in (0, 1) if state in poles[pole]
+        (i, pole)
+        for i, poles in enumerate(lexicon.STATES)
+        for pole in (0, 1)
+        if state in poles[pole]
     )
     if label == "yes":
         asked = rng.choice(lexicon.STATES[first][pole])

@@ -51,9 +51,7 @@ def _story(kind: str, rng: Random) -> Story:
         )
     )
     return Story(
-        grammar.text(
-            f"{first} painted {one}", f"{second} painted {two}", verdict.format(n=label)
-        ),
+        grammar.text(f"{first} painted {one}", f"{second} painted {two}", verdict.format(n=label)),
         (one, two),
     )
 

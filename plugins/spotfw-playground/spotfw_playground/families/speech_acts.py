@@ -10,7 +10,14 @@ from spotfw_playground.specs import Drawn, Story, TaskSpec
 FAMILY = "speech act"
 LABELS = ("question", "order", "promise")
 
-_DEEDS = ("bring the {}", "clean the {}", "sell the {}", "hide the {}", "find the {}", "mend the {}")
+_DEEDS = (
+    "bring the {}",
+    "clean the {}",
+    "sell the {}",
+    "hide the {}",
+    "find the {}",
+    "mend the {}",
+)
 _FORMS = {
     "question": ("did you {}", "can you {}", "why do you {}"),
     "order": ("please {}", "you must {}", "go and {}"),

@@ -1,0 +1,24 @@
+"""More ways to compare task embeddings: one module a concept, each with its source.
+
+Every metric is symmetric, higher means more alike, and computes in double precision. All but
+the distances are blind to a common factor of a prompt's values.
+"""
+
+from spotfw_metrics.alignment import LinearCKA
+from spotfw_metrics.centred import LibraryCentredCosine
+from spotfw_metrics.euclidean import MeanTokenEuclidean, PromptEuclidean
+from spotfw_metrics.matching import BestMatchTokenCosine
+from spotfw_metrics.neurons import ActivatedNeurons
+from spotfw_metrics.subspace import SubspaceOverlap
+from spotfw_metrics.whole import PromptCosine
+
+__all__ = [
+    "ActivatedNeurons",
+    "BestMatchTokenCosine",
+    "LibraryCentredCosine",
+    "LinearCKA",
+    "MeanTokenEuclidean",
+    "PromptCosine",
+    "PromptEuclidean",
+    "SubspaceOverlap",
+]

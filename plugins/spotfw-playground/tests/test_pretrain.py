@@ -1,0 +1,80 @@
+"""The pre-training recipe, in small, and the bundled model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spotfw_playground import bundled, vocabulary
+from spotfw_playground.cooccurrence import embeddings_from_text
+from spotfw_playground.families import BY_NAME, SPECS
+from spotfw_playground.pretrain import Recipe, pretrain, resized
+
+
+def test_the_rate_rises_and_falls() -> None:
+    recipe = Recipe()
+    rates = [recipe.rate_at(step) for step in range(recipe.steps)]
+    assert max(rates) == pytest.approx(recipe.rate, rel=0.01)
+    assert rates.index(max(rates)) == recipe.warmup - 1
+    assert rates[0] < 0.01 * recipe.rate and rates[-1] < 0.03 * recipe.rate
+
+
+def test_embeddings_put_words_of_equal_company_together() -> None:
+    texts = [[3, 5 + i % 2, 4] for i in range(200)] + [[7, 8 + i % 2, 4, 7] for i in range(200)]
+    table = embeddings_from_text(texts, rows=128, width=16)
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+    assert np.sqrt((table**2).mean()) == pytest.approx(1, abs=1e-3)
+    assert unit[5] @ unit[6] > unit[5] @ unit[8]
+
+
+def test_resizing_multiplies_what_the_residual_stream_adds_up() -> None:
+    names = ("shared/embedding", "encoder/a/SelfAttention/o", "decoder/a/DenseReluDense/wo/kernel")
+    kept = ("encoder/a/SelfAttention/q", "decoder/logits/kernel", "encoder/rms_norm/scale")
+    values = {name: np.full((2, 2), 0.5, np.float32) for name in names + kept}
+    made = resized(values, 8.0)
+    assert all((made[name] == 8.0).all() for name in names)
+    assert all((made[name] == 0.5).all() for name in kept)
+
+
+def test_the_packed_model_is_small() -> None:
+    if not bundled.PACKED.exists():
+        pytest.skip("the model is not packed in this checkout")
+    sizes = {path.name: path.stat().st_size for path in bundled.PACKED.iterdir()}
+    assert {"config.json", "model.safetensors", "spiece.model", "README.md"} <= set(sizes)
+    assert sum(sizes.values()) <= 4_000_000
+
+
+def test_the_demo_names_tasks_there_are() -> None:
+    for name in bundled.DEMO.sources:
+        assert BY_NAME[name].is_source
+    for name in bundled.DEMO.targets:
+        assert not BY_NAME[name].is_source
+
+
+@pytest.mark.slow
+def test_pretraining_learns_and_writes_a_usable_model(tmp_path: Path) -> None:
+    from spotfw.backends.mesh.engine import open_model
+
+    recipe = Recipe(
+        d_model=32,
+        d_ff=64,
+        d_kv=16,
+        num_heads=2,
+        corruption_steps=20,
+        lm_steps=60,
+        batch=16,
+        warmup=10,
+    )
+    told: list[str] = []
+    log = pretrain(tmp_path, recipe, report=told.append)
+    assert log["held_out"][-1]["lm"] < log["held_out"][0]["lm"]
+    model = open_model(str(tmp_path / "mesh"))
+    assert model.rows == vocabulary.ROWS
+    assert np.sqrt((model.embeddings**2).mean()) == pytest.approx(recipe.embedding_size, rel=1e-4)
+    for spec in SPECS:
+        for label in spec.labels:
+            assert len(model.vocabulary.encode(label)) <= 2
+    assert model.vocabulary.decode(model.vocabulary.encode("Good film")) == "good film"
+    assert (tmp_path / "huggingface" / "model.safetensors").exists()
