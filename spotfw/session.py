@@ -169,12 +169,15 @@ class Session:
           **settings: of that tuning.
         """
         prompt = self._embedding(target, settings)
+        return self._rank(prompt, metric, prompt.provenance.task)
+
+    def _rank(self, prompt: SoftPrompt, metric: str, own_task: str | None) -> Ranking:
         self._check(prompt)
         return self.library.rank(
             prompt.array,
             self.plugins.metric(metric),
             fingerprint=self.model.fingerprint,
-            exclude_task=prompt.provenance.task,
+            exclude_task=own_task,
         )
 
     def transfer(
@@ -212,7 +215,8 @@ class Session:
         chosen = self.plugins.strategy(strategy) if isinstance(strategy, str) else strategy
         if "steps" not in settings and not (self._named and "steps" in self._named.settings):
             settings["steps"] = TARGET_STEPS
-        ranking = self.rank(found if embedding is None else embedding, metric, **settings)
+        query = self._embedding(found if embedding is None else embedding, settings)
+        ranking = self._rank(query, metric, found.name)
 
         def tune_target(start: SoftPrompt | None, name: str) -> TunedPrompt:
             return self.tune(
@@ -296,6 +300,8 @@ class Session:
             task.name,
             task.origin,
             self.model.fingerprint,
+            # Activations change results; a vocabulary's place or the threads hardly do.
+            self._options.get("activations", "float32"),
             init if start is None else hashlib.sha256(start.array.tobytes()).hexdigest(),
             settings.to_dict(),
         ]

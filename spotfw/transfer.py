@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -95,7 +95,13 @@ def choose(
     Raises:
       SpotError: it gave something that is no candidate.
     """
-    candidates = tuple(strategy(ranking, k))
+    given = strategy(ranking, k)
+    if not isinstance(given, Iterable):
+        raise SpotError(
+            f"The strategy gave {given!r:.80}, which is no sequence of candidates. Give a list, "
+            "also of a single one."
+        )
+    candidates = tuple(given)
     for candidate in candidates:
         if not isinstance(candidate, Candidate):
             raise SpotError(
