@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spotfw.config import TuningSettings
+from spotfw.errors import SpotError
 from spotfw.tasks import Mixture, Task
 
 if TYPE_CHECKING:
@@ -83,7 +84,18 @@ class SimilarityMetric(ABC):
 
     @abstractmethod
     def features(self, prompt: Array) -> npt.NDArray[np.floating[Any]]:
-        """What is kept of a prompt [L, E] to compare it: an array [D]."""
+        """What is kept of a prompt [L, E] to compare it: an array [D].
+
+        Where `compare` is overridden, any shape that is the same for all prompts [L, E].
+        """
+
+    def with_model(self, model: FrozenModel) -> SimilarityMetric:
+        """The metric to use beside this frozen model, by default itself.
+
+        A session asks for it before it ranks. A metric that looks at what prompts do inside
+        the model returns a copy that holds `model`, and leaves itself as it is.
+        """
+        return self
 
     def compare(
         self,
@@ -236,6 +248,24 @@ class FrozenModel(ABC):
         self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
     ) -> list[str]:
         """Decodes greedily for each line of text."""
+
+    def activations(self, prompt: Array) -> Array:
+        """How strongly a prompt alone drives each feed-forward neuron of the decoder.
+
+        The model is given the prompt [L, E] in front of nothing but the end of text, and
+        decodes its first token.
+
+        Returns:
+          float32 [layers, d_ff], the output of the activation function (of the gate, where
+          the layer is gated); the neuron is activated where it is above 0.
+
+        Raises:
+          SpotError: this backend cannot tell; giving it is optional.
+        """
+        raise SpotError(
+            f"The backend of the model {self.name} cannot tell its activations. Compare with "
+            "another metric, or open the model with a backend that can."
+        )
 
     def close(self) -> None:  # noqa: B027 - most backends have nothing to release
         """Gives memory back."""

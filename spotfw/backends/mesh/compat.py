@@ -52,7 +52,15 @@ with warnings.catch_warnings():
     import seqio
     import t5.data
     import t5.models.mesh_transformer  # registers the gin names T5's files use
-    from mesh_tensorflow.transformer import transformer
+    from mesh_tensorflow.transformer import transformer, transformer_layers
     from mesh_tensorflow.transformer import utils as transformer_utils
 
-__all__ = ["mesh_tensorflow", "seqio", "t5", "tf", "transformer", "transformer_utils"]
+__all__ = [
+    "mesh_tensorflow",
+    "seqio",
+    "t5",
+    "tf",
+    "transformer",
+    "transformer_layers",
+    "transformer_utils",
+]

@@ -28,6 +28,7 @@ from spotfw.tasks import Task
 
 _EMBEDDING = "shared/embedding"
 _ACTIVATIONS = ("float32", "bfloat16")
+_ONLY_END = np.ones((1, 1), np.int32)
 
 
 def open_model(
@@ -138,13 +139,14 @@ class MeshModel(FrozenModel):
         return dict(self._session.run(self.frozen_variables()))
 
     def program(self, kind: str, shapes: Shapes) -> Program:
-        """The program of a kind (update, decode, score), built when first asked for."""
+        """The program of a kind (the keys below), built when first asked for."""
         key = (kind, shapes)
         if key not in self._programs:
             build: Callable[..., Program] = {
                 "update": programs.update_program,
                 "decode": programs.decode_program,
                 "score": programs.score_program,
+                "activation": programs.activation_program,
             }[kind]
             with (
                 self._graph.as_default(),
@@ -261,6 +263,15 @@ class MeshModel(FrozenModel):
     ) -> list[str]:
         """Decodes greedily for each line of text."""
         return predict_lines(self, prompt, lines, settings)
+
+    def activations(self, prompt: Array) -> Array:
+        """The decoder's feed-forward activations [layers, d_ff] at its first token."""
+        shapes = Shapes(batch=1, inputs=1, targets=1, prompt_length=len(prompt))
+        program = self.program("activation", shapes)
+        self.set_prompt(prompt)
+        (found,) = self.run(program, ["activations"], inputs=_ONLY_END, targets=_ONLY_END)
+        told: Array = found[:, 0, 0]
+        return told
 
     def examples(self, task: Task, split: str, settings: TuningSettings) -> Examples:
         """A tokenised split, read once for these limits and kept."""

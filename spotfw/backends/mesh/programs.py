@@ -1,4 +1,4 @@
-"""The graphs run on a frozen model: one update, a decoding, a scoring.
+"""The graphs run on a frozen model: one update, a decoding, a scoring, a look inside.
 
 Each program is built for fixed shapes, once, in the engine's TensorFlow graph; all share
 the same variables.
@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
-from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.compat import tf, transformer_layers
 from spotfw.backends.mesh.model import transformer_of
 from spotfw.backends.mesh.optimizer import PromptAdafactor
 from spotfw.backends.mesh.placement import LocalMesh
@@ -153,3 +153,37 @@ def score_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
     lowering = mtf.Lowering(graph, {sketch.mesh: LocalMesh()}, autostack=False)
     fetches = {name: lowering.export_to_tf_tensor(t) for name, t in wanted.items()}
     return Program(feeds=sketch.feeds, fetches=fetches)
+
+
+def activation_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
+    """Which neurons of the decoder's feed-forward layers fire, teacher-forced, no dropout.
+
+    Feeds ``inputs`` and ``targets``; fetches ``activations`` float32
+    [layers, batch, targets, d_ff], what the activation function gives (the gate's, where the
+    layer is gated), before any product with the other factor.
+    """
+    sketch = _Sketch.of(shapes, with_targets=True)
+    model = transformer_of(vocabulary_size)
+    seen = [
+        _watch(layer)
+        for layer in model.decoder.layer_stack.layers
+        if isinstance(layer, transformer_layers.DenseReluDense)
+    ]
+    sketch.loss(model, tf.estimator.ModeKeys.EVAL, dtype)
+    lowering = mtf.Lowering(sketch.mesh.graph, {sketch.mesh: LocalMesh()}, autostack=False)
+    found = [tf.cast(lowering.export_to_tf_tensor(t), tf.float32) for (t,) in seen]
+    return Program(feeds=sketch.feeds, fetches={"activations": tf.stack(found)})
+
+
+def _watch(layer: Any) -> list[Any]:
+    """The list that the layer's activation goes to once the layer is called."""
+    given = layer.activation if isinstance(layer.activation, list) else [layer.activation]
+    first = getattr(mtf, given[0]) if isinstance(given[0], str) else given[0]
+    seen: list[Any] = []
+
+    def watched(x: Any) -> Any:
+        seen.append(first(x))
+        return seen[-1]
+
+    layer.activation = [watched, *given[1:]]
+    return seen
