@@ -42,7 +42,7 @@ if ! [ -e "$venv" ] && ! "$python" -m venv "$venv"; then
     exit 1
 fi
 
-echo "setup: installing $lock into $venv (some 2 GB on disk, a few minutes the first time)"
+echo "setup: installing $lock into $venv (some 3 GB on disk, a few minutes the first time)"
 pip="$venv/bin/python -m pip --disable-pip-version-check"
 $pip install --quiet -r "$lock"
 editable="-e ."

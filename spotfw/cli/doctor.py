@@ -18,7 +18,7 @@ import attrs
 import click
 
 from spotfw import __version__
-from spotfw.errors import SpotError
+from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins import Plugins, default_plugins
 
 Status = Literal["ok", "warn", "bad"]
@@ -228,8 +228,10 @@ def check_playground(plugins: Plugins) -> Check:
     mend = "Run make setup, or pip install ./plugins/spotfw-playground"
     try:
         folder = plugins.model("playground").folder()
-    except SpotError:
+    except UnknownName:
         return Check("playground", "warn", "the bundled model is not installed; no demo", mend)
+    except SpotError as error:
+        return Check("playground", "warn", "no bundled model, so no demo", str(error))
     except Exception as error:
         return Check("playground", "warn", f"the bundled model is broken: {error}", mend)
     if not Path(folder).is_dir():
