@@ -1,0 +1,41 @@
+"""Best of the top k at a fraction of its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from spotfw.contracts import Candidate, Race, StartFromPrompt
+from spotfw.errors import WrongUse
+from spotfw.ranking import Ranking
+from spotfw_strategies.top import usable
+
+
+def _above_one(_: Any, field: attrs.Attribute[Any], value: float) -> None:
+    if not value > 1:
+        raise WrongUse(f"The setting {field.name} must be above 1, but is {value!r}.")
+
+
+@attrs.frozen
+class RacingTopK:
+    """The k most similar prompts race: all are tuned a little, the better half goes on.
+
+    Successive halving (Jamieson and Talwalkar 2016) on the validation score, until one is
+    left, which is tuned to the end: of 4 prompts, all run the first quarter of the steps, two
+    the second, one the rest.
+
+    Attributes:
+      eta_steps: how many times the steps grow from one halving to the next.
+    """
+
+    name = "racing_top_k"
+    eta_steps: float = attrs.field(default=2.0, validator=_above_one)
+
+    def __call__(self, ranking: Ranking, k: int) -> Sequence[Candidate]:
+        """One race of k prompts, or of as many as there are."""
+        top = usable(ranking, k)[:k]
+        halvings = (len(top) - 1).bit_length()
+        rungs = tuple(self.eta_steps**-left for left in range(halvings, 0, -1))
+        return [Race(tuple(StartFromPrompt(item.id) for item in top), rungs)]
