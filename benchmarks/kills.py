@@ -74,8 +74,8 @@ class Trial:
         Returns:
           whether it was still running.
         """
-        process = self.start(out)
         known = set(out.glob(mark))
+        process = self.start(out)
         began = time.monotonic()
         while not set(out.glob(mark)) - known and process.poll() is None:
             if time.monotonic() - began > _PATIENCE:
@@ -158,7 +158,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--model", default="playground", help="name or folder")
-    parser.add_argument("--task", default="sentiment_film", help="name or TOML file")
+    parser.add_argument("--task", default="film_reviews", help="name or TOML file")
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--checkpoint-every", type=int, default=20)
     given = parser.parse_args()
