@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+#: Of the hooks and contracts a plugin relies on; docs/plugins/policy.md says what may change.
+API_VERSION = "1.0"
+
 #: Public name -> the module that holds it.
 _HOMES = {
     "Mixture": "spotfw.tasks",
@@ -28,6 +31,7 @@ _HOMES = {
 _MODULES = ("contracts", "metrics", "study")
 
 __all__ = [
+    "API_VERSION",
     "Mixture",
     "Session",
     "SoftPrompt",

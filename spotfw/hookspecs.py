@@ -3,6 +3,9 @@
 A plugin is a module or an object whose functions carry ``@spotfw.hookimpl``; a
 distribution names it under the entry-point group ``spotfw``. An implementation may take
 fewer arguments than the specification. Built-in parts come through the same hooks.
+
+Each docstring says what to return, when and in which process the hook is called, and
+shows an example; ``docs/plugins/hooks.md`` is made from them by ``make docs``.
 """
 
 from __future__ import annotations
@@ -30,59 +33,241 @@ hookimpl = pluggy.HookimplMarker("spotfw")
 
 @hookspec
 def spotfw_task_sources() -> Iterable[TaskSource]:  # type: ignore[empty-body]
-    """Return the task sources of this plugin. Called when a task is first looked up."""
+    """Gives task sources: objects that list tasks and mixtures by name.
+
+    Returns: an iterable of instances with a `name` and a method `tasks()`, which gives
+      `spotfw.Task` and `spotfw.Mixture` values without loading data or TensorFlow. With a
+      method `find(name)` too, a source can know tasks it does not list.
+    Called: once a process, when a task is first looked up or listed.
+    Process: every one that names a task: the command's, and each worker of a study.
+
+    Example::
+
+        class Mine:
+            name = "mine"
+            def tasks(self):
+                return [spotfw.Task(name="my_nli", family="NLI", type="qa", build=lambda voc: ...)]
+
+        @spotfw.hookimpl
+        def spotfw_task_sources():
+            return [Mine()]
+    """
 
 
 @hookspec
 def spotfw_prompt_initializers() -> Iterable[PromptInitializer]:  # type: ignore[empty-body]
-    """Return the ways this plugin can start a prompt."""
+    """Gives initializers: ways to start a prompt.
+
+    Returns: an iterable of instances with a `name` that can be called with
+      `(context: InitContext, rng: numpy.random.Generator)` and then give float32 [L, E].
+    Called: once a process, when an initializer is first looked up or listed.
+    Process: the one that tunes.
+
+    Example::
+
+        @attrs.frozen
+        class Noise:
+            name = "noise"
+            scale: float = 0.5  # set it as noise:scale=0.1
+            def __call__(self, context, rng):
+                shape = context.length, context.embeddings.shape[1]
+                return rng.normal(0, self.scale, shape).astype("float32")
+
+        @spotfw.hookimpl
+        def spotfw_prompt_initializers():
+            return [Noise()]
+    """
 
 
 @hookspec
 def spotfw_similarity_metrics() -> Iterable[SimilarityMetric]:  # type: ignore[empty-body]
-    """Return the ways this plugin can compare two task embeddings."""
+    """Gives similarity metrics: ways to compare two task embeddings.
+
+    Returns: an iterable of instances of `spotfw.contracts.SimilarityMetric`; higher means
+      more alike.
+    Called: once a process, when a metric is first looked up or listed.
+    Process: the one that ranks; no model need be open there.
+
+    Example::
+
+        class Dot(spotfw.contracts.SimilarityMetric):
+            name = "mean_dot"
+            def features(self, prompt):  # [L, E] -> [E]; features are compared by dot product
+                return prompt.mean(axis=0)
+
+        @spotfw.hookimpl
+        def spotfw_similarity_metrics():
+            return [Dot()]
+    """
 
 
 @hookspec
 def spotfw_selection_strategies() -> Iterable[SelectionStrategy]:  # type: ignore[empty-body]
-    """Return the ways this plugin can choose among ranked sources."""
+    """Gives selection strategies: ways to choose among ranked sources.
+
+    Returns: an iterable of instances with a `name` that can be called with
+      `(ranking: Ranking, k: int)` and then give candidates: `StartFromPrompt`,
+      `StartFromAverage`, `StartFromMixture` or `StartFromScratch` of `spotfw.contracts`.
+    Called: once a process, when a strategy is first looked up or listed.
+    Process: the one that transfers; the strategy sees no model and no files.
+
+    Example::
+
+        class Last:
+            name = "last"
+            def __call__(self, ranking, k):
+                return [spotfw.contracts.StartFromPrompt(entry.id) for entry in ranking[-k:]]
+
+        @spotfw.hookimpl
+        def spotfw_selection_strategies():
+            return [Last()]
+    """
 
 
 @hookspec
 def spotfw_backends() -> Iterable[Backend]:  # type: ignore[empty-body]
-    """Return the engines of this plugin that can open and tune a frozen model."""
+    """Gives backends: engines that open, tune and run a frozen model.
+
+    Returns: an iterable of instances with a `name` and a method `open(model, **options)`
+      that gives a `spotfw.contracts.FrozenModel`. Import what is heavy inside `open`.
+    Called: once a process, when a backend is first looked up or listed.
+    Process: the one that tunes, evaluates or predicts.
+
+    Example::
+
+        class Torch:
+            name = "torch"
+            def open(self, model, **options):
+                from my_engine import TorchModel
+                return TorchModel(model, **options)
+
+        @spotfw.hookimpl
+        def spotfw_backends():
+            return [Torch()]
+    """
 
 
 @hookspec
 def spotfw_models() -> Iterable[NamedModel]:  # type: ignore[empty-body]
-    """Return the frozen models this plugin knows by name."""
+    """Gives frozen models known by name.
+
+    Returns: an iterable of `spotfw.contracts.NamedModel`; its `folder` is a function that
+      is called when the model is wanted and may make or fetch the folder then.
+    Called: once a process, when a model is first looked up or listed.
+    Process: the one that names the model.
+
+    Example::
+
+        @spotfw.hookimpl
+        def spotfw_models():
+            from spotfw.contracts import NamedModel
+            return [NamedModel(name="house-t5", folder=lambda: "gs://house/t5")]
+    """
 
 
 @hookspec
 def spotfw_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
-    """Return click commands to add to ``spotfw``. Called when the command line starts."""
+    """Gives click commands to add to ``spotfw``.
+
+    Returns: an iterable of `click.Command` with names that no other command has.
+    Called: for ``spotfw --help``, and for a command that is not built in. Keep the
+      module's imports light.
+    Process: the command line's.
+
+    Example::
+
+        @click.command("greet", short_help="Say hello.")
+        def greet():
+            click.echo("hello")
+
+        @spotfw.hookimpl
+        def spotfw_commands():
+            return [greet]
+    """
 
 
 @hookspec
 def spotfw_run_started(run: dict[str, Any]) -> None:
-    """Called in the tuning process before the first step; `run` is the run's settings."""
+    """Tells that a tuning begins or goes on.
+
+    Returns: nothing. `run` has `task`, `model`, `fingerprint`, `initializer`, `settings`,
+      `versions` and `folder`, the run's place and its identity. Treat it as read-only.
+    Called: before the first step; again when the run is resumed. What raises here is
+      reported once and hears of no more runs; the tuning goes on.
+    Process: the one that tunes.
+
+    Example::
+
+        @spotfw.hookimpl
+        def spotfw_run_started(run):
+            print("tuning on", run["task"], "in", run["folder"])
+    """
 
 
 @hookspec
 def spotfw_checkpoint_saved(run: dict[str, Any], step: int, scores: dict[str, float]) -> None:
-    """Called after a checkpoint was scored and written."""
+    """Tells that a checkpoint was scored and written.
+
+    Returns: nothing. `run` is as in `spotfw_run_started`; `step` counts updates; `scores`
+      maps metrics to validation scores, 0-100.
+    Called: after the checkpoint lies on the disk; a resumed run tells a step it had not
+      finished again.
+    Process: the one that tunes.
+
+    Example::
+
+        @spotfw.hookimpl
+        def spotfw_checkpoint_saved(step, scores):
+            print(step, scores)
+    """
 
 
 @hookspec
 def spotfw_run_finished(run: dict[str, Any], scores: dict[str, float]) -> None:
-    """Called once the best prompt of a run is written."""
+    """Tells that the best prompt of a run is written.
+
+    Returns: nothing. `run` is as in `spotfw_run_started`; `scores` has `score`, the best
+      checkpoint's on validation.
+    Called: at the end of every tuning that did not fail, also of one that was already done.
+    Process: the one that tunes.
+
+    Example::
+
+        @spotfw.hookimpl
+        def spotfw_run_finished(run, scores):
+            print(run["task"], "reached", scores["score"])
+    """
 
 
 @hookspec
 def spotfw_run_failed(run: dict[str, Any], error: BaseException) -> None:
-    """Called when a run ends by an error; what was saved stays."""
+    """Tells that a run ended by an error; what was saved stays.
+
+    Returns: nothing. `run` is as in `spotfw_run_started`; `error` is a `SpotError`, a
+      `KeyboardInterrupt`, or whatever else was raised, and goes on to the caller.
+    Called: once, for errors after `spotfw_run_started`.
+    Process: the one that tunes.
+
+    Example::
+
+        @spotfw.hookimpl
+        def spotfw_run_failed(run, error):
+            print(run["task"], "failed:", error)
+    """
 
 
 @hookspec
 def spotfw_prompt_added(path: str, provenance: dict[str, Any]) -> None:
-    """Called after a prompt was added to a library."""
+    """Tells that a prompt was added to a library.
+
+    Returns: nothing. `path` is the prompt's file, local or ``gs://``; `provenance` has
+      `task`, `model`, `fingerprint`, `seed`, `step`, `score`, `settings` and more.
+    Called: after file and index are written.
+    Process: the one that adds.
+
+    Example::
+
+        @spotfw.hookimpl
+        def spotfw_prompt_added(path, provenance):
+            print("kept", provenance["task"], "as", path)
+    """

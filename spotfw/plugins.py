@@ -9,11 +9,21 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from spotfw.components import KINDS, Component, as_component, collect_parts, collect_tasks
-from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw import part_settings
+from spotfw.components import (
+    KINDS,
+    Component,
+    blaming,
+    collect_parts,
+    collect_tasks,
+    find_task,
+    only,
+)
+from spotfw.errors import UnknownName
 from spotfw.loading import OWN, Failure, LoadedPlugin, Loader, one_line
 
 if TYPE_CHECKING:
@@ -29,12 +39,19 @@ if TYPE_CHECKING:
     from spotfw.tasks import Mixture, Task
 
 
+#: Kinds whose parts can be given settings behind their name.
+SETTABLE = ("initializer", "metric", "strategy", "backend")
+
+
 class Plugins:
     """All plugins of a process.
 
     Args:
-      environ: where `SPOTFW_PLUGINS` and `SPOTFW_DISABLE_PLUGINS` are read, lists of
-        distribution or entry-point names parted by commas; by default the process's.
+      environ: where these are read, by default the process's. `SPOTFW_PLUGINS` (the only
+        ones to load) and `SPOTFW_DISABLE_PLUGINS` are lists of distributions, entry points
+        or ``distribution:entry point`` parted by commas. With `SPOTFW_STRICT_PLUGINS=1` a
+        plugin's fault is raised as a `PluginFault`; with `SPOTFW_TRACE_PLUGINS=1` each call
+        of a plugin and the time it took is printed to stderr.
       entry_points: whether to load what is installed.
       built_in: whether to load spotfw's own parts.
     """
@@ -46,12 +63,13 @@ class Plugins:
         entry_points: bool = True,
         built_in: bool = True,
     ) -> None:
-        self._loader = Loader()
+        self._loader = Loader(os.environ if environ is None else environ)
         self._components: dict[str, tuple[Component, ...]] = {}
+        self._configured: dict[tuple[str, str], Any] = {}
         if built_in:
             self._loader.load_built_ins()
         if entry_points:
-            self._loader.load_entry_points(os.environ if environ is None else environ)
+            self._loader.load_entry_points()
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -80,21 +98,27 @@ class Plugins:
         """Names of a kind, sorted."""
         return [c.name for c in self.components(kind)]
 
-    def get(self, kind: str, name: str) -> Any:
+    def get(self, kind: str, name: str, settings: Mapping[str, Any] | None = None) -> Any:
         """The part called `name`, or ``distribution:name`` where several share a name.
+
+        Args:
+          kind: of `KINDS`.
+          name: of the part. Settings may stand behind it: ``name:key=value,key=value``.
+          settings: further settings of the part, as values.
 
         Raises:
           UnknownName: there is none; the message suggests close names.
-          WrongUse: several plugins give one; the message names them.
+          WrongUse: several plugins give one, and the message names them; or it does not
+            have such settings.
         """
-        found = self._find(kind, name)
-        if found is None:
+        found, rest = self._split(kind, name)
+        if found is None or (rest is not None and kind not in SETTABLE):
             raise self._unknown(kind, name)
-        return found.value
+        return self._configure(found, rest, settings)
 
     def task(self, name: str) -> Task | Mixture:
         """A task or mixture by name, or by the path of a ``.toml`` file that describes it."""
-        found = self._find("task", name) or self._search(name)
+        found = only("task", name, self._named("task", name)) or self._search(name)
         if found is None:
             raise self._unknown("task", name)
         task: Task | Mixture = found.value
@@ -110,27 +134,31 @@ class Plugins:
         return part
 
     def parse_initializer(self, text: str) -> tuple[PromptInitializer, str | None]:
-        """An initializer and its argument from ``NAME[:ARGUMENT]``, qualified or not."""
-        head, colon, rest = text.partition(":")
-        if colon and head not in self.names("initializer"):
-            second, more, argument = rest.partition(":")
-            found = self._find("initializer", f"{head}:{second}")
-            if found is not None:
-                return found.value, argument if more else None
-        return self.initializer(head), rest if colon else None
+        """An initializer and its argument from ``NAME[:ARGUMENT]``, qualified or not.
 
-    def metric(self, name: str) -> SimilarityMetric:
-        """A way to compare task embeddings."""
-        part: SimilarityMetric = self.get("metric", name)
+        What stands behind the name of one with settings is read as settings where it begins
+        as ``key=``, and then is no argument.
+        """
+        found, rest = self._split("initializer", text)
+        if found is None:
+            raise self._unknown("initializer", text.partition(":")[0])
+        key, sign, _ = (rest or "").partition("=")
+        if sign and key.strip().isidentifier() and part_settings.settings_of(found.value):
+            return self._configure(found, rest), None
+        return found.value, rest
+
+    def metric(self, name: str, **settings: Any) -> SimilarityMetric:
+        """A way to compare task embeddings: ``NAME[:key=value,...]``."""
+        part: SimilarityMetric = self.get("metric", name, settings)
         return part
 
-    def strategy(self, name: str) -> SelectionStrategy:
-        """A way to choose among ranked sources."""
-        part: SelectionStrategy = self.get("strategy", name)
+    def strategy(self, name: str, **settings: Any) -> SelectionStrategy:
+        """A way to choose among ranked sources: ``NAME[:key=value,...]``."""
+        part: SelectionStrategy = self.get("strategy", name, settings)
         return part
 
     def backend(self, name: str = "mesh") -> Backend:
-        """An engine that opens frozen models."""
+        """An engine that opens frozen models: ``NAME[:key=value,...]``."""
         part: Backend = self.get("backend", name)
         return part
 
@@ -157,6 +185,12 @@ class Plugins:
                 kept[part.name] = part
         return [c.value for c in kept.values()]
 
+    def blaming(self, kind: str, name: str) -> AbstractContextManager[None]:
+        """A context in which an error of the part `name` says whose it is: `blaming`."""
+        found, _ = self._split(kind, name)
+        plugin = None if found is None else self._loader.plugin(found.plugin)
+        return blaming(plugin, f"{kind} {name!r}")
+
     def call(self, hook: str, **values: Any) -> None:
         """Calls a hook of a run's life in every plugin; one that raises is set aside."""
         for one in reversed(getattr(self._loader.manager.hook, hook).get_hookimpls()):
@@ -164,8 +198,9 @@ class Plugins:
             if plugin.silenced:
                 continue
             try:
-                one.function(*(values[name] for name in one.argnames))
-            except Exception as error:
+                with self._loader.timed(hook, plugin):
+                    one.function(*(values[name] for name in one.argnames))
+            except (Exception, SystemExit) as error:
                 plugin.silenced = True
                 message = f"{hook} raised {one_line(error)}; it follows no more runs"
                 self._loader.fail(plugin, message)
@@ -175,7 +210,10 @@ class Plugins:
 
         `components` maps each kind to names; `note` says why a plugin was left out.
         """
-        parts = [part for kind in KINDS for part in self.components(kind)]
+        given: dict[str, dict[str, list[str]]] = {}
+        for kind in KINDS:
+            for part in self.components(kind):
+                given.setdefault(part.plugin, {}).setdefault(kind, []).append(part.name)
         rows = []
         for plugin in self._loader.plugins:
             errors = [f.error for f in self.failures if _made(f, plugin)]
@@ -185,11 +223,7 @@ class Plugins:
                     "distribution": plugin.distribution,
                     "version": plugin.version,
                     "hooks": self._hooks(plugin),
-                    "components": {
-                        kind: [p.name for p in parts if p.plugin == plugin.key and p.kind == kind]
-                        for kind in KINDS
-                        if any(p.plugin == plugin.key and p.kind == kind for p in parts)
-                    },
+                    "components": given.get(plugin.key, {}) if plugin.object else {},
                     "error": "; ".join(errors) or None,
                     "note": plugin.note,
                 }
@@ -207,34 +241,43 @@ class Plugins:
         for source in self.components("task source"):
             if found and ".toml" in name:
                 break  # a file is nobody else's, and asking on would load seqio's registry
-            find: Callable[[str], Any] | None = getattr(source.value, "find", None)
-            if find is None:
-                continue
-            for prefix in (f"{source.owner}:", f"{source.name}:"):
-                wanted = name.removeprefix(prefix)
-                if wanted != name:
-                    break
-            try:
-                task = find(wanted)
-            except SpotError:
-                raise
-            except Exception as error:
-                self._loader.fail(
-                    self._loader.plugin(source.plugin),
-                    f"task source {source.name!r} raised {one_line(error)}",
-                )
-                continue
-            if task is not None:
-                found.append(as_component(source, task))
-        return _only(found, "task", name)
+            part = find_task(self._loader, source, name)
+            found += [part] if part is not None else []
+        return only("task", name, found)
 
-    def _find(self, kind: str, name: str) -> Component | None:
+    def _split(self, kind: str, text: str) -> tuple[Component | None, str | None]:
+        """The part that a text begins with, and what stands behind it after a colon."""
+        words = text.split(":")
+        for count in range(min(len(words), 2), 0, -1):
+            head = ":".join(words[:count])
+            found = only(kind, head, self._named(kind, head))
+            if found is not None:
+                return found, text[len(head) + 1 :] if len(words) > count else None
+        return None, None
+
+    def _named(self, kind: str, name: str) -> list[Component]:
         parts = self.components(kind)
         found = [c for c in parts if c.name == name]
         if not found and ":" in name:
             owner, _, rest = name.partition(":")
             found = [c for c in parts if c.name == rest and c.owner == owner]
-        return _only(found, kind, name)
+        return found
+
+    def _configure(
+        self, found: Component, text: str | None, settings: Mapping[str, Any] | None = None
+    ) -> Any:
+        """A part with its settings; equal ones are one object, so that what is kept of it is."""
+        if text is None and not settings:
+            return found.value
+        what = f"the {found.kind} {found.name!r}"
+        given = {
+            **(part_settings.parse(text, what) if text is not None else {}),
+            **(settings or {}),
+        }
+        key = (f"{found.kind} {found.plugin} {found.name}", repr(sorted(given.items())))
+        if key not in self._configured:
+            self._configured[key] = part_settings.configured(found.value, given, what)
+        return self._configured[key]
 
     def _unknown(self, kind: str, name: str) -> UnknownName:
         error = UnknownName(kind, name, set(self.names(kind)))
@@ -255,16 +298,3 @@ def default_plugins() -> Plugins:
 
 def _made(failure: Failure, plugin: LoadedPlugin) -> bool:
     return (failure.plugin, failure.distribution) == (plugin.name, plugin.distribution)
-
-
-def _only(found: list[Component], kind: str, name: str) -> Component | None:
-    """The one part found; several are an error that names their owners."""
-    if len(found) > 1:
-        owners = sorted({c.owner for c in found})
-        ways = " or ".join(repr(f"{owner}:{found[0].name}") for owner in owners)
-        advice = f"Say {ways}" if len(owners) > 1 else "Rename one of them"
-        raise WrongUse(
-            f"The {kind} {name!r} is given {len(found)} times, by {' and by '.join(owners)}. "
-            f"{advice}, or leave a plugin out with SPOTFW_DISABLE_PLUGINS."
-        )
-    return found[0] if found else None

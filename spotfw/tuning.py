@@ -124,6 +124,7 @@ def tune(
                 f"{settings.steps} are asked for. Ask for {state.step} or more, or choose "
                 "another folder with --out."
             )
+        run = {**run, "folder": folder.path}
         plugins.call("spotfw_run_started", run=run)
         try:
             if state.step < settings.steps:
@@ -227,7 +228,9 @@ def _initial(
         labels = task.labels if isinstance(task, Task) else ()
         # Apart from the streams of the data's order and of dropout, which take the seed as is.
         rng = np.random.default_rng([settings.seed, 0x5EED])
-        array = part(model.init_context(length, labels, argument), rng)
+        context = model.init_context(length, labels, argument)
+        with plugins.blaming("initializer", initializer):
+            array = part(context, rng)
     array = np.ascontiguousarray(array, dtype=np.float32)
     if array.shape != (length, model.width) or not np.isfinite(array).all():
         raise SpotError(

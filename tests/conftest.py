@@ -31,7 +31,8 @@ class Ran:
 @pytest.fixture(autouse=True)
 def _same_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes away what the shell that runs the tests may have set."""
-    for name in ("SPOTFW_PLUGINS", "SPOTFW_DISABLE_PLUGINS"):
+    switches = ("PLUGINS", "DISABLE_PLUGINS", "STRICT_PLUGINS", "TRACE_PLUGINS")
+    for name in (f"SPOTFW_{switch}" for switch in switches):
         # Set, then deleted: what a test's command sets is put back afterwards too.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)

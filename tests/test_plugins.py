@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import spotfw
-from spotfw.components import Component
 from spotfw.contracts import Array, InitContext, NamedModel, SimilarityMetric
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
@@ -159,7 +158,9 @@ def test_a_raising_hook_harms_nobody_else(
         (lambda: [Dot], "is a class"),
         (lambda: [Zeros("z")], "has no features"),
         (lambda: [object()], "has no name"),
-        (lambda: None, "TypeError"),
+        (lambda: None, "None, which is no list"),
+        (lambda: Dot("alone"), "is no list"),
+        (lambda: [Dot("a:b")], "colon"),
         (lambda: [Dot("")], "has no name"),
     ],
 )
@@ -268,11 +269,8 @@ def test_a_task_file_is_a_name_and_loads_no_registry() -> None:
         def find(self, name: str) -> Task | None:
             raise AssertionError("loads TensorFlow")
 
-    sources = [Files("a"), Registry("b")]
     plugins = Plugins(entry_points=False, built_in=False)
-    plugins.components = lambda kind: tuple(  # type: ignore[method-assign]
-        Component("task source", s.name, "d", "d:p", s) for s in sources if kind == "task source"
-    )
+    plugins.register(plugin(spotfw_task_sources=lambda: [Files("a"), Registry("b")]), "x")
     assert plugins.task("some/where.toml").name == "mine"
 
 

@@ -98,6 +98,11 @@ def _block(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> No
         os.environ["SPOTFW_DISABLE_PLUGINS"] = ",".join([*filter(None, [before]), *names])
 
 
+def _strictly(_: click.Context, __: click.Parameter, strict: bool) -> None:
+    if strict:
+        os.environ["SPOTFW_STRICT_PLUGINS"] = "1"
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -114,6 +119,14 @@ def _block(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> No
     is_eager=True,
     callback=_block,
     help="Leave out the plugin NAME (may be given several times).",
+)
+@click.option(
+    "--strict-plugins",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_strictly,
+    help="A plugin's fault ends the command; otherwise the plugin is set aside.",
 )
 def spotfw(debug: bool) -> None:
     """Soft prompt transfer: learn prompts on a frozen T5, keep them, start from them."""

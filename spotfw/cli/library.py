@@ -160,16 +160,18 @@ def rank(
     from spotfw.plugins import default_plugins
 
     place = _open(folder)
-    part = default_plugins().metric(metric)
+    plugins = default_plugins()
+    part = plugins.metric(metric)
     prompt, itself = _query(place, query)
-    ranking = place.rank(
-        prompt,
-        part,
-        fingerprint,
-        exclude_task=prompt.provenance.task if other_tasks else None,
-        exclude_ids=itself,
-        name=prompt.provenance.task or query,
-    )
+    with plugins.blaming("metric", metric):
+        ranking = place.rank(
+            prompt,
+            part,
+            fingerprint,
+            exclude_task=prompt.provenance.task if other_tasks else None,
+            exclude_ids=itself,
+            name=prompt.provenance.task or query,
+        )
     if by_task:
         ranking = ranking.by_task()
     ranking = ranking[:top]

@@ -8,6 +8,9 @@ from typing import Any
 import click
 
 _OPTIONS = (
+    click.option(
+        "--backend", metavar="NAME", help="The engine, NAME[:key=value,...] [default: mesh]."
+    ),
     click.option("--vocabulary", metavar="FILE", help="Sentencepiece file [default: the model's]."),
     click.option(
         "--gin",
@@ -50,6 +53,6 @@ def model_options(
 
 def opening(options: dict[str, Any]) -> dict[str, Any]:
     """Takes out of a command's options how the model is opened, as the backend names it."""
-    names = ("vocabulary", "gin", "activations", "threads")
+    names = ("backend", "vocabulary", "gin", "activations", "threads")
     values = {name: options.pop(name) for name in names if name in options}
     return {name: value for name, value in values.items() if value is not None}
