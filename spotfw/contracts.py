@@ -10,6 +10,13 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from spotfw.candidates import Candidate as Candidate
+from spotfw.candidates import Race as Race
+from spotfw.candidates import Start as Start
+from spotfw.candidates import StartFromAverage as StartFromAverage
+from spotfw.candidates import StartFromMixture as StartFromMixture
+from spotfw.candidates import StartFromPrompt as StartFromPrompt
+from spotfw.candidates import StartFromScratch as StartFromScratch
 from spotfw.config import TuningSettings
 from spotfw.errors import SpotError
 from spotfw.tasks import Mixture, Task
@@ -78,9 +85,19 @@ class SimilarityMetric(ABC):
 
     Most metrics are a dot product of one vector a prompt: give `features`. What cannot be
     written so overrides `compare`, which then receives the stacked features of its choice.
+
+    Attributes:
+      name: what users ask for it by.
+      symmetric: whether it promises the same for (a, b) and (b, a).
+      range: the lowest and highest value it promises, None where there is none.
+      pointwise: whether a similarity depends on its two prompts alone, and not on which
+        others are compared in the same call.
     """
 
     name: str
+    symmetric: bool = False
+    range: tuple[float, float] | None = None
+    pointwise: bool = True
 
     @abstractmethod
     def features(self, prompt: Array) -> npt.NDArray[np.floating[Any]]:
@@ -109,36 +126,6 @@ class SimilarityMetric(ABC):
     def __call__(self, a: Array, b: Array) -> float:
         """The similarity of two prompts [L, E]."""
         return float(self.compare(self.features(a), self.features(b)[None])[0])
-
-
-@attrs.frozen
-class StartFromPrompt:
-    """Tune the target from one library prompt."""
-
-    id: str
-
-
-@attrs.frozen
-class StartFromAverage:
-    """Tune the target from sum_i weights[i] * prompt ids[i]."""
-
-    ids: tuple[str, ...]
-    weights: tuple[float, ...]
-
-
-@attrs.frozen
-class StartFromMixture:
-    """First tune on these source tasks and the target mixed, then the target from that."""
-
-    tasks: tuple[str, ...]
-
-
-@attrs.frozen
-class StartFromScratch:
-    """Tune the target with no transfer."""
-
-
-Candidate = StartFromPrompt | StartFromAverage | StartFromMixture | StartFromScratch
 
 
 @runtime_checkable

@@ -188,6 +188,18 @@ class RunFolder:
         return load_prompt(self.checkpoint_path(step))
 
 
+def steps_to_ask(path: str, steps: int, most: int) -> int:
+    """How many steps to ask of a run that may have gone further already: never fewer than it did.
+
+    Args:
+      path: the run's folder; there may be none yet.
+      steps: wanted now.
+      most: of the whole run.
+    """
+    saved = RunFolder(path).load()
+    return min(max(steps, saved[0].step if saved else 0), most)
+
+
 def _read_record(where: str) -> dict[str, Any]:
     try:
         record = json.loads(files.read_bytes(where))

@@ -22,12 +22,13 @@ import attrs
 from spotfw import files
 from spotfw import tuning as recipe
 from spotfw.config import TARGET_STEPS, TuningSettings
-from spotfw.contracts import Candidate, Evaluation, FrozenModel, NamedModel
+from spotfw.contracts import Candidate, Evaluation, FrozenModel, NamedModel, SimilarityMetric
 from spotfw.errors import UnknownName, WrongUse
 from spotfw.library import Library
 from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt, check_fits, load_prompt
 from spotfw.ranking import Ranking
+from spotfw.runs import steps_to_ask
 from spotfw.tasks import Mixture, Task
 from spotfw.transfer import TransferResult, choose, run_candidates
 from spotfw.tuning import Observer, TunedPrompt
@@ -46,7 +47,7 @@ class Session:
       library: folder of the prompt library; None for a session without one.
       runs: folder for the runs whose place is not given.
       plugins: what is installed; by default everything found.
-      backend: the engine's name.
+      backend: the engine, ``NAME[:key=value,...]``.
       observer: told of the progress of every tuning.
       **options: of the backend's `open` (``vocabulary``, ``activations`` ...).
     """
@@ -71,12 +72,14 @@ class Session:
         self._options = options
         self._library = Library(library) if library is not None else None
         self._seen: dict[str, Task | Mixture] = {}
+        self._metrics: dict[str, SimilarityMetric] = {}
 
     @functools.cached_property
     def model(self) -> FrozenModel:
         """The frozen model."""
         folder = str(self._named.folder()) if self._named else self._place
-        return self.plugins.backend(self._backend).open(folder, **self._options)
+        with self.plugins.blaming("backend", self._backend):
+            return self.plugins.backend(self._backend).open(folder, **self._options)
 
     @property
     def library(self) -> Library:
@@ -123,17 +126,18 @@ class Session:
         """
         found = self.task(task)
         chosen = self.settings(**settings)
-        tuned = recipe.tune(
-            self.model,
-            found,
-            chosen,
-            plugins=self.plugins,
-            out=out or self._run_folder(found, chosen, init, start),
-            initializer=init,
-            start=start,
-            resume=out is None if resume is None else resume,
-            observer=observer or self.observer,
-        )
+        with self.plugins.blaming("backend", self._backend):
+            tuned = recipe.tune(
+                self.model,
+                found,
+                chosen,
+                plugins=self.plugins,
+                out=out or self._run_folder(found, chosen, init, start),
+                initializer=init,
+                start=start,
+                resume=out is None if resume is None else resume,
+                observer=observer or self.observer,
+            )
         if keep and self._library is not None:
             self.add(tuned)
         return tuned
@@ -165,7 +169,7 @@ class Session:
         Args:
           target: an embedding (a prompt, a tuned prompt, a prompt's file), or a task, which
             is then tuned to its embedding step.
-          metric: name of a similarity metric.
+          metric: name of a similarity metric, ``NAME[:key=value,...]``.
           **settings: of that tuning.
         """
         prompt = self._embedding(target, settings)
@@ -173,12 +177,19 @@ class Session:
 
     def _rank(self, prompt: SoftPrompt, metric: str, own_task: str | None) -> Ranking:
         self._check(prompt)
-        return self.library.rank(
-            prompt.array,
-            self.plugins.metric(metric),
-            fingerprint=self.model.fingerprint,
-            exclude_task=own_task,
-        )
+        with self.plugins.blaming("metric", metric):
+            return self.library.rank(
+                prompt.array,
+                self._metric(metric),
+                fingerprint=self.model.fingerprint,
+                exclude_task=own_task,
+            )
+
+    def _metric(self, name: str) -> SimilarityMetric:
+        """A metric beside the model; the same each time, so that features are kept."""
+        if name not in self._metrics:
+            self._metrics[name] = self.plugins.metric(name).with_model(self.model)
+        return self._metrics[name]
 
     def transfer(
         self,
@@ -197,7 +208,8 @@ class Session:
 
         Args:
           target: the task.
-          strategy: a name, or a function of (ranking, k) that gives candidates.
+          strategy: ``NAME[:key=value,...]``, or a function of (ranking, k) that gives
+            candidates.
           k: how many sources the strategy may use.
           metric: name of a similarity metric.
           embedding: of the target, where it is at hand.
@@ -218,16 +230,23 @@ class Session:
         query = self._embedding(found if embedding is None else embedding, settings)
         ranking = self._rank(query, metric, found.name)
 
-        def tune_target(start: SoftPrompt | None, name: str) -> TunedPrompt:
+        full = self.settings(**settings)
+
+        def tune_target(
+            start: SoftPrompt | None, name: str, steps: int | None = None, /
+        ) -> TunedPrompt:
+            folder = files.join(out, f"{found.name}-from-{name}") if out else None
+            folder = folder or self._run_folder(found, full, SCRATCH, start)
+            wanted = full.steps if steps is None else steps_to_ask(folder, steps, full.steps)
             return self.tune(
                 found,
                 init=SCRATCH,
                 start=start,
-                out=files.join(out, f"{found.name}-from-{name}") if out else None,
+                out=folder,
                 resume=True,
                 keep=False,
                 observer=observer,
-                **settings,
+                **(settings | {"steps": wanted}),
             )
 
         def tune_mixture(names: Sequence[str]) -> SoftPrompt:
@@ -237,9 +256,10 @@ class Session:
             given = {k: v for k, v in settings.items() if k != "steps"} | dict(mixture or {})
             return self.tune(mixed, keep=False, observer=observer, **given).final
 
-        candidates = choose(chosen, ranking, k)
+        with self.plugins.blaming("strategy", strategy if isinstance(strategy, str) else ""):
+            candidates = choose(chosen, ranking, k)
         return run_candidates(
-            found.name, ranking, candidates, self.library, tune_target, tune_mixture
+            found.name, ranking, candidates, self.library, tune_target, tune_mixture, full
         )
 
     def evaluate(
@@ -300,6 +320,7 @@ class Session:
             task.name,
             task.origin,
             self.model.fingerprint,
+            self._backend,
             # Activations change results; a vocabulary's place or the threads hardly do.
             self._options.get("activations", "float32"),
             init if start is None else hashlib.sha256(start.array.tobytes()).hexdigest(),

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 import attrs
 import numpy as np
 
+from spotfw.config import TuningSettings
 from spotfw.contracts import (
     Candidate,
+    Race,
     SelectionStrategy,
+    Start,
     StartFromAverage,
     StartFromMixture,
     StartFromPrompt,
@@ -20,20 +24,30 @@ from spotfw.contracts import (
 from spotfw.errors import SpotError
 from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt, check_fits
+from spotfw.racing import run_race
 from spotfw.ranking import Ranking
 from spotfw.tuning import TunedPrompt
 
-#: Tunes the target from a prompt (None: from scratch) under a short name.
-TuneTarget = Callable[[SoftPrompt | None, str], TunedPrompt]
+
+class TuneTarget(Protocol):
+    """Tunes the target from a prompt (None: from scratch) under a short name."""
+
+    def __call__(
+        self, start: SoftPrompt | None, name: str, steps: int | None = None, /
+    ) -> TunedPrompt:
+        """To the end, or with `steps` to that many and later on from there."""
+        ...
+
+
 #: Tunes a mixture of these source tasks and the target; gives its final prompt.
 TuneMixture = Callable[[Sequence[str]], SoftPrompt]
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Outcome:
-    """One candidate, tuned."""
+    """One candidate, tuned; of a race, one who took part, as far as it got."""
 
-    candidate: Candidate
+    candidate: Start
     tuned: TunedPrompt
 
 
@@ -44,7 +58,8 @@ class TransferResult:
     Attributes:
       target: the target task's name.
       ranking: the sources by similarity to the target.
-      outcomes: every candidate the strategy chose, tuned.
+      outcomes: every candidate the strategy chose, tuned. Of a race, all who took part, the
+        one who won first.
     """
 
     target: str
@@ -69,8 +84,17 @@ def run_candidates(
     library: Library,
     tune_target: TuneTarget,
     tune_mixture: TuneMixture,
+    settings: TuningSettings | None = None,
 ) -> TransferResult:
     """Tunes the target from each candidate.
+
+    Args:
+      target: its name.
+      ranking: what the strategy chose from.
+      candidates: what it chose.
+      library: holds the prompts it names.
+      tune_target, tune_mixture: do the tunings.
+      settings: of the target's tunings, by which races are paced; by default the paper's.
 
     Raises:
       SpotError: the strategy chose nothing.
@@ -80,10 +104,20 @@ def run_candidates(
             f"The strategy chose no source for {target} out of {len(ranking)} ranked. "
             "Use a larger -k, or another strategy."
         )
+    starts: dict[Start, tuple[SoftPrompt | None, str]] = {}
+
+    def tune(candidate: Start, *steps: int | None) -> TunedPrompt:
+        if candidate not in starts:
+            starts[candidate] = _start(candidate, library, tune_mixture)
+        return tune_target(*starts[candidate], *steps)
+
     outcomes = []
     for candidate in candidates:
-        start, name = _start(candidate, library, tune_mixture)
-        outcomes.append(Outcome(candidate=candidate, tuned=tune_target(start, name)))
+        if isinstance(candidate, Race):
+            ran = run_race(candidate, settings or TuningSettings(), tune)
+        else:
+            ran = [(candidate, tune(candidate))]
+        outcomes += [Outcome(candidate=one, tuned=tuned) for one, tuned in ran]
     return TransferResult(target=target, ranking=ranking, outcomes=tuple(outcomes))
 
 
@@ -106,8 +140,8 @@ def choose(
         if not isinstance(candidate, Candidate):
             raise SpotError(
                 f"The strategy gave {candidate!r:.80}, which is no candidate. Give "
-                "StartFromPrompt, StartFromAverage, StartFromMixture or StartFromScratch "
-                "of spotfw.contracts."
+                "StartFromPrompt, StartFromAverage, StartFromMixture, StartFromScratch or a Race "
+                "of these, of spotfw.contracts."
             )
     return candidates
 
@@ -152,7 +186,7 @@ def _recipe(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> Mapping[
 
 
 def _start(
-    candidate: Candidate, library: Library, tune_mixture: TuneMixture
+    candidate: Start, library: Library, tune_mixture: TuneMixture
 ) -> tuple[SoftPrompt | None, str]:
     match candidate:
         case StartFromPrompt(id=identity):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import spotfw
-from spotfw.contracts import DemoPlan, NamedModel, StartFromPrompt
+from spotfw.contracts import DemoPlan, NamedModel, Race, SimilarityMetric, StartFromPrompt
 from spotfw.demo import STRATEGIES, run_demo
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
@@ -238,6 +238,57 @@ def test_transfer_by_a_function(filled: Session, tmp_path: Path) -> None:
     near = filled.transfer("song", strategy=last, k=1, steps=1, learning_rate=1e-6)
     start = filled.library.best(near.ranking[-1].id).array
     np.testing.assert_allclose(near.outcomes[0].tuned.final.array, start, atol=1e-4)
+
+
+def test_a_race_ends_as_if_nobody_had_paused(filled: Session, tmp_path: Path) -> None:
+    def race(ranking: Ranking, k: int) -> list[Race]:
+        return [Race(tuple(StartFromPrompt(r.id) for r in ranking[:k]), (0.25, 0.5))]
+
+    out = str(tmp_path / "race")
+    result = filled.transfer("song", strategy=race, k=3, out=out, steps=8)
+    assert [len(o.tuned.history) for o in result.outcomes] == [4, 2, 1]  # every 2 steps
+    alone = filled.transfer(
+        "song",
+        strategy=lambda ranking, k: [result.best.candidate],
+        out=str(tmp_path / "alone"),
+        steps=8,
+    ).best.tuned
+    won = result.outcomes[0].tuned
+    assert [h.score for h in won.history] == [h.score for h in alone.history]
+    assert won.final.array.tobytes() == alone.final.array.tobytes()
+
+    seen: list[int] = []
+    again = filled.transfer(
+        "song", strategy=race, k=3, out=out, steps=8, observer=lambda r: seen.append(r.step)
+    )
+    assert not seen  # nothing is tuned twice
+    assert [o.candidate for o in again.outcomes] == [o.candidate for o in result.outcomes]
+    assert again.score == result.score
+
+
+def test_a_metric_may_ask_the_model(filled: Session, parts: Parts) -> None:
+    bound: list[Any] = []
+
+    class Asking(SimilarityMetric):
+        name = "asking"
+
+        def features(self, prompt: Any) -> Any:
+            return bound[-1].activations(prompt).ravel()
+
+        def with_model(self, model: Any) -> SimilarityMetric:
+            bound.append(model)
+            return self
+
+    class Own:
+        @spotfw.hookimpl
+        def spotfw_similarity_metrics(self) -> list[Any]:
+            return [Asking()]
+
+    filled.plugins.register(Own(), "own")
+    embedding = filled.library.embedding(filled.library.entries(task="film")[0].id)
+    ranking = filled.rank(embedding, "asking")
+    assert filled.rank(embedding, "asking").items == ranking.items
+    assert len(ranking) == 2 and bound == [parts.engine.engine]
 
 
 def test_transfer_that_cannot_be_is_told(filled: Session) -> None:

@@ -19,6 +19,8 @@ class LinearCKA(SimilarityMetric):
     """
 
     name = "linear_cka"
+    symmetric = True
+    range = (0.0, 1.0)
 
     def features(self, prompt: Array) -> Floats:
         """Centred tokens, scaled so that the Gram matrix has norm 1: float64 [L, E]."""

@@ -21,6 +21,9 @@ class LibraryCentredCosine(SimilarityMetric):
     """
 
     name = "library_centred_cosine"
+    symmetric = True
+    range = (-1.0, 1.0)
+    pointwise = False
 
     def features(self, prompt: Array) -> Floats:
         """The direction of the mean token, float64 [E]."""

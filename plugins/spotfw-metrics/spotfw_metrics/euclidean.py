@@ -18,6 +18,8 @@ class MeanTokenEuclidean(SimilarityMetric):
     """1 / (1 + |mean_i a_i - mean_j b_j|): how far apart the mean tokens lie."""
 
     name = "mean_token_euclidean"
+    symmetric = True
+    range = (0.0, 1.0)
 
     def features(self, prompt: Array) -> Floats:
         """The mean token, float64 [E]."""
@@ -33,6 +35,8 @@ class PromptEuclidean(SimilarityMetric):
     """1 / (1 + |a - b|) of whole prompts: the order of the tokens counts."""
 
     name = "prompt_euclidean"
+    symmetric = True
+    range = (0.0, 1.0)
 
     def features(self, prompt: Array) -> Floats:
         """The prompt's tokens one after the other, float64 [L * E]."""

@@ -17,6 +17,8 @@ class BestMatchTokenCosine(SimilarityMetric):
     """
 
     name = "best_match_token_cosine"
+    symmetric = True
+    range = (-1.0, 1.0)
 
     def features(self, prompt: Array) -> Floats:
         """The unit tokens, float64 [L, E]."""

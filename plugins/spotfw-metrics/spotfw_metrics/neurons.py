@@ -34,6 +34,8 @@ class ActivatedNeurons(SimilarityMetric):
     """
 
     name = "activated_neurons"
+    symmetric = True
+    range = (0.0, 1.0)
     top_layers: int | None = attrs.field(default=None, validator=_positive)
     model: FrozenModel | None = attrs.field(default=None, init=False, repr=False)
 

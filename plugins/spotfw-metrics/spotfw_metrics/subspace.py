@@ -31,6 +31,8 @@ class SubspaceOverlap(SimilarityMetric):
     """
 
     name = "subspace_overlap"
+    symmetric = True
+    range = (0.0, 1.0)
     rank: int = attrs.field(default=10, validator=_positive)
 
     def features(self, prompt: Array) -> Floats:

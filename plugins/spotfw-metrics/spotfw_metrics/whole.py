@@ -14,6 +14,8 @@ class PromptCosine(SimilarityMetric):
     """
 
     name = "prompt_cosine"
+    symmetric = True
+    range = (-1.0, 1.0)
 
     def features(self, prompt: Array) -> Floats:
         """The prompt as one vector of length 1, float64 [L * E]."""

@@ -27,15 +27,15 @@ class RacingTopK:
     the second, one the rest.
 
     Attributes:
-      eta_steps: how many times the steps grow from one halving to the next.
+      growth: how many times the steps grow from one halving to the next.
     """
 
     name = "racing_top_k"
-    eta_steps: float = attrs.field(default=2.0, validator=_above_one)
+    growth: float = attrs.field(default=2.0, validator=_above_one)
 
     def __call__(self, ranking: Ranking, k: int) -> Sequence[Candidate]:
         """One race of k prompts, or of as many as there are."""
         top = usable(ranking, k)[:k]
         halvings = (len(top) - 1).bit_length()
-        rungs = tuple(self.eta_steps**-left for left in range(halvings, 0, -1))
+        rungs = tuple(self.growth**-left for left in range(halvings, 0, -1))
         return [Race(tuple(StartFromPrompt(item.id) for item in top), rungs)]

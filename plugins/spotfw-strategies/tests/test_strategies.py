@@ -85,7 +85,7 @@ def test_a_race_halves_until_one_is_left(k: int, rungs: tuple[float, ...]) -> No
 
 
 def test_a_steeper_race() -> None:
-    (found,) = RacingTopK(eta_steps=4)(FIVE, 4)
+    (found,) = RacingTopK(growth=4)(FIVE, 4)
     assert found.rungs == (1 / 16, 1 / 4)
     (short,) = RacingTopK()(FIVE[:2], 4)
     assert (len(short.candidates), short.rungs) == (2, (0.5,))
@@ -104,7 +104,7 @@ def test_nothing_to_choose_from(strategy: Any) -> None:
     [
         lambda: SoftmaxWeightedAverage(temperature=0.0),
         lambda: SoftmaxWeightedAverage(temperature=float("nan")),
-        lambda: RacingTopK(eta_steps=1),
+        lambda: RacingTopK(growth=1),
     ],
 )
 def test_senseless_settings(make: Any) -> None:

@@ -1,0 +1,70 @@
+"""What a strategy can choose: where the target's tuning starts, and races among starts."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import attrs
+
+from spotfw.errors import WrongUse
+
+
+@attrs.frozen
+class StartFromPrompt:
+    """Tune the target from one library prompt."""
+
+    id: str
+
+
+@attrs.frozen
+class StartFromAverage:
+    """Tune the target from sum_i weights[i] * prompt ids[i]."""
+
+    ids: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+@attrs.frozen
+class StartFromMixture:
+    """First tune on these source tasks and the target mixed, then the target from that."""
+
+    tasks: tuple[str, ...]
+
+
+@attrs.frozen
+class StartFromScratch:
+    """Tune the target with no transfer."""
+
+
+Start = StartFromPrompt | StartFromAverage | StartFromMixture | StartFromScratch
+
+
+def _shares(_: Any, field: attrs.Attribute[Any], values: tuple[float, ...]) -> None:
+    if not all(a < b for a, b in pairwise((0, *values, 1))):
+        raise WrongUse(f"The rungs of a race must rise and lie between 0 and 1, not {values!r}.")
+
+
+def _some(_: Any, field: attrs.Attribute[Any], values: tuple[Start, ...]) -> None:
+    if not values or not all(isinstance(value, Start) for value in values):
+        raise WrongUse(
+            f"A race needs one candidate or more, none of them a race, but has {values!r:.200}."
+        )
+
+
+@attrs.frozen
+class Race:
+    """Tune all candidates a little, keep the better half, and go on with it (halving).
+
+    Attributes:
+      candidates: who runs, the likeliest first: it wins between equals.
+      rungs: rising shares of the target's steps, between 0 and 1. At each, those tuned so far
+        are compared by their best validation score and the worse half ends, of an odd number
+        the smaller half. Who is left after the last is tuned to the end.
+    """
+
+    candidates: tuple[Start, ...] = attrs.field(converter=tuple, validator=_some)
+    rungs: tuple[float, ...] = attrs.field(converter=tuple, validator=_shares)
+
+
+Candidate = Start | Race

@@ -1,0 +1,167 @@
+"""Races: who goes on, at which checkpoint, and what the engine is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spotfw.config import TuningSettings
+from spotfw.contracts import Race, Start, StartFromPrompt, StartFromScratch
+from spotfw.errors import WrongUse
+from spotfw.library import Library
+from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.racing import run_race, rung_steps
+from spotfw.ranking import Ranking
+from spotfw.runs import Scored, steps_to_ask
+from spotfw.transfer import run_candidates
+from spotfw.tuning import TunedPrompt
+
+SETTINGS = TuningSettings(steps=100, checkpoint_every=10)
+PROMPT = SoftPrompt(np.zeros((2, 3), np.float32), Provenance(fingerprint="f" * 16))
+FIELD = tuple(StartFromPrompt(name) for name in "abcde")
+
+
+class Track:
+    """Tunings whose score at each checkpoint is given by a function of runner and step."""
+
+    def __init__(self, scores: dict[str, Any], further: int = 0) -> None:
+        self.scores = scores
+        self.further = further
+        self.asked: list[tuple[str, int | None]] = []
+
+    def tune(self, candidate: Start, steps: int | None) -> TunedPrompt:
+        assert isinstance(candidate, StartFromPrompt)
+        self.asked.append((candidate.id, steps))
+        done = max(SETTINGS.steps if steps is None else steps, self.further)
+        history = tuple(
+            Scored(step=s, loss=0.0, score=self.scores[candidate.id](s), metrics={})
+            for s in range(10, done + 1, 10)
+        )
+        return TunedPrompt(
+            best=PROMPT, embedding=PROMPT, final=PROMPT, history=history, folder=candidate.id
+        )
+
+
+def flat(**scores: float) -> dict[str, Any]:
+    return {name: lambda step, score=score: score for name, score in scores.items()}
+
+
+def ids(found: list[tuple[Start, TunedPrompt]]) -> list[str]:
+    return [candidate.id for candidate, _ in found if isinstance(candidate, StartFromPrompt)]
+
+
+def test_the_worse_half_ends_at_each_rung() -> None:
+    track = Track(flat(a=1, b=5, c=3, d=4, e=2))
+    found = run_race(Race(FIELD, (0.2, 0.5)), SETTINGS, track.tune)
+    assert track.asked == [
+        *((name, 20) for name in "abcde"),
+        *((name, 50) for name in "bcd"),
+        *((name, None) for name in "bd"),
+    ]
+    assert ids(found) == ["b", "d", "c", "e", "a"]  # who lasted longest first
+    assert [run.history[-1].step for _, run in found] == [100, 100, 50, 20, 20]
+
+
+def test_equals_stay_in_the_strategy_s_order() -> None:
+    track = Track(flat(a=1, b=1, c=1, d=1, e=1))
+    found = run_race(Race(FIELD[:4], (0.1, 0.2)), SETTINGS, track.tune)
+    assert ids(found)[0] == "a"
+
+
+def test_the_best_checkpoint_so_far_counts() -> None:
+    scores = flat(a=0, b=0)
+    scores["a"] = lambda step: {10: 9.0}.get(step, 1.0)
+    scores["b"] = lambda step: {20: 5.0}.get(step, 1.0)
+    assert ids(run_race(Race(FIELD[:2], (0.2,)), SETTINGS, Track(scores).tune)) == ["a", "b"]
+
+
+def test_a_run_tuned_further_before_is_judged_at_the_rung() -> None:
+    scores = flat(a=0, b=2)
+    scores["a"] = lambda step: 9.0 if step > 50 else 1.0
+    track = Track(scores, further=100)
+    assert ids(run_race(Race(FIELD[:2], (0.5,)), SETTINGS, track.tune)) == ["b", "a"]
+
+
+def test_one_alone_does_not_pause() -> None:
+    track = Track(flat(a=1))
+    run_race(Race(FIELD[:1], (0.1, 0.5)), SETTINGS, track.tune)
+    assert track.asked == [("a", None)]
+
+
+@given(st.integers(1, 12), st.lists(st.floats(0.01, 0.99), max_size=4, unique=True), st.randoms())
+def test_all_who_start_come_in_and_the_winner_is_never_behind(
+    size: int, rungs: list[float], random: Any
+) -> None:
+    field = tuple(StartFromPrompt(str(n)) for n in range(size))
+    speeds = [random.random() for _ in field]
+    track = Track({str(n): (lambda step, v=v: v * step) for n, v in enumerate(speeds)})
+    found = run_race(Race(field, tuple(sorted(rungs))), SETTINGS, track.tune)
+    assert sorted(ids(found)) == sorted(c.id for c in field)
+    scores = [run.score for _, run in found]
+    assert scores[0] == max(scores)
+    steps = [run.history[-1].step for _, run in found]
+    assert steps == sorted(steps, reverse=True) and steps[0] == 100
+
+
+@pytest.mark.parametrize(
+    ("share", "steps", "every", "expected"),
+    [
+        (0.25, 100, 10, 30),
+        (0.5, 100, 10, 50),
+        (0.1, 30, 1, 3),
+        (0.01, 100, 10, 10),
+        (0.5, 8, 50, 8),
+    ],
+)
+def test_rungs_fall_on_checkpoints(share: float, steps: int, every: int, expected: int) -> None:
+    settings = TuningSettings(steps=steps, checkpoint_every=every)
+    assert rung_steps(share, settings) == expected
+
+
+@pytest.mark.parametrize("rungs", [(0.0, 0.5), (0.5, 0.5), (0.6, 0.5), (0.5, 1.0), (-0.1,)])
+def test_senseless_rungs(rungs: tuple[float, ...]) -> None:
+    with pytest.raises(WrongUse, match="rungs of a race"):
+        Race(FIELD, rungs)
+
+
+def test_a_senseless_field() -> None:
+    for field in ((), (Race(FIELD, ()),), ("a",)):
+        with pytest.raises(WrongUse, match="one candidate or more"):
+            Race(field, (0.5,))  # type: ignore[arg-type]
+
+
+def test_steps_to_ask(tmp_path: Path) -> None:
+    assert steps_to_ask(str(tmp_path / "none"), 5, 9) == 5
+
+
+def test_the_engine_runs_races_beside_other_candidates(tmp_path: Path) -> None:
+    library = Library(tmp_path)
+    one, two = (
+        library.add(SoftPrompt(np.full((2, 3), v, np.float32), Provenance(task=f"t{v}")))
+        for v in (1, 2)
+    )
+    asked: list[tuple[float | None, int | None]] = []
+
+    def tune(start: SoftPrompt | None, name: str, steps: int | None = None, /) -> TunedPrompt:
+        value = None if start is None else float(start.array[0, 0])
+        asked.append((value, steps))
+        history = (Scored(step=10, loss=0.0, score=value or 1.5, metrics={}),)
+        return TunedPrompt(
+            best=PROMPT, embedding=PROMPT, final=PROMPT, history=history, folder=name
+        )
+
+    def no_mixture(tasks: Any) -> SoftPrompt:
+        raise AssertionError
+
+    race = Race((StartFromPrompt(one), StartFromPrompt(two)), (0.1,))
+    result = run_candidates(
+        "t", Ranking(items=()), [race, StartFromScratch()], library, tune, no_mixture, SETTINGS
+    )
+    assert asked == [(1.0, 10), (2.0, 10), (2.0, None), (None, None)]
+    assert result.best.candidate == StartFromPrompt(two) and result.score == 2.0
+    assert len(result.outcomes) == 3
