@@ -19,7 +19,9 @@ else
     done
 fi
 if [ -z "$python" ]; then
-    echo "setup: spotfw needs Python 3.10 or 3.11, but ${asked:-none of python3.11, python3.10, python3, python} is one." \
+    found=${asked:+"$asked is not one"}
+    found=${found:-"none of python3.11, python3.10, python3 and python is one"}
+    echo "setup: spotfw needs Python 3.10 or 3.11, but $found." \
         "Install one of them, or name it: make setup PYTHON=/path/to/python3.11" >&2
     exit 1
 fi
