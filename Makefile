@@ -11,7 +11,7 @@ READY := $(VENV)/.spotfw-ready
 INPUTS := $(wildcard requirements/*.txt) requirements/setup.sh pyproject.toml \
 	$(wildcard plugins/*/pyproject.toml)
 
-.PHONY: setup demo test quick lint clean
+.PHONY: setup demo test quick lint docs clean
 
 setup: $(READY)
 
@@ -32,6 +32,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict spotfw
+
+docs: $(READY)
+	$(BIN)/python docs/plugins/make_hooks.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
