@@ -22,6 +22,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "model": ("spotfw_models", ("folder",)),
     "command": ("spotfw_commands", ("main",)),
 }
+#: Kinds whose parts can be given settings behind their name.
+SETTABLE = ("initializer", "metric", "strategy", "backend")
 
 
 @attrs.frozen

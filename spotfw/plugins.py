@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from spotfw import part_settings
 from spotfw.components import (
     KINDS,
+    SETTABLE,
     Component,
     blaming,
     collect_parts,
@@ -25,6 +26,7 @@ from spotfw.components import (
 )
 from spotfw.errors import UnknownName
 from spotfw.loading import OWN, Failure, LoadedPlugin, Loader, one_line
+from spotfw.plugin_rows import rows
 
 if TYPE_CHECKING:
     import click
@@ -37,10 +39,6 @@ if TYPE_CHECKING:
         SimilarityMetric,
     )
     from spotfw.tasks import Mixture, Task
-
-
-#: Kinds whose parts can be given settings behind their name.
-SETTABLE = ("initializer", "metric", "strategy", "backend")
 
 
 class Plugins:
@@ -206,34 +204,8 @@ class Plugins:
                 self._loader.fail(plugin, message)
 
     def describe(self) -> list[dict[str, Any]]:
-        """One row a plugin: name, distribution, version, hooks, components, error, note.
-
-        `components` maps each kind to names; `note` says why a plugin was left out.
-        """
-        given: dict[str, dict[str, list[str]]] = {}
-        for kind in KINDS:
-            for part in self.components(kind):
-                given.setdefault(part.plugin, {}).setdefault(kind, []).append(part.name)
-        rows = []
-        for plugin in self._loader.plugins:
-            errors = [f.error for f in self.failures if _made(f, plugin)]
-            rows.append(
-                {
-                    "name": plugin.name,
-                    "distribution": plugin.distribution,
-                    "version": plugin.version,
-                    "hooks": self._hooks(plugin),
-                    "components": given.get(plugin.key, {}) if plugin.object else {},
-                    "error": "; ".join(errors) or None,
-                    "note": plugin.note,
-                }
-            )
-        return rows
-
-    def _hooks(self, plugin: LoadedPlugin) -> list[str]:
-        if plugin.object is None:
-            return []
-        return sorted(h.name for h in self._loader.manager.get_hookcallers(plugin.object) or ())
+        """One row a plugin: see `plugin_rows.rows`."""
+        return rows(self._loader, {kind: self.components(kind) for kind in KINDS})
 
     def _search(self, name: str) -> Component | None:
         """Asks the sources that can find a task without listing it (seqio's registry)."""
@@ -294,7 +266,3 @@ class Plugins:
 def default_plugins() -> Plugins:
     """The plugins of this process, loaded once."""
     return Plugins()
-
-
-def _made(failure: Failure, plugin: LoadedPlugin) -> bool:
-    return (failure.plugin, failure.distribution) == (plugin.name, plugin.distribution)

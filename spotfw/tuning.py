@@ -124,6 +124,7 @@ def tune(
                 f"{settings.steps} are asked for. Ask for {state.step} or more, or choose "
                 "another folder with --out."
             )
+        # Not in the record itself: the folder may be moved.
         run = {**run, "folder": folder.path}
         plugins.call("spotfw_run_started", run=run)
         try:

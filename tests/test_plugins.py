@@ -336,6 +336,58 @@ def test_entry_points_of_one_name_are_both_seen(site: Path) -> None:
     assert [r["components"]["model"] for r in rows] == [["one"], ["two"]]
 
 
+def test_one_of_two_entry_points_of_one_name_can_be_left_out(site: Path) -> None:
+    install(site, "toy-left", MODEL.format(name="left"), entry="twin")
+    install(site, "toy-right", MODEL.format(name="right"), entry="twin")
+    found = Plugins(environ={"SPOTFW_PLUGINS": "twin"})
+    notes = {r["distribution"]: r["note"] for r in found.describe() if r["name"] == "twin"}
+    assert notes == {
+        "toy-left": "toy-right has one named twin too",
+        "toy-right": "toy-left has one named twin too",
+    }
+    for environ in (
+        {"SPOTFW_PLUGINS": "toy-left:twin"},
+        {"SPOTFW_PLUGINS": "twin", "SPOTFW_DISABLE_PLUGINS": "toy-right:twin"},
+    ):
+        names = Plugins(environ=environ).names("model")
+        assert ("left" in names, "right" in names) == (True, False)
+
+
+def test_parts_of_one_name_are_told_in_the_listing(plugins: Plugins) -> None:
+    for owner in ("dist-a", "dist-b"):
+        hook = {"spotfw_similarity_metrics": lambda: [Dot("d")]}
+        plugins.register(plugin(**hook), owner[-1], distribution=owner)
+    notes = [row["note"] for row in plugins.describe()]
+    assert notes == [
+        "dist-b has a metric d too: say dist-a:d",
+        "dist-a has a metric d too: say dist-b:d",
+    ]
+
+
+def test_broken_plugins_beside_a_good_one(site: Path, spotfw_cli: Any, monkeypatch: Any) -> None:
+    """An import error, a wrong hook name and a raising part: each is told, the rest works."""
+    part = "import spotfw\nfrom spotfw.contracts import SimilarityMetric\n"
+    part += "class M(SimilarityMetric):\n    name = '{}'\n    def features(self, p): {}\n"
+    part += "@spotfw.hookimpl\ndef spotfw_similarity_{}():\n    return [M()]\n"
+    install(site, "toy-import", "import not_there_at_all", entry="import")
+    install(site, "toy-typo", part.format("typo", "return p.ravel()", "metric"), entry="typo")
+    install(site, "toy-raises", part.format("raises", "raise OSError('bad')", "metrics"))
+    install(site, "toy-good", part.format("good", "return p.ravel()", "metrics"), entry="good")
+    found = Plugins(environ={"SPOTFW_PLUGINS": "toy-import,toy-typo,toy-raises,toy-good"})
+    monkeypatch.setattr("spotfw.plugins.default_plugins", lambda: found)
+    listed = {line.split()[0]: line for line in spotfw_cli("plugins").out.splitlines()}
+    states = {r["distribution"]: r["error"] for r in found.describe() if "toy" in r["distribution"]}
+    assert "not_there_at_all" in states["toy-import"]
+    assert "did you mean spotfw_similarity_metrics?" in states["toy-typo"]
+    assert states["toy-good"] is states["toy-raises"] is None
+    assert "could not be imported" in listed["import"]
+    a = np.ones((2, 3), np.float32)
+    with pytest.raises(SpotError, match=r"toy-raises 1\.0.*OSError: bad"):  # noqa: SIM117
+        with found.blaming("metric", "raises"):
+            found.metric("raises")(a, a)
+    assert found.metric("good")(a, a) == 6
+
+
 @pytest.mark.parametrize(
     "code", ["raise RuntimeError('at import')", "import sys; sys.exit('at import')", "at import"]
 )
@@ -371,10 +423,17 @@ def test_disabled_plugins(site: Path) -> None:
     )
 
 
-def test_listing_imports_no_tensorflow() -> None:
+def test_listing_imports_no_tensorflow(tmp_path: Path) -> None:
+    count = 200
+    for number in range(count):
+        code = MODEL.format(name=f"fake{number}")
+        install(tmp_path, f"fake-{number:03}", code, entry=f"fake{number}")
     code = (
-        "import sys; from spotfw.plugins import Plugins\n"
-        "p = Plugins(environ={'SPOTFW_PLUGINS': ''}); p.describe(); p.tasks(); p.backend()\n"
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from spotfw.plugins import Plugins\n"
+        "p = Plugins(environ={}); rows = p.describe(); p.tasks(); p.backend()\n"
+        f"assert sum(r['name'].startswith('fake') for r in rows) == {count}, rows\n"
+        "assert not [r for r in rows if r['error']], rows\n"
         "bad = {'tensorflow', 'seqio', 't5', 'mesh_tensorflow'} & set(sys.modules)\n"
         "assert not bad, bad"
     )

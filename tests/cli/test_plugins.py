@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pytest
 
 import spotfw
@@ -68,3 +69,19 @@ def test_show_of_none_or_several(spotfw_cli: Callable[..., Any]) -> None:
     ran = spotfw_cli("plugins", "show", "spotfw-toys")
     assert ran.status == 2
     assert "spotfw-toys:toy, spotfw-toys:bad" in ran.err
+
+
+def test_show_tells_settings(spotfw_cli: Callable[..., Any], plugins: Plugins) -> None:
+    @attrs.frozen
+    class Tempered:
+        name: str = "tempered"
+        heat: float = 0.5
+
+        def __call__(self, ranking: Any, k: int) -> list[Any]:
+            return []
+
+    hook = spotfw.hookimpl(lambda: [Tempered()])
+    plugins.register(SimpleNamespace(spotfw_selection_strategies=hook), "warm")
+    assert "tempered:heat=0.5" in spotfw_cli("plugins", "show", "warm").out
+    row = json.loads(spotfw_cli("plugins", "show", "warm", "--json").out)
+    assert row["settings"] == {"strategy": {"tempered": {"heat": 0.5}}}
