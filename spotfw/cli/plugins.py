@@ -56,6 +56,11 @@ def show(name: str, as_json: bool) -> None:
         ("state", _state(row)),
         ("hooks", ", ".join(row["hooks"]) or None),
         *((kind, ", ".join(names)) for kind, names in row["components"].items()),
+        *(
+            (f"set {kind}", f"{name}:{','.join(f'{k}={v}' for k, v in known.items())}")
+            for kind, parts in row["settings"].items()
+            for name, known in parts.items()
+        ),
     ]
     print_table(["", ""], lines)
 
