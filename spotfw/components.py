@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from spotfw.errors import SpotError, WrongUse
+from spotfw.errors import BrokenPart, SpotError, WrongUse
 from spotfw.loading import OWN, LoadedPlugin, Loader, PluginFault, one_line
 from spotfw.tasks import Mixture, Task
 
@@ -124,6 +124,10 @@ def blaming(plugin: LoadedPlugin | None, what: str) -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPart as error:
+        if plugin is None or plugin.distribution == OWN:
+            raise
+        raise PluginFault(f"{error} The plugin {plugin} gives it.") from error
     except SpotError:
         raise
     except Exception as error:

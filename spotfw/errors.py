@@ -13,6 +13,10 @@ class SpotError(Exception):
     """
 
 
+class BrokenPart(SpotError):
+    """A part gave what its contract does not allow; who looked it up adds whose part it is."""
+
+
 class WrongUse(SpotError):
     """A request that makes no sense as written (exit status 2 on the command line)."""
 

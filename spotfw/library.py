@@ -20,7 +20,7 @@ import numpy as np
 
 from spotfw import files
 from spotfw.contracts import Array, SimilarityMetric
-from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.errors import BrokenPart, SpotError, UnknownName, WrongUse
 from spotfw.library_index import (
     ITSELF,
     KEY,
@@ -268,7 +268,7 @@ class Library:
         stack = np.stack([features[entry.embedding_id] for entry in chosen])
         similarities = np.asarray(metric.compare(metric.features(query), stack))
         if similarities.shape != (len(chosen),) or not np.isfinite(similarities).all():
-            raise SpotError(
+            raise BrokenPart(
                 f"The metric {metric.name!r} gave {similarities!r:.100} for {len(chosen)} prompts "
                 "where one finite number each was expected. Mend its compare or features."
             )

@@ -272,14 +272,16 @@ class Session:
         """Scores a prompt (None: no prompt) on a task's split."""
         found = self.task(task)
         array = None if prompt is None else self._fitting(prompt).array
-        return recipe.evaluate(self.model, array, found, split, self.settings(**settings))
+        with self.plugins.blaming("backend", self._backend):
+            return recipe.evaluate(self.model, array, found, split, self.settings(**settings))
 
     def predict(
         self, prompt: str | SoftPrompt | None, lines: Sequence[str], **settings: Any
     ) -> list[str]:
         """Decodes greedily for each line of text with a prompt in front."""
         array = None if prompt is None else self._fitting(prompt).array
-        return self.model.predict(array, lines, self.settings(**settings))
+        with self.plugins.blaming("backend", self._backend):
+            return self.model.predict(array, lines, self.settings(**settings))
 
     def task(self, task: str | Task | Mixture) -> Task | Mixture:
         """A task by name, unless it is one already."""
@@ -321,9 +323,10 @@ class Session:
             task.origin,
             self.model.fingerprint,
             self._backend,
-            # Activations change results; a vocabulary's place or the threads hardly do.
-            self._options.get("activations", "float32"),
+            self.model.precision,
+            _content(task.origin),
             init if start is None else hashlib.sha256(start.array.tobytes()).hexdigest(),
+            _content(init.partition(":")[2]) if start is None else "",
             settings.to_dict(),
         ]
         digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:10]
@@ -340,3 +343,10 @@ class Session:
             raise UnknownName(
                 "model (nor a folder)", model, [m.name for m in self.plugins.models()]
             ) from error
+
+
+def _content(path: str) -> str:
+    """A digest of a file, so that what was made of another content is not taken for it."""
+    if not path or files.is_remote(path) or not os.path.isfile(path):
+        return ""
+    return hashlib.sha256(files.read_bytes(path)).hexdigest()

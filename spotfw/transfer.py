@@ -21,7 +21,7 @@ from spotfw.contracts import (
     StartFromPrompt,
     StartFromScratch,
 )
-from spotfw.errors import SpotError
+from spotfw.errors import BrokenPart, SpotError
 from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt, check_fits
 from spotfw.racing import run_race
@@ -131,14 +131,14 @@ def choose(
     """
     given = strategy(ranking, k)
     if not isinstance(given, Iterable):
-        raise SpotError(
+        raise BrokenPart(
             f"The strategy gave {given!r:.80}, which is no sequence of candidates. Give a list, "
             "also of a single one."
         )
     candidates = tuple(given)
     for candidate in candidates:
         if not isinstance(candidate, Candidate):
-            raise SpotError(
+            raise BrokenPart(
                 f"The strategy gave {candidate!r:.80}, which is no candidate. Give "
                 "StartFromPrompt, StartFromAverage, StartFromMixture, StartFromScratch or a Race "
                 "of these, of spotfw.contracts."

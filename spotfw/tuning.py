@@ -14,10 +14,11 @@ import numpy as np
 
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, TuneProgress, TuneRequest, TuningState
-from spotfw.errors import SpotError, WrongUse
+from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins
-from spotfw.prompts import Provenance, SoftPrompt, check_fits
+from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.runs import RunFolder, Scored
+from spotfw.starts import initial_prompt
 from spotfw.tasks import Mixture, Task
 from spotfw.tensorboard import Events
 
@@ -104,6 +105,7 @@ def tune(
         "task": task.name,
         "model": model.name,
         "fingerprint": model.fingerprint,
+        "precision": model.precision,
         "initializer": _origin(start) if start is not None else initializer,
         "settings": settings.to_dict(),
         "versions": versions(),
@@ -112,7 +114,15 @@ def tune(
         saved = folder.load()
         history: list[Scored] = []
         if saved is None:
-            prompt = _initial(model, task, settings, plugins, initializer, start)
+            prompt = initial_prompt(
+                model,
+                task,
+                plugins,
+                length=settings.prompt_length,
+                seed=settings.seed,
+                initializer=initializer,
+                start=start,
+            )
             state = TuningState(step=0, prompt=prompt)
         else:
             state, history = saved
@@ -124,12 +134,14 @@ def tune(
                 f"{settings.steps} are asked for. Ask for {state.step} or more, or choose "
                 "another folder with --out."
             )
+        if state.step == settings.steps:
+            # Finished before: nothing is tuned, and nobody is told of a run.
+            return _result(folder, settings, history)
         # Not in the record itself: the folder may be moved.
         run = {**run, "folder": folder.path}
         plugins.call("spotfw_run_started", run=run)
         try:
-            if state.step < settings.steps:
-                _continue(model, task, settings, plugins, folder, run, state, history, observer)
+            _continue(model, task, settings, plugins, folder, run, state, history, observer)
             result = _result(folder, settings, history)
         except BaseException as error:
             plugins.call("spotfw_run_failed", run=run, error=error)
@@ -209,37 +221,6 @@ def evaluate(
         score=float(np.mean([part.score for part in parts.values()])),
         examples=sum(part.examples for part in parts.values()),
     )
-
-
-def _initial(
-    model: FrozenModel,
-    task: Task | Mixture,
-    settings: TuningSettings,
-    plugins: Plugins,
-    initializer: str,
-    start: SoftPrompt | None,
-) -> Array:
-    """The prompt before the first step, float32 [L, E]."""
-    length = settings.prompt_length
-    if start is not None:
-        check_fits(start, length=length, width=model.width, fingerprint=model.fingerprint)
-        array = start.array
-    else:
-        part, argument = plugins.parse_initializer(initializer)
-        labels = task.labels if isinstance(task, Task) else ()
-        # Apart from the streams of the data's order and of dropout, which take the seed as is.
-        rng = np.random.default_rng([settings.seed, 0x5EED])
-        context = model.init_context(length, labels, argument)
-        with plugins.blaming("initializer", initializer):
-            array = part(context, rng)
-    array = np.ascontiguousarray(array, dtype=np.float32)
-    if array.shape != (length, model.width) or not np.isfinite(array).all():
-        raise SpotError(
-            f"The initializer {initializer!r} gave a prompt of shape {list(array.shape)}"
-            f"{'' if np.isfinite(array).all() else ' with values that are no numbers'}, where "
-            f"[{length}, {model.width}] is wanted. Mend the plugin it comes from."
-        )
-    return array
 
 
 def _prompt(

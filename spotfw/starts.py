@@ -1,0 +1,60 @@
+"""The prompt before the first step: a given one, or an initializer's (paper 2.1.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spotfw.contracts import Array, FrozenModel
+from spotfw.errors import BrokenPart
+from spotfw.plugins import Plugins
+from spotfw.prompts import SoftPrompt, check_fits
+from spotfw.tasks import Mixture, Task
+
+
+def initial_prompt(
+    model: FrozenModel,
+    task: Task | Mixture,
+    plugins: Plugins,
+    *,
+    length: int,
+    seed: int,
+    initializer: str,
+    start: SoftPrompt | None,
+) -> Array:
+    """The prompt before the first step, float32 [length, E].
+
+    Args:
+      model, task: what it is for.
+      plugins: where initializers come from.
+      length: prompt tokens.
+      seed: of the run.
+      initializer: ``NAME[:ARGUMENT]`` or ``NAME:key=value``.
+      start: a prompt to start from instead.
+
+    Raises:
+      SpotError: there is no such initializer, it fails or gives no such array, or `start`
+        does not fit the model.
+    """
+    if start is not None:
+        check_fits(start, length=length, width=model.width, fingerprint=model.fingerprint)
+        return np.ascontiguousarray(start.array, dtype=np.float32)
+    part, argument = plugins.parse_initializer(initializer)
+    labels = task.labels if isinstance(task, Task) else ()
+    # Apart from the streams of the data's order and of dropout, which take the seed as is.
+    rng = np.random.default_rng([seed, 0x5EED])
+    context = model.init_context(length, labels, argument)
+    with plugins.blaming("initializer", initializer):
+        return _checked(part(context, rng), (length, model.width), initializer)
+
+
+def _checked(given: Any, shape: tuple[int, int], initializer: str) -> Array:
+    array: Array = np.ascontiguousarray(given, dtype=np.float32)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise BrokenPart(
+            f"The initializer {initializer!r} gave a prompt of shape {list(array.shape)}"
+            f"{'' if np.isfinite(array).all() else ' with values that are no numbers'}, where "
+            f"{list(shape)} is wanted. Mend the plugin it comes from."
+        )
+    return array
