@@ -13,6 +13,9 @@ fits() { # Is $1 a Python that TensorFlow 2.15 has wheels for? (A pyenv shim may
 python=
 if [ -n "$asked" ]; then
     if fits "$asked"; then python=$asked; fi
+elif fits "$venv/bin/python"; then
+    # What was chosen once stays, also when the lock changes.
+    python=$venv/bin/python
 else
     for candidate in python3.11 python3.10 python3 python; do
         if fits "$candidate"; then python=$candidate; break; fi
@@ -49,7 +52,11 @@ pip="$venv/bin/python -m pip --disable-pip-version-check"
 $pip install --quiet -r "$lock"
 editable="-e ."
 for project in plugins/*/pyproject.toml; do
-    if [ -e "$project" ]; then editable="$editable -e ./$(dirname "$project")"; fi
+    case $project in
+    # Needs what the lock does not hold, MLflow: its README says how to add it.
+    plugins/spotfw-mlflow/*) ;;
+    *) if [ -e "$project" ]; then editable="$editable -e ./$(dirname "$project")"; fi ;;
+    esac
 done
 # The lock holds the build backend, so that nothing unlocked is fetched to build these.
 # shellcheck disable=SC2086
