@@ -228,7 +228,7 @@ def spotfw_run_finished(run: dict[str, Any], scores: dict[str, float]) -> None:
 
     Returns: nothing. `run` is as in `spotfw_run_started`; `scores` has `score`, the best
       checkpoint's on validation.
-    Called: at the end of every tuning that did not fail, also of one that was already done.
+    Called: at the end of every tuning that did not fail; not for a run that had ended before.
     Process: the one that tunes.
 
     Example::
