@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from spotfw.contracts import SimilarityMetric
 from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins
+from spotfw.testing import check_similarity_metric
 from spotfw_metrics import (
     BestMatchTokenCosine,
     LibraryCentredCosine,
@@ -54,7 +55,7 @@ def P(*rows: Any) -> Any:
 def test_the_entry_point_gives_them_all() -> None:
     installed = Plugins()
     assert {m.name for m in plugin.spotfw_similarity_metrics()} <= set(installed.names("metric"))
-    assert not [f for f in installed.failures if f.plugin == "metrics"]
+    assert not [f for f in installed.failures if f.plugin == "more_metrics"]
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=named)
@@ -199,3 +200,8 @@ def test_subspace_overlap() -> None:
 def test_a_senseless_rank(rank: int) -> None:
     with pytest.raises(WrongUse, match="rank must be 1 or more"):
         SubspaceOverlap(rank=rank)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=named)
+def test_conformance(metric: SimilarityMetric) -> None:
+    check_similarity_metric(metric)

@@ -12,6 +12,7 @@ from spotfw.contracts import FrozenModel
 from spotfw.errors import SpotError, WrongUse
 from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.testing import check_similarity_metric
 from spotfw_metrics import ActivatedNeurons
 
 
@@ -68,3 +69,8 @@ def test_it_ranks_a_library_and_looks_at_each_prompt_once(tmp_path: Path) -> Non
         found = library.rank(A, metric, "f" * 16)
     assert [item.task for item in found] == ["a", "b", "c"]
     assert model.asked == 3 + 2
+
+
+@pytest.mark.slow
+def test_conformance_beside_a_real_model(spotfw_opened_model: FrozenModel) -> None:
+    check_similarity_metric(ActivatedNeurons(), model=spotfw_opened_model)

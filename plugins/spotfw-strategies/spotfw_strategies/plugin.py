@@ -8,6 +8,9 @@ from spotfw.contracts import SelectionStrategy
 from spotfw.hookspecs import hookimpl
 from spotfw_strategies import RacingTopK, SoftmaxWeightedAverage, TaskDiverseTopK
 
+#: Versions of the plugin API that this is made for.
+spotfw_api = ">=1,<2"
+
 
 @hookimpl
 def spotfw_selection_strategies() -> Iterable[SelectionStrategy]:

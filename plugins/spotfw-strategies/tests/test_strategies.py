@@ -12,6 +12,7 @@ from spotfw.contracts import Race, StartFromPrompt
 from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins
 from spotfw.ranking import Ranked, Ranking, in_order
+from spotfw.testing import check_selection_strategy
 from spotfw_strategies import RacingTopK, SoftmaxWeightedAverage, TaskDiverseTopK, plugin
 
 
@@ -35,7 +36,7 @@ def test_the_entry_point_gives_them_all() -> None:
     assert {s.name for s in plugin.spotfw_selection_strategies()} <= set(
         installed.names("strategy")
     )
-    assert not [f for f in installed.failures if f.plugin == "strategies"]
+    assert not [f for f in installed.failures if f.plugin == "more_strategies"]
 
 
 def test_softmax_weights() -> None:
@@ -110,3 +111,8 @@ def test_nothing_to_choose_from(strategy: Any) -> None:
 def test_senseless_settings(make: Any) -> None:
     with pytest.raises(WrongUse, match="must be above"):
         make()
+
+
+@pytest.mark.parametrize("strategy", ALL, ids=lambda s: s.name)
+def test_conformance(strategy: Any) -> None:
+    check_selection_strategy(strategy)
