@@ -208,11 +208,13 @@ class FrozenModel(ABC):
       name: the name or folder it was opened by.
       fingerprint: short hex digest of configuration and weights.
       width: size E of an embedding.
+      precision: of the arithmetic inside the model; results of different ones differ.
     """
 
     name: str
     fingerprint: str
     width: int
+    precision: str = "float32"
 
     @abstractmethod
     def init_context(

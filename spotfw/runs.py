@@ -215,7 +215,7 @@ def _read_record(where: str) -> dict[str, Any]:
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs between two records, apart from versions and more steps."""
     told = []
-    for key in ("task", "fingerprint", "initializer"):
+    for key in ("task", "fingerprint", "precision", "initializer"):
         if old.get(key) != new.get(key):
             told.append(f"{key} {old.get(key)!r}, now {new.get(key)!r}")
     was, now = old.get("settings", {}), new.get("settings", {})

@@ -91,6 +91,7 @@ class MeshModel(FrozenModel):
         self.vocabulary = open_vocabulary(self.name, self.rows, vocabulary)
         self.fingerprint = fingerprint(checkpoint)
         self._config = config
+        self.precision = activations
         self._dtype = mtf.VariableDType(tf.float32, tf.float32, tf.as_dtype(activations))
         self._graph = tf.Graph()
         self._session = tf.Session(
