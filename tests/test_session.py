@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,10 @@ class Engine:
 
     def open(self, model: str, **options: Any) -> Any:
         self.opened.append(model)
-        return self.engine
+        # The same weights under another name for their precision.
+        engine = copy.copy(self.engine)
+        engine.precision = options.get("activations", "float32")
+        return engine
 
 
 class Parts:
