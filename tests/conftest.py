@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from spotfw.tasks import Task
 
 # Before anything loads TensorFlow: no chatter, and no GPU that only some machines have.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -63,116 +66,25 @@ def shared() -> Path:
     return folder
 
 
-_WORDS = {
-    "positive": ("good", "fine", "great", "lovely", "warm"),
-    "negative": ("bad", "poor", "dull", "awful", "cold"),
-}
-_THINGS = ("film", "book", "meal", "song", "room", "play", "house", "story")
-
-
-def _reviews() -> list[tuple[str, str]]:
-    """Texts and labels: 80, in an order that mixes both labels."""
-    return [
-        (f"the {thing} was {word} and {also}", label)
-        for thing in _THINGS
-        for place in range(5)
-        for label, words in _WORDS.items()
-        for word, also in [(words[place], words[place - 1])]
-    ]
+@pytest.fixture(scope="session")
+def tiny_model(spotfw_tiny_model: Path) -> Path:
+    """A T5 1.1 of one layer, width 16, as a Mesh TF folder; see `spotfw.testing`."""
+    return spotfw_tiny_model
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A T5 1.1 of one layer, width 16, as a Mesh TF folder.
-
-    Its weights are random but seeded, and the softmax leans to "positive" or "negative" at
-    the start and to the end after them, so that scores move as a prompt is tuned.
-    """
-    import numpy as np
-    import sentencepiece
-
-    from spotfw.backends.mesh.checkpoint import write_checkpoint
-    from spotfw.backends.mesh.hf_names import T5Dimensions, variables
-    from spotfw.backends.mesh.model import operative_config, size_gin
-
-    folder = tmp_path_factory.mktemp("tiny") / "model"
-    folder.mkdir()
-    texts = [text for text, _ in _reviews()] + ["positive review", "negative review"] * 20
-    with (folder / "spiece.model").open("wb") as file:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(texts),
-            model_writer=file,
-            vocab_size=100,
-            hard_vocab_limit=False,
-            user_defined_symbols=["\u2581positive", "\u2581negative"],
-            pad_id=0,
-            eos_id=1,
-            unk_id=2,
-            bos_id=-1,
-            minloglevel=2,
-        )
-    sizes = {"d_model": 16, "d_ff": 32, "d_kv": 8, "num_heads": 2}
-    dims = T5Dimensions(**sizes, encoder_layers=1, decoder_layers=1, vocabulary_size=128)
-    random = np.random.RandomState(7)
-    labels = [3, 4]  # the pieces after <pad>, </s> and <unk>
-
-    def tensors():
-        embeddings = None
-        for variable in variables(dims):
-            value = random.standard_normal(variable.shape)
-            if variable.mesh == "shared/embedding":
-                embeddings = value
-            elif variable.mesh.endswith("/scale"):
-                value = 1 + value / 10
-            elif not variable.mesh.endswith("bias"):
-                value *= variable.shape[0] ** -0.5
-            if variable.mesh == "decoder/logits/kernel":
-                value[:, labels] += 0.5 * embeddings[:1].T
-                value[:, 1] += 0.5 * embeddings[labels].sum(axis=0)
-            yield variable.mesh, value.astype(np.float32)
-
-    write_checkpoint(str(folder), 1000, tensors())
-    config = operative_config(size_gin("tiny", **sizes, num_layers=1), dims.rows)
-    (folder / "operative_config.gin").write_text(config)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tiny_task_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_task_file(spotfw_task_folder: Path) -> Path:
     """Sentiment of short reviews as TOML and JSONL: 40 to train on, 20 + 20 to score."""
-    folder = tmp_path_factory.mktemp("task")
-    rows = _reviews()
-    # The labels take turns: pairs go to a split together.
-    places = {"train": (0, 1, 4, 5), "validation": (2, 3), "test": (6, 7)}
-    for split, chosen in places.items():
-        lines = [
-            json.dumps({"text": text, "label": label})
-            for index, (text, label) in enumerate(rows)
-            if index % 8 in chosen
-        ]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
-    (folder / "reviews.toml").write_text(
-        'name = "tiny_reviews"\nfamily = "sentiment"\ninputs = "review: {text}"\n'
-        'label_column = "label"\nlabels = ["negative", "positive"]\n'
-        '[splits]\ntrain = "train.jsonl"\nvalidation = "validation.jsonl"\ntest = "test.jsonl"\n'
-    )
-    return folder / "reviews.toml"
+    return spotfw_task_folder / "tiny_reviews.toml"
 
 
 @pytest.fixture(scope="session")
-def tiny_task(tiny_task_file: Path):
+def tiny_task(spotfw_tiny_tasks: tuple[Task, ...]) -> Task:
     """The task of `tiny_task_file`."""
-    from spotfw.builtin.sources.table import load_task_file
-
-    (task,) = load_task_file(tiny_task_file)
-    return task
+    return spotfw_tiny_tasks[0]
 
 
 @pytest.fixture(scope="session")
-def tiny_engine(tiny_model: Path):
+def tiny_engine(spotfw_opened_model: Any) -> Any:
     """The tiny model opened, once for all tests of a process."""
-    from spotfw.backends.mesh.engine import open_model
-
-    engine = open_model(str(tiny_model), threads=1)
-    yield engine
-    engine.close()
+    return spotfw_opened_model

@@ -13,6 +13,8 @@ class AverageTokenCosine(SimilarityMetric):
     """Cosine similarity of average tokens (paper 3.1.2)."""
 
     name = "average_token_cosine"
+    symmetric = True
+    range = (-1.0, 1.0)
 
     def features(self, prompt: Array) -> metrics.Vector:
         """The direction of the mean token, float64 [E]."""
@@ -23,6 +25,8 @@ class PerTokenCosine(SimilarityMetric):
     """Per-token average cosine similarity (paper 3.1.2)."""
 
     name = "per_token_cosine"
+    symmetric = True
+    range = (-1.0, 1.0)
 
     def features(self, prompt: Array) -> metrics.Vector:
         """The mean unit token, float64 [E]."""

@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from spotfw.cli.plugins_check import check
+from spotfw.cli.plugins_new import new
+
 
 @click.group(short_help="What is installed and what failed to load.", invoke_without_command=True)
 @click.pass_context
@@ -17,6 +20,10 @@ def plugins(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         context.invoke(list_plugins)
+
+
+plugins.add_command(check)
+plugins.add_command(new)
 
 
 @plugins.command("list")

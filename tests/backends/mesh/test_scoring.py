@@ -70,7 +70,7 @@ def test_scores_are_those_of_what_is_predicted(
 ) -> None:
     rows = [
         json.loads(line)
-        for line in (tiny_task_file.parent / "validation.jsonl").read_text().splitlines()
+        for line in (tiny_task_file.parent / "tiny_reviews-validation.jsonl").read_text().splitlines()
     ]
     for given in (None, prompt(0), 3 * prompt(1)):
         lines = [f"review: {row['text']}" for row in rows]

@@ -1,0 +1,149 @@
+"""Runs the conformance suites on all that an installed distribution gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+
+from spotfw.components import KINDS, Component
+from spotfw.errors import SpotError, UnknownName
+from spotfw.plugins import Plugins
+from spotfw.testing.suites import Outcome
+from spotfw.testing.tiny_model import opened_tiny_model
+
+#: Stands behind an initializer's name where it needs something there.
+_ARGUMENT = "good film"
+
+
+@attrs.frozen
+class Checked:
+    """What became of a component.
+
+    Attributes:
+      kind: of component; ``plugin`` where a plugin itself has faults.
+      name: the component's, or the plugin's.
+      outcomes: one a check.
+    """
+
+    kind: str
+    name: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def status(self) -> str:
+        """``failed`` when any check failed, ``skipped`` when none ran, else ``passed``."""
+        found = {o.status for o in self.outcomes}
+        if "failed" in found:
+            return "failed"
+        return "passed" if "passed" in found else "skipped"
+
+
+def check_distribution(plugins: Plugins, name: str, *, quick: bool = False) -> Iterator[Checked]:
+    """Checks each component of a distribution, as it goes.
+
+    Lifecycle hooks are not called: a tracker would write into what its owner follows. Its
+    author tests them with `spotfw.testing.check_tracker`.
+
+    Args:
+      plugins: what is installed.
+      name: the distribution's.
+      quick: leaves out what loads TensorFlow: building tasks, opening models.
+
+    Raises:
+      UnknownName: it is not installed, or has no plugin.
+      SpotError: it is left out, or gives nothing to check.
+    """
+    rows = [r for r in plugins.describe() if _same(r["distribution"], name)]
+    if not rows:
+        raise UnknownName(
+            "distribution with a plugin", name, {r["distribution"] for r in plugins.describe()}
+        )
+    if all(row["note"] for row in rows):
+        raise SpotError(f"The distribution {name} is {rows[0]['note']}. Let it in and try again.")
+    for row in rows:
+        if row["error"]:
+            said = f"expected the plugin to load without a fault, but it {row['error']}"
+            yield Checked("plugin", row["name"], (Outcome("loading", "failed", said),))
+    for kind in KINDS:
+        for part in plugins.components(kind):
+            if _same(part.owner, name):
+                yield Checked(kind, part.name, tuple(_outcomes(part, quick)))
+
+
+def _outcomes(part: Component, quick: bool) -> list[Outcome]:
+    # Each suite is imported when a component of its kind is there.
+    if part.kind == "metric":
+        return _metric(part.value, quick)
+    if part.kind == "strategy":
+        from spotfw.testing import strategies
+
+        return strategies.outcomes(part.value)
+    if part.kind == "initializer":
+        return _initializer(part.value)
+    if part.kind == "task source":
+        from spotfw.testing import task_sources
+
+        return task_sources.outcomes(part.value, build=0 if quick else 2)
+    if part.kind == "backend":
+        from spotfw.testing import backends
+
+        if quick:
+            return [Outcome("opening", "skipped", "no model was to be opened.")]
+        return backends.outcomes(part.value)
+    from spotfw.testing import small_parts
+
+    suite = small_parts.MODEL if part.kind == "model" else small_parts.COMMAND
+    return suite.outcomes(part.value)
+
+
+def _metric(part: Any, quick: bool) -> list[Outcome]:
+    """Some look into a frozen model, and tell so: those get the tiny one."""
+    from spotfw.testing import metrics
+
+    try:
+        part.features(np.ones((2, 8), np.float32))
+    except SpotError as error:
+        if quick:
+            return [Outcome("features", "skipped", f"no model was to be opened. {error}")]
+        with opened_tiny_model() as model:
+            return metrics.outcomes(part, model=model)
+    except Exception:
+        pass  # the suite says it better
+    return metrics.outcomes(part)
+
+
+def _initializer(part: Any) -> list[Outcome]:
+    """Some need an argument: the part's own example, or else two words that may do."""
+    from spotfw.testing import initializers
+
+    argument = getattr(part, "example_argument", None)
+    if argument is None and _refusal(part, None):
+        argument = _ARGUMENT
+        said = _refusal(part, argument)
+        if said:
+            what = f"it needs an argument of its own; state one as example_argument. {said}"
+            return [Outcome("shape", "skipped", what)]
+    return initializers.outcomes(part, argument=argument)
+
+
+def _refusal(part: Any, argument: str | None) -> str | None:
+    """What an initializer tells the user about an argument, or None; its faults are not told."""
+    from spotfw.testing.initializers import InitializerSubject
+
+    subject = InitializerSubject(initializer=part, argument=argument, width=8, seed=0)
+    try:
+        subject.start(2, ("good", "bad"))
+    except SpotError as error:
+        return str(error)
+    except Exception:
+        return None
+    return None
+
+
+def _same(one: str, other: str) -> bool:
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(one) == canonicalize_name(other)

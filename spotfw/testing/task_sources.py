@@ -1,0 +1,235 @@
+"""The conformance suite of task sources."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from spotfw.contracts import TaskSource
+from spotfw.errors import SpotError
+from spotfw.tasks import Mixture, Task
+from spotfw.testing.processes import ask_elsewhere
+from spotfw.testing.suites import Outcome, Skip, Suite, check_name, expect, name_of
+
+_EXAMPLES = 3
+
+
+@attrs.frozen(kw_only=True)
+class SourceSubject:
+    """A task source, and how many of its tasks to build."""
+
+    source: TaskSource
+    build: int
+
+    def tasks(self) -> list[Task | Mixture]:
+        """All it lists."""
+        return list(self.source.tasks())
+
+    def members(self) -> list[Task]:
+        """The tasks without mixtures."""
+        return [task for task in self.tasks() if isinstance(task, Task)]
+
+
+def check_task_source(source: TaskSource, *, build: int = 3) -> None:
+    """Checks a task source against `spotfw.contracts.TaskSource`.
+
+    Args:
+      source: the source.
+      build: how many of its tasks are built, over a vocabulary of bytes, and read from; 0
+        loads no TensorFlow. A task whose data is absent (SpotError) is not counted against
+        the source.
+
+    Raises:
+      AssertionError: a promise is not kept; a sentence for each.
+    """
+    __tracebackhide__ = True
+    SUITE.demand(name_of(source), outcomes(source, build=build))
+
+
+def outcomes(source: Any, *, build: int = 3, only: tuple[str, ...] = ()) -> list[Outcome]:
+    """As `check_task_source`, but tells instead of raising."""
+    return SUITE.outcomes(SourceSubject(source=source, build=build), only)
+
+
+SUITE: Suite[SourceSubject] = Suite("task source")
+
+
+@SUITE.check
+def name(s: SourceSubject) -> None:
+    """Has a name, a text without spaces or colons."""
+    check_name(s.source)
+
+
+@SUITE.check
+def listing(s: SourceSubject) -> None:
+    """Lists tasks and mixtures only, each under a name of its own."""
+    tasks = s.tasks()
+    for task in tasks:
+        expect(
+            isinstance(task, (Task, Mixture)),
+            f"expected spotfw.Task or spotfw.Mixture values, got {task!r:.80}.",
+        )
+    names = [task.name for task in tasks]
+    doubled = sorted({n for n in names if names.count(n) > 1})
+    expect(not doubled, f"expected each name once, got {', '.join(doubled)} several times.")
+    bad = [n for n in names if not isinstance(n, str) or not n or any(c.isspace() for c in n)]
+    expect(not bad, f"expected names that are texts without spaces, got {bad}.")
+
+
+@SUITE.check
+def descriptions(s: SourceSubject) -> None:
+    """Tasks say their family and type; labels, metrics and sizes are of the right kind."""
+    for task in s.members():
+        where = f"of task {task.name!r}"
+        for field in ("family", "type"):
+            value = getattr(task, field)
+            expect(isinstance(value, str) and value, f"expected a {field} {where}, got {value!r}.")
+        for field in ("labels", "metrics"):
+            value = getattr(task, field)
+            expect(
+                isinstance(value, tuple) and all(isinstance(v, str) and v for v in value),
+                f"expected {field} {where} to be a tuple of texts, got {value!r:.80}.",
+            )
+            expect(
+                len(set(value)) == len(value), f"expected each of the {field} {where} once: {value}"
+            )
+        sizes = task.splits
+        expect(
+            isinstance(sizes, Mapping)
+            and all(n is None or (isinstance(n, int) and n >= 0) for n in sizes.values()),
+            f"expected splits {where} to map names to numbers of examples, got {sizes!r:.120}.",
+        )
+        expect(callable(task.build), f"expected build {where} to be a function.")
+
+
+@SUITE.check
+def mixtures(s: SourceSubject) -> None:
+    """A mixture has members, and one positive rate for each where it states rates."""
+    for mixture in s.tasks():
+        if not isinstance(mixture, Mixture):
+            continue
+        where = f"of mixture {mixture.name!r}"
+        expect(
+            mixture.tasks and all(isinstance(t, Task) for t in mixture.tasks),
+            f"expected the members {where} to be tasks, at least one.",
+        )
+        rates = mixture.rates
+        expect(
+            rates is None or (len(rates) == len(mixture.tasks) and min(rates) > 0),
+            f"expected one positive rate for each member {where}, got {rates}.",
+        )
+
+
+@SUITE.check
+def determinism(s: SourceSubject) -> None:
+    """Lists the same tasks in the same order each time."""
+    first, second = _names(s), _names(s)
+    expect(first == second, "expected the same list again, got another; keep a fixed order.")
+
+
+@SUITE.check
+def unknown_name(s: SourceSubject) -> None:
+    """A source with `find` answers None for a name it does not know."""
+    find = getattr(s.source, "find", None)
+    if find is None:
+        raise Skip("the source has no find.")
+    if not s.build and not s.tasks():
+        raise Skip("a source that lists nothing may load TensorFlow to find a name.")
+    found = find("no_task_has_this_name_0f")
+    expect(found is None, f"expected None for an unknown name, got {found!r:.80}.")
+
+
+@SUITE.check
+def other_process(s: SourceSubject) -> None:
+    """Pickled to another process, it lists the same there, and loads no TensorFlow to do so."""
+    answer = ask_elsewhere(_listing, s, name_of(s.source))
+    expect(answer["tasks"] == _names(s), "expected the same tasks in another process, got others.")
+    loaded = ", ".join(answer["heavy"])
+    expect(
+        not loaded,
+        f"expected listing tasks to load nothing heavy, got {loaded}; import it within build.",
+    )
+
+
+@SUITE.check
+def pickled_tasks(s: SourceSubject) -> None:
+    """Tasks can be pickled, so that workers can tune them."""
+    for task in s.tasks():
+        try:
+            pickle.dumps(task)
+        except Exception as error:
+            expect(
+                False,
+                f"expected task {task.name!r} to be picklable, but {type(error).__name__}: "
+                f"{error}; build must be a function of a module, or functools.partial of one.",
+            )
+
+
+@SUITE.check
+def built_tasks(s: SourceSubject) -> None:
+    """A built task gives the same examples each time, within the vocabulary and never empty."""
+    if not s.build:
+        raise Skip("no task was to be built.")
+    absent, tasks = [], s.members()[: s.build]
+    if not tasks:
+        raise Skip("the source lists no task to build.")
+    for task in tasks:
+        try:
+            _check_built(task)
+        except SpotError as error:
+            absent.append(f"{task.name}: {error}")
+    if len(absent) == len(tasks):
+        raise Skip(f"no task could be built. {absent[0]}")
+
+
+def _names(s: SourceSubject) -> list[str]:
+    return [task.name for task in s.tasks()]
+
+
+def _listing(s: SourceSubject) -> dict[str, list[str]]:
+    names = _names(s)
+    heavy = sorted({"tensorflow", "seqio", "t5", "torch"} & set(sys.modules))
+    return {"tasks": names, "heavy": heavy}
+
+
+def _check_built(task: Task) -> None:
+    from spotfw.backends.mesh.compat import seqio
+
+    vocabulary = seqio.ByteVocabulary()
+    built = task.build(vocabulary)
+    where = f"of task {task.name!r}"
+    features = set(built.output_features)
+    expect(
+        {"inputs", "targets"} <= features,
+        f"expected the built features {where} to hold inputs and targets, got {sorted(features)}.",
+    )
+    missing = sorted(set(task.splits) - set(built.splits))
+    expect(not missing, f"expected the splits {where} to be built, but {missing} are not there.")
+    for split in built.splits:
+        first, again = (_read(task.build(vocabulary), split) for _ in range(2))
+        expect(first, f"expected examples in split {split!r} {where}, got none.")
+        expect(
+            first == again,
+            f"expected split {split!r} {where} to give the same examples each time, got others.",
+        )
+        for ids in first:
+            expect(
+                ids and min(ids) >= 0 and max(ids) < vocabulary.vocab_size,
+                f"expected tokens of the vocabulary in split {split!r} {where}, got {ids[:8]}.",
+            )
+
+
+def _read(built: Any, split: str) -> list[list[int]]:
+    """Tokens of the first examples of a split: inputs, targets, inputs ..."""
+    lengths = {"inputs": 1024, "targets": 1024}
+    data = built.get_dataset(lengths, split=split, shuffle=False, use_cached=False)
+    return [
+        np.asarray(example[feature]).tolist()
+        for example in data.take(_EXAMPLES).as_numpy_iterator()
+        for feature in ("inputs", "targets")
+    ]
