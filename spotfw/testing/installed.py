@@ -61,7 +61,7 @@ def check_distribution(plugins: Plugins, name: str, *, quick: bool = False) -> I
         raise UnknownName(
             "distribution with a plugin", name, {r["distribution"] for r in plugins.describe()}
         )
-    if all(row["note"] for row in rows):
+    if all((row["note"] or "").startswith("left out") for row in rows):
         raise SpotError(f"The distribution {name} is {rows[0]['note']}. Let it in and try again.")
     for row in rows:
         if row["error"]:
