@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import venv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +88,24 @@ def test_the_command(spotfw_cli, tmp_path, monkeypatch):
     assert spotfw_cli("plugins", "new", "my-idea", "--kind", "strategy").status == 1
     assert spotfw_cli("plugins", "new", "My Idea", "--kind", "strategy").status == 2
     assert spotfw_cli("plugins", "new", "idea", "--kind", "colour").status == 2
+
+
+def test_the_tutorials_metric(tmp_path, monkeypatch):
+    """docs/plugins/writing.md: its two blocks of Python, put where it says."""
+    page = Path(__file__).parents[1] / "docs" / "plugins" / "writing.md"
+    metric, closed_form = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    files = render("spread", "metric")
+    module = re.sub(
+        r"class .*?\n\n\n", lambda _: metric + "\n\n", files["spotfw_spread.py"], flags=re.DOTALL
+    )
+    tests = files["tests/test_spotfw_spread.py"]
+    tests = re.sub(r"def test_closed_form.*?\n\n\n", lambda _: closed_form, tests, flags=re.DOTALL)
+    (tmp_path / "spotfw_spread.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    found: dict[str, Any] = {}
+    exec(compile(tests, "tutorial", "exec"), found)
+    found["test_closed_form"]()
+    found["test_conforms"]()
 
 
 @pytest.fixture(scope="session")
