@@ -16,7 +16,8 @@ from spotfw.builtin.backends import MeshBackend
 from spotfw.contracts import Evaluation, FrozenModel, InitContext, TuneProgress, TuningState
 from spotfw.errors import SpotError
 from spotfw.testing import check_backend
-from spotfw.testing.backends import SUITE, outcomes
+from spotfw.testing.backend_promises import SUITE
+from spotfw.testing.backends import outcomes
 from spotfw.testing.initializers import WordVocabulary
 
 IN_PROCESS = tuple(name for name in SUITE.promises if name != "other_process")

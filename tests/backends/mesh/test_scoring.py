@@ -68,10 +68,8 @@ def test_batching_changes_no_answer(tiny_engine: Any, tiny_task: Task, size: int
 def test_scores_are_those_of_what_is_predicted(
     tiny_engine: Any, tiny_task: Task, tiny_task_file: Path
 ) -> None:
-    rows = [
-        json.loads(line)
-        for line in (tiny_task_file.parent / "tiny_reviews-validation.jsonl").read_text().splitlines()
-    ]
+    path = tiny_task_file.parent / "tiny_reviews-validation.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
     for given in (None, prompt(0), 3 * prompt(1)):
         lines = [f"review: {row['text']}" for row in rows]
         answers = tiny_engine.predict(given, lines, SETTINGS)
