@@ -49,7 +49,10 @@ def print_table(
     stream = stream or sys.stdout
     # Where no terminal says how wide it is, a table is as wide as its cells.
     console = Console(file=stream, highlight=False, width=None if stream.isatty() else 10_000)
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    if title is not None:
+        # Not the table's own title, which is cut to the table's width.
+        console.print(Text(title, style="bold"))
+    table = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
         cells = [row[index] for row in rows]
         numbers = any(_is_number(c) for c in cells) and all(

@@ -29,6 +29,12 @@ def test_a_table_shows_every_cell_however_long():
     assert lines[2].split() == [long, "-"]
 
 
+def test_a_title_stays_on_one_line_above_a_narrow_table():
+    out = io.StringIO()
+    print_table(["n"], [[1]], title="Sources for book_reviews by per_token_cosine", stream=out)
+    assert out.getvalue().splitlines()[0] == "Sources for book_reviews by per_token_cosine"
+
+
 def test_plain_progress_writes_a_line_every_ten_seconds_and_the_last():
     now = iter(range(0, 1000, 4))
     out = io.StringIO()

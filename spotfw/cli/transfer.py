@@ -64,9 +64,10 @@ def transfer(
             out=out,
             **given(options),
         )
+    tasks = {entry.id: entry.task or entry.id for entry in result.ranking}
     rows = [
         {
-            "from": _describe(outcome.candidate),
+            "from": _describe(outcome.candidate, tasks),
             "score": outcome.tuned.score,
             "step": outcome.tuned.best.provenance.step,
             "best": outcome is result.best,
@@ -105,14 +106,15 @@ def transfer(
     click.echo(f"best prompt: {result.best.tuned.folder}/best.safetensors")
 
 
-def _describe(candidate: object) -> str:
+def _describe(candidate: object, tasks: dict[str, str]) -> str:
+    """A candidate in words; prompts by their tasks' names, which `tasks` gives by id."""
     from spotfw import contracts
 
     if isinstance(candidate, contracts.StartFromPrompt):
-        return candidate.id
+        return tasks.get(candidate.id, candidate.id)
     if isinstance(candidate, contracts.StartFromAverage):
         parts = zip(candidate.weights, candidate.ids, strict=True)
-        return " + ".join(f"{weight:.2f} {name}" for weight, name in parts)
+        return " + ".join(f"{weight:.2f} {tasks.get(i, i)}" for weight, i in parts)
     if isinstance(candidate, contracts.StartFromMixture):
         return "a mixture of " + ", ".join(candidate.tasks)
     return "scratch"

@@ -182,3 +182,4 @@ def test_transfer_starts_the_target_from_the_library(place, spotfw_cli, tmp_path
     # Four steps from the source's best prompt, which is four already.
     assert (told["target"], told["score"], len(told["outcomes"])) == ("mine", 8.0, 1)
     assert [row["task"] for row in told["ranking"]] == ["source"]
+    assert told["outcomes"][0]["from"] == "source"
