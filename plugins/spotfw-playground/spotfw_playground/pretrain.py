@@ -57,7 +57,7 @@ class Recipe:
     targets: int = 20
     rate: float = 0.02
     warmup: int = 300
-    embedding_size: float = 20.0
+    embedding_size: float = 12.0
     held_out: int = 960
     seed: int = 0
 
@@ -135,7 +135,7 @@ def resized(
 
     Everything that is added up in T5's residual stream, embeddings and the outputs of each
     sublayer, is multiplied by one factor; the norms divide it out, so the model computes
-    what it did. The embeddings of released T5 1.1 models are tens in size, and the rate of
+    what it did. Prompts of released T5 1.1 models are tens in size, and the rate of
     0.3 with which prompts are learned (paper 2.1.4) is meant for those: beside embeddings
     of size 1 it overshoots.
 
