@@ -280,12 +280,14 @@ class DemoPlan:
       targets: low-resource tasks to transfer to.
       source: settings of the source tunings, over the model's.
       target: settings of the target tunings, likewise.
+      mixture: settings of tuning on a mixture of sources and target, likewise.
     """
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
     source: Mapping[str, Any] = attrs.field(factory=dict)
     target: Mapping[str, Any] = attrs.field(factory=dict)
+    mixture: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)

@@ -30,6 +30,9 @@ STRATEGIES = (
     ("oracle", None, "oracle"),
 )
 
+#: A source's name, family and validation score.
+Source = tuple[str, str, float]
+
 #: The strategy that stands for transfer: as many target tunings as from scratch, one.
 TRANSFER = "best of top-1"
 
@@ -57,7 +60,7 @@ class DemoResult:
     """
 
     rows: tuple[Row, ...]
-    sources: tuple[tuple[str, str, float], ...]
+    sources: tuple[Source, ...]
     seconds: float
 
     @property
@@ -78,7 +81,8 @@ def planned_steps(plan: DemoPlan, session: Session, seeds: Sequence[int]) -> int
     source = session.settings(**plan.source).steps
     target = session.settings(**plan.target).steps
     # From scratch, from the average, from the mixture, and the oracle's from every source.
-    each = target * (3 + len(plan.sources)) + source
+    mixture = session.settings(**{**plan.source, **plan.mixture}).steps
+    each = target * (3 + len(plan.sources)) + mixture
     return len(plan.sources) * source + len(plan.targets) * len(seeds) * each
 
 
@@ -105,29 +109,35 @@ def run_demo(
     sources = []
     for name in plan.sources:
         say(f"source {name}")
-        tuned = session.tune(name, observer=observer, **plan.source)
-        sources.append((name, session.task(name).family, tuned.score))
-    rows = [
-        _row(session, plan, name, seed, metric, observer, say)
-        for name in plan.targets
-        for seed in seeds
-    ]
+        sources.append(tune_source(session, plan, name, observer))
+    rows = []
+    for name in plan.targets:
+        for seed in seeds:
+            say(f"target {name}, seed {seed}")
+            rows.append(tune_target(session, plan, name, seed, metric, observer))
     return DemoResult(rows=tuple(rows), sources=tuple(sources), seconds=time.monotonic() - began)
 
 
-def _row(
+def tune_source(
+    session: Session, plan: DemoPlan, name: str, observer: Observer | None = None
+) -> Source:
+    """Learns a source's prompt and adds it to the library."""
+    tuned = session.tune(name, observer=observer, **plan.source)
+    return name, session.task(name).family, tuned.score
+
+
+def tune_target(
     session: Session,
     plan: DemoPlan,
     name: str,
     seed: int,
     metric: str,
-    observer: Observer | None,
-    say: Callable[[str], None],
+    observer: Observer | None = None,
 ) -> Row:
+    """Tunes a target from scratch and by every strategy, once the library is filled."""
     target = session.task(name)
     assert isinstance(target, Task)
     settings: dict[str, Any] = dict(plan.target) | {"seed": seed}
-    say(f"target {name}, seed {seed}")
     scratch = session.tune(target, init=SCRATCH, keep=False, observer=observer, **settings)
     scores = {"from scratch": scratch.score}
     ranking: Ranking | None = None
@@ -138,7 +148,7 @@ def _row(
             k or len(plan.sources),
             metric,
             embedding=scratch.embedding,
-            mixture=plan.source,
+            mixture={**plan.source, **plan.mixture},
             observer=observer,
             **settings,
         )

@@ -292,7 +292,7 @@ def test_a_metric_may_ask_the_model(filled: Session, parts: Parts) -> None:
     embedding = filled.library.embedding(filled.library.entries(task="film")[0].id)
     ranking = filled.rank(embedding, "asking")
     assert filled.rank(embedding, "asking").items == ranking.items
-    assert len(ranking) == 2 and bound == [parts.engine.engine]
+    assert len(ranking) == 2 and bound == [filled.model]
 
 
 def test_transfer_that_cannot_be_is_told(filled: Session) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 @click.option("--out", help="Keep everything in this folder; run again to go on. [default: none]")
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(1), help="Seeds 0..N-1.")
 @click.option("--metric", default="per_token_cosine", show_default=True, help="Ranks sources.")
+@click.option(
+    "--workers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Processes, one core and about 1.2 GB each.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def demo(model: str, out: str | None, seeds: int, metric: str, as_json: bool) -> None:
+def demo(model: str, out: str | None, seeds: int, metric: str, workers: int, as_json: bool) -> None:
     """Learn prompts on source tasks, keep them in a library, rank them for low-resource
     targets, and tune each target from scratch and from what each strategy chooses.
 
@@ -29,51 +36,42 @@ def demo(model: str, out: str | None, seeds: int, metric: str, as_json: bool) ->
       spotfw demo --out demo
     """
     if out is not None:
-        _run(model, out, seeds, metric, as_json)
+        _run(model, out, seeds, metric, workers, as_json)
         return
     with tempfile.TemporaryDirectory(prefix="spotfw-demo-") as folder:
-        _run(model, folder, seeds, metric, as_json)
+        _run(model, folder, seeds, metric, workers, as_json)
 
 
-def _run(model: str, out: str, seeds: int, metric: str, as_json: bool) -> None:
-    from spotfw.demo import planned_steps, run_demo
+def _run(model: str, out: str, seeds: int, metric: str, workers: int, as_json: bool) -> None:
+    from spotfw.demo import planned_steps
+    from spotfw.demo_workers import run_on_workers
     from spotfw.display import Progress, note
     from spotfw.errors import WrongUse
     from spotfw.plugins import default_plugins
     from spotfw.session import Session
-    from spotfw.tuning import Report
 
     plugins = default_plugins()
     plan = plugins.model(model).demo
     if plan is None:
         known = [m.name for m in plugins.models() if m.demo is not None]
         raise WrongUse(f"The model {model} has no demo. Models with one: {', '.join(known)}.")
-    session = Session(
-        model=model,
-        library=os.path.join(out, "library"),
-        runs=os.path.join(out, "runs"),
-        plugins=plugins,
-    )
-    note(f"SPoT on {len(plan.sources)} sources and {len(plan.targets)} targets, {seeds} seeds.")
+    opening: dict[str, Any] = {
+        "model": model,
+        "library": os.path.join(out, "library"),
+        "runs": os.path.join(out, "runs"),
+    }
     counted = range(seeds)
-    doing = [""]
-    finished = [0]
-
-    def observe(report: Report) -> None:
-        progress.update(finished[0] + report.step, now=doing[0], loss=report.loss)
-        if report.step == report.steps:
-            finished[0] += report.steps
-
+    note(f"SPoT on {len(plan.sources)} sources and {len(plan.targets)} targets, {seeds} seeds.")
+    session = Session(plugins=plugins, **opening)
     with Progress("demo", planned_steps(plan, session, counted)) as progress:
-        result = run_demo(
-            session,
+        result = run_on_workers(
+            opening,
             plan,
             seeds=counted,
             metric=metric,
-            observer=observe,
-            say=lambda text: doing.__setitem__(0, text),
+            workers=workers,
+            tell=lambda steps, what: progress.update(steps, last=what),
         )
-    session.close()
     if as_json:
         _print_json(result, model, metric, seeds)
     else:

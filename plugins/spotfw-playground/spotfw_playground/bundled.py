@@ -26,13 +26,13 @@ DEMO = DemoPlan(
     ),
     targets=(
         "hotel_reviews",
-        "phone_reviews",
         "wording_things",
         "who_errands",
         "sense_rare",
         "topic_letters",
     ),
-    source={"steps": 300, "checkpoint_every": FEW_STEPS, "max_eval_examples": 128},
+    source={"steps": 240, "checkpoint_every": FEW_STEPS, "max_eval_examples": 128},
+    mixture={"steps": FEW_STEPS, "checkpoint_every": FEW_STEPS, "max_eval_examples": 64},
     target={"steps": FEW_STEPS, "checkpoint_every": FEW_STEPS, "max_eval_examples": 128},
 )
 
