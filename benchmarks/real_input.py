@@ -32,7 +32,7 @@ SOURCES = ("sst2", "qqp", "mnli")
 TARGETS = ("customer_reviews", "mrpc", "cb", "rte")
 #: The model is small and was trained without dropout: it has no capacity to spare for it.
 SMALL = {"prompt_length": 20, "batch_size": 16, "max_input_length": 96, "dropout": 0.0}
-SOURCE = {**SMALL, "steps": 250, "checkpoint_every": 50, "embedding_step": 100}
+SOURCE = {**SMALL, "batch_size": 32, "steps": 200, "checkpoint_every": 50, "embedding_step": 100}
 TARGET = {**SMALL, "steps": 100, "checkpoint_every": 50, "embedding_step": 100}
 
 #: What another code base got, one seed (../shared/models/english-tiny/README.md).
