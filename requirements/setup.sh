@@ -59,6 +59,8 @@ for project in plugins/*/pyproject.toml; do
     esac
 done
 # The lock holds the build backend, so that nothing unlocked is fetched to build these.
+# The folders go on the path as such ("compat"): beside a clone named spotfw, Python would
+# otherwise take the clone itself for the package.
 # shellcheck disable=SC2086
-$pip install --quiet --no-deps --no-build-isolation $editable
+$pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat $editable
 $pip check

@@ -80,5 +80,8 @@ class TuningSettings:
         try:
             return converter.structure(values, cls)
         except cattrs.BaseValidationError as error:
+            for inner in error.exceptions:
+                if isinstance(inner, WrongUse):
+                    raise WrongUse(str(inner)) from error
             what = "; ".join(cattrs.transform_error(error, path="settings"))
             raise WrongUse(f"The settings cannot be used: {what}.") from error

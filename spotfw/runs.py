@@ -108,7 +108,7 @@ class RunFolder:
           resume: whether a run that was begun may go on.
 
         Raises:
-          WrongUse: a run is here and `resume` is not set, or it is another run.
+          WrongUse: a run with a checkpoint is here and `resume` is not set, or it is another.
           SpotError: the folder holds other things, or its record is damaged.
         """
         where = files.join(self.path, _RUN)
@@ -121,12 +121,16 @@ class RunFolder:
                 )
             files.write_atomically(where, json.dumps(run, indent=1).encode())
             return
+        differing = _differences(_read_record(where), run)
+        if not files.exists(files.join(self.path, _STATE)):
+            # Ended before its first checkpoint: there is nothing to lose or to go on with.
+            files.write_atomically(where, json.dumps(run, indent=1).encode())
+            return
         if not resume:
             raise WrongUse(
                 f"The folder {self.path} holds a run already. Go on with it by --resume, or "
                 "choose another folder with --out."
             )
-        differing = _differences(_read_record(where), run)
         if differing:
             raise WrongUse(
                 f"The run in {self.path} was begun with other settings: {'; '.join(differing)}. "

@@ -70,6 +70,8 @@ class Session:
         self._place = model
         self._backend = backend
         self._options = options
+        if library is not None and os.path.isfile(library):
+            raise WrongUse(f"The library {library} is a file. Name a folder with --library DIR.")
         self._library = Library(library) if library is not None else None
         self._seen: dict[str, Task | Mixture] = {}
         self._metrics: dict[str, SimilarityMetric] = {}

@@ -14,7 +14,7 @@ import numpy as np
 
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, TuneProgress, TuneRequest, TuningState
-from spotfw.errors import WrongUse
+from spotfw.errors import UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.runs import RunFolder, Scored
@@ -24,6 +24,7 @@ from spotfw.tensorboard import Events
 
 #: Split that checkpoints are scored on (paper 2.1.2: the test sets are not public).
 VALIDATION = "validation"
+TRAIN = "train"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -101,6 +102,7 @@ def tune(
       SpotError: the task, model, folder or settings cannot be used, or the loss is no
         number; what was saved stays.
     """
+    _check_splits(task)
     run = {
         "task": task.name,
         "model": model.name,
@@ -148,6 +150,14 @@ def tune(
             raise
         plugins.call("spotfw_run_finished", run=run, scores={"score": result.score})
         return result
+
+
+def _check_splits(task: Task | Mixture) -> None:
+    """Refuses, before anything is tuned, a task that says it lacks a split needed."""
+    for one in [task] if isinstance(task, Task) else task.tasks:
+        for split in (TRAIN, VALIDATION):
+            if one.splits and split not in one.splits:
+                raise UnknownName(f"split of task {one.name!r}", split, one.splits)
 
 
 def _continue(

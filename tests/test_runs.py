@@ -72,9 +72,18 @@ def test_the_results_are_the_steps_asked_for(tmp_path: Path) -> None:
 def test_a_run_goes_on_only_when_asked(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path))
     folder.begin(RUN, resume=False)
+    keep(folder, 5)
     with pytest.raises(WrongUse, match="--resume"):
         folder.begin(RUN, resume=False)
     folder.begin(RUN, resume=True)
+
+
+def test_a_run_that_ended_before_its_first_checkpoint_blocks_nothing(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path))
+    folder.begin(RUN, resume=False)
+    other = {**RUN, "task": "films"}
+    folder.begin(other, resume=False)
+    assert json.loads((tmp_path / "run.json").read_text()) == other
 
 
 @pytest.mark.parametrize(
@@ -92,6 +101,7 @@ def test_another_run_is_told_by_what_differs(
 ) -> None:
     folder = RunFolder(str(tmp_path))
     folder.begin(RUN, resume=False)
+    keep(folder, 5)
     before = (tmp_path / "run.json").read_bytes()
     with pytest.raises(WrongUse, match=told):
         folder.begin({**RUN, **change}, resume=True)

@@ -566,3 +566,14 @@ def test_curves_that_cannot_be_written_do_not_end_the_run(
     assert run(tmp_path, Stepper(SCORES), plugins).score == 30.0
     told = [r.message for r in caplog.records if "TensorBoard" in r.message]
     assert len(told) == 1 and "No space left" in told[0]
+
+
+def test_a_task_without_a_split_needed_is_refused_before_anything_is_tuned(
+    tmp_path: Path, plugins: Plugins
+) -> None:
+    model = Stepper()
+    task = attrs.evolve(TASK, splits={"train": 10})
+    with pytest.raises(UnknownName, match="validation"):
+        run(tmp_path / "run", model, plugins, task=task)
+    assert not model.updates
+    assert not (tmp_path / "run").exists()

@@ -56,7 +56,7 @@ def list_tasks(family: str | None = None, everything: bool = False, as_json: boo
             [_cells(_facts(task)) for task in listed],
         )
         if not everything:
-            note("seqio's registry (t5.data) is not listed here: use --all.")
+            note("seqio's registry (t5.data) is not listed here: use `spotfw tasks list --all`.")
     else:
         note(
             "No task is known. Install a plugin that brings some (spotfw-playground), write a "

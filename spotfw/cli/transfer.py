@@ -41,6 +41,7 @@ def transfer(
 ) -> None:
     """Retrieve sources for TARGET, choose among them, tune from each choice, keep the best.
 
+    Targets are tuned for 100,000 steps (paper 3.1.2), unless --steps or the model says otherwise.
     Run the same command again after an interruption: finished runs are not run again, and
     an unfinished one goes on from its last checkpoint.
 
