@@ -222,21 +222,20 @@ serialize_num_microbatches.tokens_per_microbatch_per_replica = 8192
 
 
 def test_a_released_configuration_opens_and_means_the_same(
-    tiny_model: Path, tiny_engine: Any, tiny_task: Task, tmp_path: Path
+    tiny_model: Path, tiny_task: Task, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "m")
     config = folder / "operative_config.gin"
     config.write_text(RELEASED + config.read_text() + RELEASED)
-    engine = opened(folder)
-    assert (
-        tuned(engine, tiny_task).prompt.tobytes() == tuned(tiny_engine, tiny_task).prompt.tobytes()
-    )
-    assert engine.predict(None, LINES, SETTINGS) == tiny_engine.predict(None, LINES, SETTINGS)
+    engine, plain = opened(folder), opened(tiny_model)
+    assert tuned(engine, tiny_task).prompt.tobytes() == tuned(plain, tiny_task).prompt.tobytes()
+    assert engine.predict(None, LINES, SETTINGS) == plain.predict(None, LINES, SETTINGS)
     engine.close()
+    plain.close()
 
 
 def test_the_oldest_released_layout_opens_and_means_the_same(
-    tiny_model: Path, tiny_engine: Any, tiny_task: Task, tmp_path: Path
+    tiny_model: Path, tiny_task: Task, tmp_path: Path
 ) -> None:
     """Layer norms under another name, and dropout in each stack's own setting."""
 
@@ -254,12 +253,13 @@ def test_the_oldest_released_layout_opens_and_means_the_same(
         assert text.count(f"LayerStack.{setting} = None") == 2
         text = text.replace(f"LayerStack.{setting} = None", f"LayerStack.{setting} = {value}")
     config.write_text(text)
-    engine = opened(folder)
-    assert engine.fingerprint == tiny_engine.fingerprint
-    expected = tuned(tiny_engine, tiny_task)
+    engine, plain = opened(folder), opened(tiny_model)
+    assert engine.fingerprint == plain.fingerprint
+    expected = tuned(plain, tiny_task)
     assert tuned(engine, tiny_task).prompt.tobytes() == expected.prompt.tobytes()
-    assert engine.predict(None, LINES, SETTINGS) == tiny_engine.predict(None, LINES, SETTINGS)
+    assert engine.predict(None, LINES, SETTINGS) == plain.predict(None, LINES, SETTINGS)
     engine.close()
+    plain.close()
 
 
 def test_opening_a_model_leaves_gin_as_it_was(tiny_model: Path, tiny_task: Task) -> None:
