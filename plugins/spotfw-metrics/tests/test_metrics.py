@@ -122,7 +122,7 @@ def test_euclidean_by_definition(a: Any, b: Any) -> None:
 
 
 def test_prompt_cosine() -> None:
-    assert PromptCosine()(P(X, Y), P(Y, X)) == 0
+    assert PromptCosine()(P(X, Y), P(Y, X)) == pytest.approx(0, abs=1e-12)
     assert PromptCosine()(P(X, Y), P(X, Z)) == pytest.approx(1 / 2)
     assert PromptCosine()(P(3 * X, 4 * Y), P(X, ZERO)) == pytest.approx(3 / 5)
     assert PromptCosine()(P(X, Y), P(-2 * X, -2 * Y)) == pytest.approx(-1)
@@ -139,7 +139,7 @@ def test_library_centred_cosine() -> None:
     found = metric.compare(metric.features(P(Z + Y)), stack)
     np.testing.assert_allclose(found, [0, 0], atol=1e-12)
     # One prompt has nothing to centre on.
-    assert metric(P(Z + X), P(Z - X)) == 0
+    assert metric(P(Z + X), P(Z - X)) == pytest.approx(0, abs=1e-12)
     assert metric(P(Z), P(Z + X)) == pytest.approx(0.5**0.5)
 
 
