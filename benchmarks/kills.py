@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks import rows
 from benchmarks.rows import Row
 from spotfw.prompts import load_prompt
-from spotfw.runs import RunFolder
+from spotfw.recipe.run_folder import RunFolder
 
 DISTRIBUTIONS = ("spotfw", "tensorflow", "mesh-tensorflow", "t5", "numpy")
 

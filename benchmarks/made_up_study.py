@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spotfw.study.declaration import Study, parse_study
+from spotfw.study.grid.declaration import Study, parse_study
 from spotfw.study.rows import Row, Similarity
 
 #: Task -> family, in the shape of the paper's table 2.

@@ -32,7 +32,7 @@ from spotfw.contracts import SimilarityMetric
 from spotfw.display import note, print_table
 from spotfw.errors import SpotError
 from spotfw.plugins import default_plugins
-from spotfw.ranking_scores import regret_at_k, spearman
+from spotfw.ranking.scores import regret_at_k, spearman
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "prompts" / "published_transfer"
 REGRETS = (1, 3, 5)

@@ -14,9 +14,8 @@ from unittest import mock
 
 import numpy as np
 
-from spotfw import bindings
 from spotfw.errors import SpotError
-from spotfw.tasks import Task
+from spotfw.tasks import Task, bindings
 
 #: Rows of each split.
 MOCKED = 16

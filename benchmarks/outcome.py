@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.random_t5 import Batch, Floats, Ids
-from spotfw.backends.mesh.hf_folder import HFTensors
+from spotfw.backends.mesh.folders.hf_folder import HFTensors
 
 
 @attrs.frozen(kw_only=True)

@@ -29,14 +29,13 @@ import numpy as np
 
 from benchmarks import random_t5, rows
 from benchmarks.mocked_rows import mocked
-from spotfw import bindings
-from spotfw.cli.task_facts import ABSENT, BOUND, whereabouts
 from spotfw.config import TuningSettings
 from spotfw.contracts import TuneRequest, TuningState
 from spotfw.display import note
 from spotfw.errors import SpotError
 from spotfw.plugins import Plugins
-from spotfw.tasks import Task
+from spotfw.tasks import Task, bindings
+from spotfw.tasks.whereabouts import ABSENT, BOUND, whereabouts
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -168,9 +167,9 @@ def catalogue(plugins: Plugins) -> list[Task]:
 @contextmanager
 def opened(vocabulary: str) -> Iterator[Any]:
     """A T5 of one layer, width 16 and T5's 32,128 rows of vocabulary, random weights."""
-    from spotfw.backends.mesh.convert import hf_to_mesh
     from spotfw.backends.mesh.engine import open_model
-    from spotfw.backends.mesh.hf_names import T5Dimensions
+    from spotfw.backends.mesh.folders.convert import hf_to_mesh
+    from spotfw.backends.mesh.folders.hf_names import T5Dimensions
 
     dims = T5Dimensions(
         d_model=16,
@@ -214,7 +213,7 @@ def check(task: Task, model: Any) -> Checked:
 
 def _looked_through(task: Task, model: Any, told: Checked, folder: Path | None) -> Checked:
     """All rows as examples, tokenised; no row may be lost without being named."""
-    from spotfw.backends.mesh.survey import survey
+    from spotfw.tasks.seqio.survey import survey
 
     examples, left_out = {}, {}
     for split in _SPLITS:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from benchmarks import outcome, random_t5, rows
 from benchmarks.rows import Row
-from spotfw.backends.mesh.convert import hf_to_mesh
-from spotfw.backends.mesh.hf_names import T5Dimensions
+from spotfw.backends.mesh.folders.convert import hf_to_mesh
+from spotfw.backends.mesh.folders.hf_names import T5Dimensions
 
 #: Issue A's goals.
 LOGITS, LOSS, GRADIENT, INPUTS = 1e-4, 1e-5, 1e-4, 64

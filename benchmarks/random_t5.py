@@ -16,8 +16,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.backends.mesh.hf_folder import write_tensors
-from spotfw.backends.mesh.hf_names import T5Dimensions, Variable, hf_config, variables
+from spotfw.backends.mesh.folders.hf_folder import write_tensors
+from spotfw.backends.mesh.folders.hf_names import T5Dimensions, Variable, hf_config, variables
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int32]

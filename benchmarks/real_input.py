@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rows import Row, parser, report
-from spotfw.backends.mesh.convert import hf_to_mesh
+from spotfw.backends.mesh.folders.convert import hf_to_mesh
 from spotfw.contracts import StartFromPrompt
 from spotfw.display import note, print_table
-from spotfw.session import SCRATCH, Session
-from spotfw.tuning import Report
+from spotfw.recipe.session import SCRATCH, Session
+from spotfw.recipe.tuning import Report
 
 _HERE = Path(__file__).parent / "real_tasks"
 _SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -143,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     page = given.page
     if page is None:
-        from spotfw.report.write import write_report
+        from spotfw.study.report.write import write_report
 
         study, rows, similarities = made_up()
         page = Path(write_report(study, str(given.folder), rows, similarities).page)

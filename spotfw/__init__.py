@@ -9,15 +9,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
-#: Of the hooks and contracts a plugin relies on; docs/plugins/policy.md says what may change.
-API_VERSION = "1.0"
+from spotfw.version import API_VERSION, __version__
 
 #: Public name -> the module that holds it.
 _HOMES = {
     "Mixture": "spotfw.tasks",
-    "Session": "spotfw.session",
+    "Session": "spotfw.recipe.session",
     "SoftPrompt": "spotfw.prompts",
     "SpotError": "spotfw.errors",
     "Task": "spotfw.tasks",
@@ -53,7 +50,7 @@ if TYPE_CHECKING:
     from spotfw.errors import SpotError
     from spotfw.hookspecs import hookimpl
     from spotfw.prompts import SoftPrompt, load_prompt, save_prompt
-    from spotfw.session import Session
+    from spotfw.recipe.session import Session
     from spotfw.tasks import Mixture, Task
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotfw.batches import BUCKETS, bucket, example_indices, mixture_indices, pad_batch
+from spotfw.tasks.batches import BUCKETS, bucket, example_indices, mixture_indices, pad_batch
 
 PINNED_EXAMPLES = [2, 0, 1, 4, 5, 6, 7, 3]
 PINNED_MIXTURE = ([1, 1, 1, 1, 1, 0], [23, 24, 32, 5, 8, 1])

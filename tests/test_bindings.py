@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from spotfw import bindings
 from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.tasks import bindings
 
 
 @pytest.fixture(autouse=True)

@@ -21,9 +21,9 @@ from spotfw.contracts import (
     TuningState,
 )
 from spotfw.errors import SpotError
-from spotfw.loading import PluginFault
 from spotfw.plugins import Plugins
-from spotfw.session import Session
+from spotfw.plugins.loading import PluginFault
+from spotfw.recipe.session import Session
 from spotfw.tasks import Task
 
 SHORT = {"steps": 4, "batch_size": 2, "prompt_length": 2, "checkpoint_every": 2}

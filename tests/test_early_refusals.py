@@ -6,7 +6,7 @@ import pytest
 
 from spotfw.errors import UnknownName
 from spotfw.plugins import Plugins
-from spotfw.session import Session
+from spotfw.recipe.session import Session
 
 
 @pytest.fixture

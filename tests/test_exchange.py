@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from spotfw.errors import SpotError, WrongUse
-from spotfw.exchange import (
+from spotfw.library import Library
+from spotfw.library.exchange import (
     export_archive,
     export_format,
     export_prompt,
     import_prompts,
     read_source,
 )
-from spotfw.library import Library
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt, load_prompt, save_prompt, write_peft
 

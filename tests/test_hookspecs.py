@@ -14,8 +14,8 @@ import pytest
 
 import spotfw
 from spotfw.contracts import StartFromPrompt
-from spotfw.fitness import HOOKS
 from spotfw.plugins import Plugins
+from spotfw.plugins.fitness import HOOKS
 from spotfw.ranking import Ranked, Ranking
 
 DOCS = Path(__file__).parents[1] / "docs" / "plugins"

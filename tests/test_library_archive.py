@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotfw.errors import SpotError
-from spotfw.exchange import export_archive, import_prompts
 from spotfw.library import Library
-from spotfw.library_archive import LIMITS, MANIFEST, Limits, read_archive
+from spotfw.library.archive import LIMITS, MANIFEST, Limits, read_archive
+from spotfw.library.exchange import export_archive, import_prompts
 from spotfw.prompts import Provenance, SoftPrompt
 
 Members = dict[str, bytes]

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotfw.builtin.sources.table import load_file
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.hookspecs import hookimpl
-from spotfw.mixtures import MixtureDefinition, listing, published_rates, resolve
 from spotfw.plugins import Plugins
 from spotfw.tasks import EXAMPLES_LIMIT, Mixture, Task, check_data
+from spotfw.tasks.mixtures import MixtureDefinition, listing, published_rates, resolve
+from spotfw.tasks.tables.source import load_file
 
 ROWS = "".join(json.dumps({"text": f"fine {i}", "label": i % 2}) + "\n" for i in range(6))
 TASK = """

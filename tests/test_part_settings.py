@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import spotfw
 from spotfw.errors import UnknownName, WrongUse
-from spotfw.part_settings import settings_of
 from spotfw.plugins import Plugins
+from spotfw.plugins.settings import settings_of
 
 
 @attrs.frozen

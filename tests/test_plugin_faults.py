@@ -15,8 +15,8 @@ import pytest
 import spotfw
 from spotfw.contracts import SimilarityMetric
 from spotfw.errors import SpotError, WrongUse
-from spotfw.loading import LoadedPlugin, Loader, PluginFault
 from spotfw.plugins import Plugins
+from spotfw.plugins.loading import LoadedPlugin, Loader, PluginFault
 from spotfw.tasks import Mixture, Task
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from spotfw import API_VERSION
 from spotfw.errors import SpotError, WrongUse
-from spotfw.plugin_template import DESCRIPTIONS, distribution_name, render, write_plugin
+from spotfw.plugins.template import DESCRIPTIONS, distribution_name, render, write_plugin
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -15,11 +15,11 @@ from spotfw.contracts import Race, Start, StartFromPrompt, StartFromScratch
 from spotfw.errors import WrongUse
 from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
-from spotfw.racing import run_race, rung_steps
 from spotfw.ranking import Ranking
-from spotfw.runs import Scored, steps_to_ask
-from spotfw.transfer import run_candidates
-from spotfw.tuning import TunedPrompt
+from spotfw.recipe.racing import run_race, rung_steps
+from spotfw.recipe.run_folder import Scored, steps_to_ask
+from spotfw.recipe.transfer import run_candidates
+from spotfw.recipe.tuning import TunedPrompt
 
 SETTINGS = TuningSettings(steps=100, checkpoint_every=10)
 PROMPT = SoftPrompt(np.zeros((2, 3), np.float32), Provenance(fingerprint="f" * 16))

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotfw import ranking_scores
 from spotfw.errors import WrongUse
 from spotfw.ranking import Ranked, Ranking, in_order
-from spotfw.ranking_scores import (
+from spotfw.ranking import scores as ranking_scores
+from spotfw.ranking.scores import (
     evaluate_ranking,
     hit_at_k,
     kendall,

@@ -11,11 +11,10 @@ import attrs
 import numpy as np
 import pytest
 
-from spotfw import bindings
 from spotfw.config import TuningSettings
 from spotfw.prompts import SoftPrompt
-from spotfw.run_names import run_name
-from spotfw.tasks import Mixture, Task
+from spotfw.recipe.run_names import run_name
+from spotfw.tasks import Mixture, Task, bindings
 
 TASK = Task(name="reviews", family="sentiment", type="classification", build=lambda _: None)
 MODEL: Any = SimpleNamespace(fingerprint="f00d", precision="float32")

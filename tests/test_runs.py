@@ -16,7 +16,7 @@ from spotfw import files
 from spotfw.contracts import TuningState
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts import Provenance, SoftPrompt
-from spotfw.runs import RunFolder, Scored
+from spotfw.recipe.run_folder import RunFolder, Scored
 
 RUN = {
     "task": "reviews",
@@ -195,7 +195,7 @@ def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
 
 def test_two_processes_cannot_tune_in_one_folder(tmp_path: Path) -> None:
     held = (
-        "import sys; from spotfw.runs import RunFolder\n"
+        "import sys; from spotfw.recipe.run_folder import RunFolder\n"
         "with RunFolder(sys.argv[1]): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

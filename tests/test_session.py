@@ -20,14 +20,14 @@ from spotfw.contracts import (
     StartFromMixture,
     StartFromPrompt,
 )
-from spotfw.demo import STRATEGIES, run_demo
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt, save_prompt
 from spotfw.ranking import Ranking
-from spotfw.session import Session
+from spotfw.recipe.session import Session
+from spotfw.recipe.tuning import Report
+from spotfw.study.demo import STRATEGIES, run_demo
 from spotfw.tasks import Mixture, Task
-from spotfw.tuning import Report
 
 SETTINGS = {
     "steps": 4,

@@ -19,9 +19,9 @@ from spotfw.errors import SpotError, UnknownName
 from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranked, Ranking
-from spotfw.runs import Scored
-from spotfw.transfer import average, choose, run_candidates
-from spotfw.tuning import TunedPrompt
+from spotfw.recipe.run_folder import Scored
+from spotfw.recipe.transfer import average, choose, run_candidates
+from spotfw.recipe.tuning import TunedPrompt
 
 PRINT = "0011223344556677"
 

@@ -26,8 +26,8 @@ from spotfw.contracts import (
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt, load_prompt
+from spotfw.recipe.tuning import Report, TunedPrompt, tune
 from spotfw.tasks import Mixture, Task
-from spotfw.tuning import Report, TunedPrompt, tune
 
 WIDTH = 3
 

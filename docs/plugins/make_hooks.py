@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from spotfw import API_VERSION, hookspecs
-from spotfw.fitness import HOOKS
+from spotfw.plugins.fitness import HOOKS
 
 PAGE = Path(__file__).with_name("hooks.md")
 

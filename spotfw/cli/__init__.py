@@ -25,11 +25,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("spotfw.cli.tune:evaluate", "Score a prompt on a task."),
     "predict": ("spotfw.cli.tune:predict", "Run a prompt on lines of text."),
     "transfer": ("spotfw.cli.transfer:transfer", "Start a target from the library's prompts."),
-    "study": ("spotfw.cli.study:study", "A grid of tunings: plan, run, resume, report."),
-    "library": ("spotfw.cli.library:library", "The prompt library: add, show, rank, verify."),
-    "tasks": ("spotfw.cli.tasks:tasks", "Tasks and mixtures, and examples of each."),
+    "study": ("spotfw.cli.study.commands:study", "A grid of tunings: plan, run, resume, report."),
+    "library": (
+        "spotfw.cli.library.commands:library",
+        "The prompt library: add, show, rank, verify.",
+    ),
+    "tasks": ("spotfw.cli.tasks.commands:tasks", "Tasks and mixtures, and examples of each."),
     "models": ("spotfw.cli.models:models", "Frozen models: list, show, convert."),
-    "plugins": ("spotfw.cli.plugins:plugins", "What is installed and what failed to load."),
+    "plugins": (
+        "spotfw.cli.plugins.commands:plugins",
+        "What is installed and what failed to load.",
+    ),
     "doctor": ("spotfw.cli.doctor:doctor", "Is this machine fit, and how to mend it."),
 }
 

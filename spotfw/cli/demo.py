@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from spotfw.demo import DemoResult
+    from spotfw.study.demo import DemoResult
 
 
 @click.command(short_help="The whole recipe on the bundled model and tasks.")
@@ -43,12 +43,11 @@ def demo(model: str, out: str | None, seeds: int, metric: str, workers: int, as_
 
 
 def _run(model: str, out: str, seeds: int, metric: str, workers: int, as_json: bool) -> None:
-    from spotfw.demo import planned_steps
-    from spotfw.demo_workers import run_on_workers
     from spotfw.display import Progress, note
     from spotfw.errors import WrongUse
     from spotfw.plugins import default_plugins
-    from spotfw.session import Session
+    from spotfw.recipe.session import Session
+    from spotfw.study.demo import planned_steps, run_on_workers
 
     plugins = default_plugins()
     plan = plugins.model(model).demo
@@ -82,7 +81,7 @@ def _print_json(result: DemoResult, model: str, metric: str, seeds: int) -> None
     import attrs
 
     from spotfw.display import print_json
-    from spotfw.tuning import versions
+    from spotfw.recipe.tuning import versions
 
     print_json(
         {

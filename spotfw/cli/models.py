@@ -63,7 +63,7 @@ def show(folder: str, as_json: bool) -> None:
     settings = _own_settings(folder)
     folder = _folder(folder)
 
-    from spotfw.backends.mesh.describe import describe
+    from spotfw.backends.mesh.folders.describe import describe
 
     facts = describe(folder) | {"settings": settings}
     if as_json:
@@ -96,7 +96,7 @@ def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
 
     src = _folder(src)
 
-    from spotfw.backends.mesh import convert as conversion
+    from spotfw.backends.mesh.folders import convert as conversion
 
     with contextlib.ExitStack() as stack:
         bars: list[Progress] = []

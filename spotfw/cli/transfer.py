@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spotfw.cli.library_options import empty
-from spotfw.cli.model_options import model_options, opening
-from spotfw.cli.settings import given, settings_options
+from spotfw.cli.options import empty, given, model_options, opening, settings_options
 from spotfw.config import TARGET_STEPS
 
 if TYPE_CHECKING:
-    from spotfw.transfer import TransferResult
+    from spotfw.recipe.transfer import TransferResult
 
 
 @click.command(short_help="Start a target from the library's prompts.")
@@ -79,7 +77,7 @@ def transfer(
     from spotfw.errors import SpotError, WrongUse
     from spotfw.library import open_library
     from spotfw.prompts import load_prompt
-    from spotfw.session import Session
+    from spotfw.recipe.session import Session
 
     # One that is not there, or empty, is told before the model is opened.
     if not open_library(library).entries() and strategy != "none":
@@ -120,7 +118,7 @@ def transfer(
 
 def _facts(result: TransferResult) -> dict[str, Any]:
     """What a transfer gave, as plain values."""
-    from spotfw.candidates import describe
+    from spotfw.contracts.candidates import describe
 
     names = result.ranking.names()
     return {

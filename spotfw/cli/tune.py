@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spotfw.cli.model_options import model_options, opening
-from spotfw.cli.settings import given, settings_options
+from spotfw.cli.options import given, model_options, opening, settings_options
 
 if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt
-    from spotfw.session import Session
+    from spotfw.recipe.session import Session
 
 #: Settings that must be as they were in tuning for a prompt to give the same again.
 _LENGTHS = ("max_input_length", "max_target_length")
@@ -57,7 +56,7 @@ def tune(
     """
     from spotfw.cli.watch import Watch
     from spotfw.display import print_json, print_table
-    from spotfw.session import Session
+    from spotfw.recipe.session import Session
 
     session = Session(model, library, **opening(options))
     found = session.task(task)
@@ -169,7 +168,7 @@ def _open(
     from spotfw import files
     from spotfw.errors import WrongUse
     from spotfw.prompts import load_prompt
-    from spotfw.session import Session
+    from spotfw.recipe.session import Session
 
     best_of_run = files.join(path, "best.safetensors")
     prompt = load_prompt(best_of_run if files.exists(best_of_run) else path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spotfw.display import Progress, note
 
 if TYPE_CHECKING:
-    from spotfw.tuning import Report
+    from spotfw.recipe.tuning import Report
 
 
 class Watch:

@@ -11,29 +11,28 @@ rows = spotfw.study.read_rows("folder")
 from __future__ import annotations
 
 import importlib
-import math
 from typing import TYPE_CHECKING, Any
 
-from spotfw.errors import WrongUse
-
 if TYPE_CHECKING:
-    from spotfw.study.declaration import Study, read_study
-    from spotfw.study.planning import Plan, plan
+    from spotfw.study.findings.arithmetic import relative_error_reduction
+    from spotfw.study.grid.declaration import Study, read_study
+    from spotfw.study.grid.planning import Plan, plan
     from spotfw.study.rows import Row, Similarity, read_rows, read_similarities
-    from spotfw.study.running import Outcome, run
+    from spotfw.study.work.running import Outcome, run
 
 #: Public name -> the module that holds it, imported when the name is first used.
 _HOMES = {
-    "Outcome": "running",
-    "Plan": "planning",
+    "Outcome": "work.running",
+    "Plan": "grid.planning",
     "Row": "rows",
     "Similarity": "rows",
-    "Study": "declaration",
-    "plan": "planning",
+    "Study": "grid.declaration",
+    "plan": "grid.planning",
     "read_rows": "rows",
     "read_similarities": "rows",
-    "read_study": "declaration",
-    "run": "running",
+    "read_study": "grid.declaration",
+    "relative_error_reduction": "findings.arithmetic",
+    "run": "work.running",
 }
 
 __all__ = [
@@ -57,23 +56,3 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
-
-
-def relative_error_reduction(baseline: float, score: float) -> float:
-    """The share of the baseline's error that is gone, in percent (paper 3.2.1, table 5).
-
-    100 * (score - baseline) / (100 - baseline); negative where the score is worse.
-
-    Args:
-      baseline, score: at most 100, up to rounding; a correlation, such as CoLA's, may be
-        below 0.
-
-    Raises:
-      WrongUse: a score is above 100 or no number, or the baseline has no error to reduce.
-    """
-    for value in (baseline, score):
-        if not -math.inf < value <= 100 + 1e-6:
-            raise WrongUse(f"Scores are at most 100, but {value!r} was given.")
-    if baseline >= 100:
-        raise WrongUse("A baseline of 100 has no error left to reduce.")
-    return 100 * (score - baseline) / (100 - baseline)

@@ -37,7 +37,7 @@ def spotfw_tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def spotfw_opened_model(spotfw_tiny_model: Path) -> Iterator[FrozenModel]:
     """The tiny model opened by the built-in backend, once for all tests of a process."""
-    from spotfw.builtin.backends import MeshBackend
+    from spotfw.plugins.builtin.backends import MeshBackend
 
     model = MeshBackend().open(str(spotfw_tiny_model), threads=1)
     yield model

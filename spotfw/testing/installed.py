@@ -8,9 +8,9 @@ from typing import Any
 import attrs
 import numpy as np
 
-from spotfw.components import KINDS, Component
 from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins import Plugins
+from spotfw.plugins.parts import KINDS, Component
 from spotfw.testing.suites import Outcome
 from spotfw.testing.tiny_model import opened_tiny_model
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from spotfw.contracts import TaskSource
 from spotfw.errors import SpotError
-from spotfw.mixtures import Found, MixtureDefinition
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.mixtures import Found, MixtureDefinition
 from spotfw.testing.processes import ask_elsewhere
 from spotfw.testing.suites import Outcome, Skip, Suite, check_name, expect, name_of
 
@@ -205,7 +205,7 @@ def _listing(s: SourceSubject) -> dict[str, list[str]]:
 
 
 def _check_built(task: Task) -> None:
-    from spotfw.backends.mesh.compat import seqio
+    from spotfw.tasks.seqio.compat import seqio
 
     vocabulary = seqio.ByteVocabulary()
     built = task.build(vocabulary)

@@ -31,8 +31,8 @@ def write_tiny_model(folder: str | Path) -> Path:
     that scores move as a prompt is tuned. Its vocabulary has the words of `tiny_tasks`.
     Imports TensorFlow.
     """
-    from spotfw.backends.mesh.checkpoint import write_checkpoint
-    from spotfw.backends.mesh.hf_names import T5Dimensions, variables
+    from spotfw.backends.mesh.folders.checkpoint import write_checkpoint
+    from spotfw.backends.mesh.folders.hf_names import T5Dimensions, variables
     from spotfw.backends.mesh.model import operative_config, size_gin
 
     place = Path(folder)
@@ -48,7 +48,7 @@ def write_tiny_model(folder: str | Path) -> Path:
 @contextmanager
 def opened_tiny_model() -> Iterator[FrozenModel]:
     """The tiny model in a folder that goes afterwards, opened by the built-in backend."""
-    from spotfw.builtin.backends import MeshBackend
+    from spotfw.plugins.builtin.backends import MeshBackend
 
     with tempfile.TemporaryDirectory(prefix="spotfw-") as folder:
         model = MeshBackend().open(str(write_tiny_model(Path(folder) / "model")), threads=1)

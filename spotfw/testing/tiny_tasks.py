@@ -54,7 +54,7 @@ def write_tiny_tasks(folder: str | Path) -> tuple[Task, Task, Task]:
 
 def load_tiny_tasks(folder: str | Path) -> tuple[Task, Task, Task]:
     """The tasks of a folder that `write_tiny_tasks` wrote."""
-    from spotfw.builtin.sources.table import load_task_file
+    from spotfw.tasks.tables.source import load_task_file
 
     first, second, third = (load_task_file(Path(folder) / f"{name}.toml")[0] for name in _HEADS)
     return first, second, third

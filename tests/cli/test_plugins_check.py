@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import spotfw
-from spotfw.builtin.metrics import PerTokenCosine
 from spotfw.contracts import NamedModel
 from spotfw.errors import WrongUse
+from spotfw.plugins.builtin.metrics import PerTokenCosine
 
 
 class Nameless(PerTokenCosine):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from spotfw.bindings import bindings
 from spotfw.plugins import default_plugins
+from spotfw.tasks.bindings import bindings
 
 
 @pytest.fixture(autouse=True)

@@ -88,7 +88,9 @@ def place(tmp_path, monkeypatch):
     )
     model = Counting(str(tmp_path / "model"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("spotfw.builtin.backends.MeshBackend.open", lambda self, folder, **_: model)
+    monkeypatch.setattr(
+        "spotfw.plugins.builtin.backends.MeshBackend.open", lambda self, folder, **_: model
+    )
     return attrs.make_class("Place", ["folder", "model"])(tmp_path, model)
 
 

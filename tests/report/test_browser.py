@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.made_up_study import SOURCES, TARGETS, made_up
 from benchmarks.report_page import WIDTHS, look
-from spotfw.report.write import write_report
+from spotfw.study.report.write import write_report
 
 CHROMIUM = shutil.which("chromium")
 

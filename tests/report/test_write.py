@@ -15,8 +15,8 @@ import pytest
 from benchmarks.made_up_study import SOURCES, TARGETS, made_up
 from spotfw.cli import run
 from spotfw.errors import SpotError
-from spotfw.report.drawing import Drawing, file_name
-from spotfw.report.write import Report, write_report
+from spotfw.study.report.drawing import Drawing, file_name
+from spotfw.study.report.write import Report, write_report
 from spotfw.study.rows import write_rows, write_similarities
 
 FEW = {"sources": list(SOURCES)[1:5], "targets": list(TARGETS)[6:8], "seeds": [0, 1]}

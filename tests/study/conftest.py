@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spotfw.study.declaration import Study, parse_study
+from spotfw.study.grid.declaration import Study, parse_study
 
 #: Keys of a study that takes a second; tasks are files beside the study's own.
 DOCUMENT: dict[str, Any] = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotfw.study import arithmetic
+from spotfw.study.findings import arithmetic
 from spotfw.study.rows import Row
 
 FLOATS = st.floats(0, 100)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spotfw.errors import WrongUse
-from spotfw.study.declaration import parse_study, read_study
+from spotfw.study.grid.declaration import parse_study, read_study
 
 GOOD: dict[str, Any] = {
     "sources": ["a", "b"],

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from spotfw.study import likeness
+from spotfw.study.findings import likeness
 from spotfw.study.rows import Row, Similarity
 
 

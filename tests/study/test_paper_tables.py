@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from spotfw.study.paper_tables import table1, table3, table4, table5
+from spotfw.study.findings.paper_tables import table1, table3, table4, table5
+from spotfw.study.findings.tables import Cell, Table
 from spotfw.study.rows import Row
-from spotfw.study.tables import Cell, Table
 
 PAPER = Path(__file__).parents[3] / "shared" / "paper"
 needs_paper = pytest.mark.skipif(not PAPER.exists(), reason="the paper's tables are not here")

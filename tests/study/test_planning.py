@@ -10,8 +10,8 @@ import pytest
 from spotfw.errors import UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.study import plan
-from spotfw.study.declaration import Study
-from spotfw.study.planning import by_name
+from spotfw.study.grid.declaration import Study
+from spotfw.study.grid.planning import by_name
 
 Make = Callable[..., Study]
 

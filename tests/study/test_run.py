@@ -12,9 +12,9 @@ import pytest
 
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.study import plan, read_rows, read_similarities, run
-from spotfw.study.declaration import Study
+from spotfw.study.grid.declaration import Study
 from spotfw.study.rows import Row
-from spotfw.study.tuner import start_tuner
+from spotfw.study.work.tuner import start_tuner
 
 Make = Callable[..., Study]
 
@@ -30,7 +30,7 @@ def undisturbed(
 
 
 def _ran(out: Path, document: dict[str, Any], model: Path, folder: Path) -> Path:
-    from spotfw.study.declaration import parse_study
+    from spotfw.study.grid.declaration import parse_study
 
     study = parse_study(document | {"model": str(model)}, str(folder / "study.toml"))
     outcome = run(study, str(out), workers=0)
@@ -96,7 +96,7 @@ def test_stopped_and_resumed_gives_the_same_rows(
     run(small_study(), out, workers=0, begun=True)
     assert timeless(read_rows(out)) == timeless(read_rows(str(undisturbed)))
     # Nothing finished is repeated: not even a model is opened.
-    monkeypatch.setattr("spotfw.study.running.start_tuner", None)
+    monkeypatch.setattr("spotfw.study.work.running.start_tuner", None)
     assert run(small_study(), out, workers=0).failed == {}
 
 
@@ -117,7 +117,7 @@ def test_a_failed_cell_stops_no_other_and_is_tried_again(
         return do
 
     said: list[str] = []
-    monkeypatch.setattr("spotfw.study.running.start_tuner", failing)
+    monkeypatch.setattr("spotfw.study.work.running.start_tuner", failing)
     outcome = run(small_study(), str(out), workers=0, say=said.append)
     rows = read_rows(str(out))
     failed = [r for r in rows if r.error is not None]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from spotfw.study.cells import Cell
-from spotfw.study.schedule import Schedule
+from spotfw.study.grid.cells import Cell
+from spotfw.study.grid.schedule import Schedule
 
 
 def _cell(task: str, **more: object) -> Cell:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from spotfw.contracts.jobs import Ended, Tell, Told, Work
 from spotfw.errors import SpotError
-from spotfw.study.workers import Ended, InProcess, Processes, Tell, Told, Work, do_all
+from spotfw.plugins.builtin.executors import InProcess, Processes
+from spotfw.study.work.jobs import do_all
 
 
 def start(add: int) -> Work:

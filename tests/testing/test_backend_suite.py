@@ -12,9 +12,9 @@ import attrs
 import numpy as np
 import pytest
 
-from spotfw.builtin.backends import MeshBackend
 from spotfw.contracts import Evaluation, FrozenModel, InitContext, TuneProgress, TuningState
 from spotfw.errors import SpotError
+from spotfw.plugins.builtin.backends import MeshBackend
 from spotfw.testing import check_backend
 from spotfw.testing.backend_promises import SUITE
 from spotfw.testing.backends import outcomes

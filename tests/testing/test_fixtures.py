@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from spotfw.builtin.metrics import PerTokenCosine
+from spotfw.plugins.builtin.metrics import PerTokenCosine
 from spotfw.testing import fill_library, write_tiny_model
 from spotfw.testing.tiny_model import FINGERPRINT, WIDTH
 
@@ -61,7 +61,7 @@ def test_plugins_are_built_ins_alone(spotfw_plugins, spotfw_cli):
 @pytest.mark.slow
 def test_the_tiny_model_is_the_same_everywhere(spotfw_opened_model, tmp_path):
     assert (spotfw_opened_model.fingerprint, spotfw_opened_model.width) == (FINGERPRINT, WIDTH)
-    from spotfw.backends.mesh.checkpoint import fingerprint
+    from spotfw.backends.mesh.folders.checkpoint import fingerprint
 
     assert fingerprint(str(write_tiny_model(tmp_path / "again"))) == FINGERPRINT
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spotfw.builtin.initializers import spotfw_prompt_initializers
+from spotfw.plugins.builtin.initializers import spotfw_prompt_initializers
 from spotfw.testing import check_prompt_initializer
 from spotfw.testing.initializers import SUITE, outcomes
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spotfw.builtin.metrics import AverageTokenCosine, PerTokenCosine
 from spotfw.contracts import SimilarityMetric
+from spotfw.plugins.builtin.metrics import AverageTokenCosine, PerTokenCosine
 from spotfw.testing import check_similarity_metric
 from spotfw.testing.metrics import SUITE, outcomes
 

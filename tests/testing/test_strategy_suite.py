@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from spotfw.builtin.strategies import spotfw_selection_strategies
 from spotfw.contracts import Race, StartFromAverage, StartFromMixture, StartFromPrompt
+from spotfw.plugins.builtin.strategies import spotfw_selection_strategies
 from spotfw.testing import check_selection_strategy
 from spotfw.testing.strategies import SUITE, a_ranking, outcomes
 

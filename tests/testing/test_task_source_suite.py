@@ -7,9 +7,9 @@ from functools import partial
 import attrs
 import pytest
 
-from spotfw.builtin.sources.seqio_registry import SeqioRegistry
 from spotfw.errors import SpotError
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.t5.registry import SeqioRegistry
 from spotfw.testing import check_task_source
 from spotfw.testing.task_sources import SUITE, outcomes
 
@@ -121,7 +121,7 @@ def test_loading_tensorflow_to_list_is_told(tmp_path, monkeypatch):
 
 def seqio_task(rows_by_call, splits, vocabulary):
     """A task whose data set is the next of `rows_by_call` at each call."""
-    from spotfw.backends.mesh.compat import seqio, tf
+    from spotfw.tasks.seqio.compat import seqio, tf
 
     def dataset(split, shuffle_files=False, seed=None):
         rows = rows_by_call.pop(0) if len(rows_by_call) > 1 else rows_by_call[0]

@@ -87,7 +87,7 @@ def test_every_lifecycle_hook_is_played():
 @pytest.mark.slow
 def test_the_run_played_is_like_a_true_one(tiny_engine, tiny_task, spotfw_plugins, tmp_path):
     from spotfw.config import TuningSettings
-    from spotfw.tuning import tune
+    from spotfw.recipe.tuning import tune
 
     runs = []
     follower = tracker(spotfw_run_started=lambda run: runs.append(run))

@@ -17,8 +17,8 @@ from spotfw.contracts import Evaluation, FrozenModel, InitContext, TuneProgress,
 from spotfw.errors import SpotError
 from spotfw.plugins import Plugins
 from spotfw.prompts import load_prompt
+from spotfw.recipe.tuning import tune
 from spotfw.tasks import Task
-from spotfw.tuning import tune
 
 REASON = "needs spotfw-mlflow and MLflow: pip install ./plugins/spotfw-mlflow"
 pytest.importorskip("mlflow", reason=REASON)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from spotfw.builtin.sources.bound_rows import describe_columns
-from spotfw.builtin.sources.table_metrics import METRICS, ToLabel
-from spotfw.builtin.sources.table_metrics import metric_functions as metric_functions_of_t5
 from spotfw.tasks import Task
+from spotfw.tasks.rows.bound import describe_columns
+from spotfw.tasks.tables.answers import METRICS, ToLabel
+from spotfw.tasks.tables.answers import metric_functions as metric_functions_of_t5
 from spotfw_paper_tasks.dataset import Dataset
 from spotfw_paper_tasks.examples import stream_examples
 from spotfw_paper_tasks.rows import check_data, how_to_get, schema
@@ -51,8 +51,8 @@ def build(dataset: Dataset, vocabulary: seqio.Vocabulary) -> seqio.Task:
     Besides ``inputs`` and ``targets``, and both as text (``inputs_pretokenized``), an example
     has ``extra``, a JSON string.
     """
-    from spotfw.backends.mesh.compat import seqio, tf
-    from spotfw.builtin.sources.seqio_rows import RowsSource
+    from spotfw.tasks.seqio.compat import seqio, tf
+    from spotfw.tasks.seqio.source import RowsSource
 
     text = tf.TensorSpec((), tf.string)
     feature = seqio.Feature(vocabulary=vocabulary, add_eos=True)
@@ -112,7 +112,7 @@ def _metric(name: str, metric: Any, dataset: Dataset) -> Callable[..., Mapping[s
 
 
 def _of_t5(name: str, labels: int) -> Callable[..., Mapping[str, float]]:
-    from spotfw.backends.mesh.compat import t5
+    from spotfw.tasks.seqio.compat import t5
 
     if name in METRICS:
         return metric_functions_of_t5([name], labels)[0]

@@ -6,14 +6,13 @@ each data set can be read, and tested, on its own.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from spotfw.builtin.sources.column_kinds import Kind as Kind
+from spotfw.tasks.rows.kinds import Kind as Kind
 
 #: One row in TFDS's schema as plain Python: str, int, float, bool, list, dict. A TFDS
 #: Sequence of dictionaries is a dictionary of lists, as TFDS itself gives it.
@@ -113,7 +112,7 @@ class Dataset:
       splits: by our name: train, validation and perhaps test.
       train_examples: training examples as published, where they are not as many as rows.
       columns: what a row must hold: the column's name and its kind, a type (str, int, float,
-        bool, list, dict) or one of the words of `spotfw.builtin.sources.column_kinds.KINDS`:
+        bool, list, dict) or one of the words of `spotfw.tasks.rows.kinds.KINDS`:
         ``label`` (a place among `labels`; -1, TFDS's unlabelled, leaves the row out),
         ``list[str]``, and so on. A trailing ``?`` allows a column to be absent or null.
         ``answers.text`` reaches into a dictionary.
@@ -150,18 +149,3 @@ class Dataset:
         if self.tfds is None:
             return ()
         return (self.tfds,) if isinstance(self.tfds, str) else self.tfds
-
-    def __reduce__(self) -> tuple[Callable[[str], Dataset | None], tuple[str]]:
-        """A data set of this distribution goes to another process by its name."""
-        if _named(self.name) is not self:
-            raise pickle.PicklingError(
-                f"The data set {self.name!r} is not one of spotfw-paper-tasks' own, and only "
-                "those can go to another process."
-            )
-        return _named, (self.name,)
-
-
-def _named(name: str) -> Dataset | None:
-    from spotfw_paper_tasks.families import all_datasets
-
-    return next((dataset for dataset in all_datasets() if dataset.name == name), None)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import attrs
 
-from spotfw.builtin.sources.bound_rows import BoundRow, UnlabelledRow
-from spotfw.builtin.sources.row_account import Account
-from spotfw.builtin.sources.table_rows import UnusableRow
 from spotfw.tasks import labels_in
+from spotfw.tasks.rows.account import Account
+from spotfw.tasks.rows.bound import BoundRow, UnlabelledRow
+from spotfw.tasks.rows.records import UnusableRow
 from spotfw_paper_tasks.dataset import Dataset, Example, Unusable
 from spotfw_paper_tasks.rows import Found, open_rows
 

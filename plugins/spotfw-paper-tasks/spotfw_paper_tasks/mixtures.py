@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spotfw.mixtures import MixtureDefinition
+from spotfw.tasks.mixtures import MixtureDefinition
 
 #: Group of appendix B -> the mixture's name and its tasks, in the paper's order.
 GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {

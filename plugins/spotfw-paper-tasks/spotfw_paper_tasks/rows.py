@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from spotfw import bindings
-from spotfw.builtin.sources.bound_rows import (
+from spotfw.errors import SpotError, UnknownName
+from spotfw.tasks import bindings
+from spotfw.tasks.rows.bound import (
     LOOKED_AT,
     BoundRow,
     Schema,
@@ -18,9 +19,8 @@ from spotfw.builtin.sources.bound_rows import (
     look_at,
     read_file,
 )
-from spotfw.builtin.sources.getting_data import bind_or_prepare, folder_of_rows
-from spotfw.builtin.sources.table_rows import UnusableRow
-from spotfw.errors import SpotError, UnknownName
+from spotfw.tasks.rows.getting import bind_or_prepare, folder_of_rows
+from spotfw.tasks.rows.records import UnusableRow
 from spotfw_paper_tasks.dataset import Dataset, Row
 
 Found = BoundRow | UnlabelledRow | UnusableRow
@@ -124,7 +124,7 @@ def _tfds_rows(dataset: Dataset, split: str) -> Iterator[Found]:
 def _open_tfds(dataset: Dataset, name: str, split: str) -> Any:
     import tensorflow_datasets as tfds
 
-    from spotfw.backends.mesh.compat import tf  # noqa: F401  (quiets TensorFlow first)
+    from spotfw.tasks.seqio.compat import tf  # noqa: F401  (quiets TensorFlow first)
 
     try:
         builder = tfds.builder(name)

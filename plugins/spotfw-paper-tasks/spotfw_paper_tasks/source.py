@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spotfw.mixtures import Found
+from spotfw.tasks.mixtures import Found
 from spotfw_paper_tasks.build import to_task
 from spotfw_paper_tasks.families import all_datasets
 from spotfw_paper_tasks.mixtures import mixtures

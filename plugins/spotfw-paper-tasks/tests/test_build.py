@@ -10,9 +10,8 @@ import attrs
 import pytest
 
 import spotfw
-from spotfw import bindings
 from spotfw.errors import SpotError, UnknownName
-from spotfw.tasks import Task
+from spotfw.tasks import Task, bindings
 from spotfw_paper_tasks.build import to_task
 from spotfw_paper_tasks.dataset import Dataset, Example, Split, Unusable
 from spotfw_paper_tasks.examples import read_examples
@@ -66,8 +65,8 @@ def bind(tmp_path, monkeypatch):
 
 
 def _read(dataset, split):
-    from spotfw.backends.mesh import examples
-    from spotfw.backends.mesh.compat import seqio
+    from spotfw.tasks.seqio import examples
+    from spotfw.tasks.seqio.compat import seqio
 
     task = to_task(dataset)
     return examples.read_examples(task, split, seqio.ByteVocabulary(), 99, 9, for_scoring=True)

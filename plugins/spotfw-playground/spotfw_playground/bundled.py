@@ -76,7 +76,7 @@ def mesh_folder() -> str:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "spotfw" / f"playground-{digest}"
     if not (folder / "checkpoint").exists():
-        from spotfw.backends.mesh.convert import hf_to_mesh
+        from spotfw.backends.mesh.folders.convert import hf_to_mesh
 
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)

@@ -197,8 +197,8 @@ class Trainer:
     def __init__(self, recipe: Recipe) -> None:
         from spotfw.backends.mesh import model
         from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
-        from spotfw.backends.mesh.compat import tf
         from spotfw.backends.mesh.placement import LocalMesh
+        from spotfw.tasks.seqio.compat import tf
 
         self._tf = tf
         self._recipe = recipe
@@ -275,7 +275,8 @@ class Trainer:
 
     def export(self, mesh_folder: Path, huggingface: Path) -> None:
         """Writes a Mesh TF checkpoint and, in bfloat16, a Hugging Face folder."""
-        from spotfw.backends.mesh import checkpoint, convert, model
+        from spotfw.backends.mesh import model
+        from spotfw.backends.mesh.folders import checkpoint, convert
 
         size = self._recipe
         values = resized(self._session.run(self._variables), size.embedding_size)

@@ -55,7 +55,7 @@ def _task(spec: TaskSpec, noise: float) -> Task:
 
 def build(spec: TaskSpec, noise: float, vocabulary: seqio.Vocabulary) -> seqio.Task:
     """The seqio task over a vocabulary; imports TensorFlow."""
-    from spotfw.backends.mesh.compat import seqio, t5
+    from spotfw.tasks.seqio.compat import seqio, t5
 
     def dataset(split: str, shuffle_files: bool = False, seed: int | None = None) -> Any:
         import tensorflow as tf

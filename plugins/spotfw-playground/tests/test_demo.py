@@ -9,8 +9,7 @@ import attrs
 import pytest
 
 import spotfw
-from spotfw.demo import run_demo
-from spotfw.demo_workers import run_on_workers
+from spotfw.study.demo import run_demo, run_on_workers
 from spotfw_playground.bundled import DEMO
 
 SETTINGS = {"steps": 6, "checkpoint_every": 3, "embedding_step": 3, "max_eval_examples": 16}

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def test_a_task_builds_and_gives_its_rows(name: str) -> None:
     if not bundled.PACKED.exists():
         pytest.skip("the model is not packed in this checkout")
-    from spotfw.backends.mesh.compat import seqio
+    from spotfw.tasks.seqio.compat import seqio
 
     vocabulary = seqio.SentencePieceVocabulary(str(bundled.PACKED / "spiece.model"), extra_ids=0)
     (task,) = [t for t in PlaygroundSource().tasks() if t.name == name and isinstance(t, Task)]

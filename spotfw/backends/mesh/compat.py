@@ -1,4 +1,4 @@
-"""Makes mesh-tensorflow 0.1.21 and t5 0.9.4 importable on TensorFlow 2.15.
+"""Makes mesh-tensorflow 0.1.21 and t5 0.9.4's models importable on TensorFlow 2.15.
 
 Every module of this backend imports this one before either library. Two shims, and
 nothing else:
@@ -12,26 +12,17 @@ nothing else:
 from __future__ import annotations
 
 import importlib.util
-import logging
-import os
 import sys
 import types
 import warnings
 from typing import Any
 
-# Read by TensorFlow's C++ side when it is first loaded: no start-up chatter on stderr.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+from spotfw.tasks.seqio.compat import seqio, t5, tf
 
 with warnings.catch_warnings():
-    # These warnings come from inside the libraries at import; a user can do nothing.
     warnings.simplefilter("ignore")
-    import tensorflow.compat.v1 as tf
     from tensorflow.python.framework import ops as _ops
     from tensorflow.python.framework import tensor_conversion_registry as _registry
-
-    tf.logging.set_verbosity(tf.logging.ERROR)
-    logging.getLogger("absl").setLevel(logging.ERROR)
 
     if not hasattr(_ops, "register_tensor_conversion_function"):
         _ops.register_tensor_conversion_function = _registry.register_tensor_conversion_function
@@ -49,8 +40,6 @@ with warnings.catch_warnings():
         sys.modules["t5.models.hf_model"] = _module
 
     import mesh_tensorflow
-    import seqio
-    import t5.data
     import t5.models.mesh_transformer  # registers the gin names T5's files use
     from mesh_tensorflow.transformer import transformer, transformer_layers
     from mesh_tensorflow.transformer import utils as transformer_utils

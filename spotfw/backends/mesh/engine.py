@@ -12,19 +12,19 @@ import numpy.typing as npt
 from etils import epath
 
 from spotfw.backends.mesh import programs
-from spotfw.backends.mesh.checkpoint import Checkpoint, check_variables, fingerprint
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
-from spotfw.backends.mesh.examples import Examples, read_examples
+from spotfw.backends.mesh.decoding import evaluate_one, predict_lines
+from spotfw.backends.mesh.folders.checkpoint import Checkpoint, check_variables, fingerprint
+from spotfw.backends.mesh.folders.vocabulary import open_vocabulary
 from spotfw.backends.mesh.model import SIZES, building, size_gin
 from spotfw.backends.mesh.programs import Program, Shapes
-from spotfw.backends.mesh.scoring import evaluate_one, predict_lines
 from spotfw.backends.mesh.tuning import tune_one
-from spotfw.backends.mesh.vocabulary import open_vocabulary
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Task
+from spotfw.tasks.seqio.examples import Examples, read_examples
 
 _EMBEDDING = "shared/embedding"
 _ACTIVATIONS = ("float32", "bfloat16")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from spotfw.backends.mesh.examples import Examples
 from spotfw.backends.mesh.programs import Shapes
-from spotfw.batches import Tokens, bucket, example_indices, mixture_indices, pad_batch
 from spotfw.config import TuningSettings
 from spotfw.contracts import TuneProgress, TuneRequest, TuningState
 from spotfw.errors import SpotError
 from spotfw.tasks import Task, proportional_rates
+from spotfw.tasks.batches import Tokens, bucket, example_indices, mixture_indices, pad_batch
+from spotfw.tasks.seqio.examples import Examples
 
 if TYPE_CHECKING:
     from spotfw.backends.mesh.engine import MeshModel

@@ -29,8 +29,8 @@ def test_the_shape_and_that_prompts_differ(tiny_engine: Any) -> None:
 
 def test_the_closed_form_without_attention(tiny_model: Path, tmp_path: Path) -> None:
     """With attention's outputs zeroed the layer sees the start token alone, id 0."""
-    from spotfw.backends.mesh.checkpoint import Checkpoint, write_checkpoint
     from spotfw.backends.mesh.engine import open_model
+    from spotfw.backends.mesh.folders.checkpoint import Checkpoint, write_checkpoint
 
     stored = Checkpoint(str(tiny_model))
     values = {name: stored.read(name) for name in stored.variables}

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from spotfw.backends.mesh.checkpoint import (
+from spotfw.backends.mesh.folders.checkpoint import (
     Checkpoint,
     check_variables,
     fingerprint,

@@ -14,9 +14,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from benchmarks import random_t5
-from spotfw.backends.mesh import hf_folder, hf_names
-from spotfw.backends.mesh.checkpoint import Checkpoint, fingerprint, write_checkpoint
-from spotfw.backends.mesh.convert import convert, hf_to_mesh, mesh_to_hf
+from spotfw.backends.mesh.folders import hf_folder, hf_names
+from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint, write_checkpoint
+from spotfw.backends.mesh.folders.convert import convert, hf_to_mesh, mesh_to_hf
 from spotfw.errors import SpotError, WrongUse
 
 TINY = hf_names.T5Dimensions(

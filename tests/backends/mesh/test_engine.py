@@ -44,7 +44,7 @@ def tuned(engine: Any, task: Task, **changes: Any) -> TuningState:
 
 def changed(model: Path, folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     """A copy of the model with its variables changed in place by `change`."""
-    from spotfw.backends.mesh.checkpoint import Checkpoint, write_checkpoint
+    from spotfw.backends.mesh.folders.checkpoint import Checkpoint, write_checkpoint
 
     stored = Checkpoint(str(model))
     values = {name: stored.read(name) for name in stored.variables}
@@ -56,7 +56,7 @@ def changed(model: Path, folder: Path, change: Callable[[dict[str, Any]], object
 
 
 def test_what_initializers_are_given(tiny_engine: Any, tiny_model: Path) -> None:
-    from spotfw.backends.mesh.checkpoint import fingerprint
+    from spotfw.backends.mesh.folders.checkpoint import fingerprint
 
     context = tiny_engine.init_context(7, ["good", "bad"], "argument")
     assert (context.length, context.labels, context.argument) == (7, ("good", "bad"), "argument")
@@ -294,8 +294,8 @@ def test_opening_a_model_leaves_gin_as_it_was(tiny_model: Path, tiny_task: Task)
 def test_t5_s_own_vocabulary_and_tiny_configuration(
     shared: Path, tiny_task: Task, tmp_path: Path
 ) -> None:
-    from spotfw.backends.mesh.checkpoint import write_checkpoint
-    from spotfw.backends.mesh.hf_names import T5Dimensions, variables
+    from spotfw.backends.mesh.folders.checkpoint import write_checkpoint
+    from spotfw.backends.mesh.folders.hf_names import T5Dimensions, variables
     from spotfw.backends.mesh.model import operative_config, size_gin
 
     vocabulary = shared / "vocab" / "t5.model"

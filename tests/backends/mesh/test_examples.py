@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spotfw.backends.mesh.compat import seqio, tf
-from spotfw.backends.mesh.examples import Ragged, read_examples
-from spotfw.builtin.sources.table import load_task_file
 from spotfw.errors import SpotError, UnknownName
+from spotfw.recipe.tuning import check_splits
 from spotfw.tasks import Task
-from spotfw.tuning import check_splits
+from spotfw.tasks.seqio.compat import seqio, tf
+from spotfw.tasks.seqio.examples import Ragged, read_examples
+from spotfw.tasks.tables.source import load_task_file
 
 BYTES = seqio.ByteVocabulary()
 
@@ -177,7 +177,7 @@ def number(text: str, **_: Any) -> float:
 
 
 def test_correlation_with_a_constant_counts_as_nothing(caplog):
-    from spotfw.backends.mesh.compat import t5
+    from spotfw.tasks.seqio.compat import t5
 
     metrics = t5.evaluation.metrics
     examples = validation([metrics.pearson_corrcoef, metrics.spearman_corrcoef], number)
@@ -190,7 +190,7 @@ def test_correlation_with_a_constant_counts_as_nothing(caplog):
 
 
 def test_not_a_number_and_infinity_count_as_no_number():
-    from spotfw.backends.mesh.compat import t5
+    from spotfw.tasks.seqio.compat import t5
 
     examples = validation([t5.evaluation.metrics.pearson_corrcoef], number)
     wrong = examples.score(["nan", "2", "inf"])
@@ -199,7 +199,7 @@ def test_not_a_number_and_infinity_count_as_no_number():
 
 
 def test_labels_never_seen_score_zero_without_a_warning():
-    from spotfw.backends.mesh.compat import t5
+    from spotfw.tasks.seqio.compat import t5
 
     metrics = t5.evaluation.metrics
     wanted = [

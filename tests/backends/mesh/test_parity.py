@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks import outcome, parity, random_t5
-from spotfw.backends.mesh.convert import hf_to_mesh
+from spotfw.backends.mesh.folders.convert import hf_to_mesh
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 

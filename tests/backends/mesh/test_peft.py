@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from benchmarks import outcome, parity, random_t5
-from spotfw.backends.mesh.convert import hf_to_mesh
-from spotfw.exchange import export_prompt, import_prompts
+from spotfw.backends.mesh.folders.convert import hf_to_mesh
 from spotfw.library import Library
+from spotfw.library.exchange import export_prompt, import_prompts
 from spotfw.prompts import Provenance, SoftPrompt, load_prompt
 
 DECODE = 8

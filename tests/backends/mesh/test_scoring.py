@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import pytest
 
-from spotfw.backends.mesh import scoring
+from spotfw.backends.mesh import decoding as scoring
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array
 from spotfw.errors import SpotError, UnknownName

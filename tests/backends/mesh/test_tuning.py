@@ -68,7 +68,7 @@ def test_the_loss_falls(tiny_engine: Any, tiny_task: Task) -> None:
 
 
 def test_only_the_prompt_moves(tiny_engine: Any, tiny_task: Task, tiny_model: Path) -> None:
-    from spotfw.backends.mesh.checkpoint import Checkpoint
+    from spotfw.backends.mesh.folders.checkpoint import Checkpoint
 
     state = checkpoints(tiny_engine, tiny_task)[-1]
     assert np.abs(state.prompt - start_of(4).prompt).max() > 0.1
@@ -91,7 +91,7 @@ def test_a_checkpoint_holds_one_slot_the_size_of_the_prompt(
 
 def test_the_state_of_t5_base_fits_its_limit_on_the_disk(tmp_path: Path) -> None:
     from spotfw.prompts import SoftPrompt
-    from spotfw.runs import RunFolder, Scored
+    from spotfw.recipe.run_folder import RunFolder, Scored
 
     array = np.ones((100, 768), np.float32)
     history = [Scored(step=n, loss=1.0, score=50.0, metrics={"accuracy": 50.0}) for n in range(525)]
@@ -180,7 +180,7 @@ def test_going_between_tasks_rebuilds_nothing(
     tiny_engine: Any, tiny_task: Task, tiny_task_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from spotfw.backends.mesh import programs
-    from spotfw.builtin.sources.table import load_task_file
+    from spotfw.tasks.tables.source import load_task_file
 
     (other,) = load_task_file(tiny_task_file)  # equal, but another object with other data
     settings = TuningSettings.from_dict(SETTINGS)
@@ -210,7 +210,7 @@ def test_going_between_tasks_rebuilds_nothing(
 def test_a_mixture_draws_from_its_members(
     tiny_engine: Any, tiny_task: Task, tmp_path: Path
 ) -> None:
-    from spotfw.builtin.sources.table import load_task_file
+    from spotfw.tasks.tables.source import load_task_file
 
     path = write_task(tmp_path, [{"text": "the play was good", "label": "positive"}] * 3)
     (other,) = load_task_file(path)
@@ -241,7 +241,7 @@ def write_task(folder: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def load(path: Path) -> Task:
-    from spotfw.builtin.sources.table import load_task_file
+    from spotfw.tasks.tables.source import load_task_file
 
     (task,) = load_task_file(path)
     return task

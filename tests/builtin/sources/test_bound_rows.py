@@ -9,7 +9,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from spotfw.builtin.sources.bound_rows import (
+from spotfw.errors import SpotError
+from spotfw.tasks.rows.account import Account
+from spotfw.tasks.rows.bound import (
     BoundRow,
     Schema,
     UnlabelledRow,
@@ -17,10 +19,8 @@ from spotfw.builtin.sources.bound_rows import (
     find_file,
     read_file,
 )
-from spotfw.builtin.sources.column_kinds import KINDS, WrongCell
-from spotfw.builtin.sources.row_account import Account
-from spotfw.builtin.sources.table_rows import UnusableRow
-from spotfw.errors import SpotError
+from spotfw.tasks.rows.kinds import KINDS, WrongCell
+from spotfw.tasks.rows.records import UnusableRow
 
 NLI = Schema(
     columns={"premise": str, "hypothesis": "str", "label": "label", "idx": "int32?"},

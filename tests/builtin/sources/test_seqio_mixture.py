@@ -31,8 +31,8 @@ def plugins(tmp_path, monkeypatch):
     [("by_size", 2**19, (4, 12)), ("by_size", 6, (4, 6)), ("by_rate", 2**19, (1, 2))],
 )
 def test_rates_and_examples(plugins, name, limit, rates):
-    from spotfw.backends.mesh.compat import seqio
-    from spotfw.builtin.sources.seqio_mixture import as_seqio
+    from spotfw.tasks.seqio.compat import seqio
+    from spotfw.tasks.seqio.mixture import as_seqio
 
     vocabulary = seqio.ByteVocabulary()
     mixed = as_seqio(plugins.task(name), vocabulary, limit)

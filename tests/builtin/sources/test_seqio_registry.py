@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
-from spotfw.builtin.sources.seqio_registry import SeqioRegistry
 from spotfw.errors import SpotError
 from spotfw.plugins import Plugins
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.t5.registry import SeqioRegistry
 
 
 def test_listing_imports_no_tensorflow():
     code = (
-        "import sys; from spotfw.builtin.sources.seqio_registry import SeqioRegistry as S;"
+        "import sys; from spotfw.tasks.t5.registry import SeqioRegistry as S;"
         "assert list(S().tasks()) == []; sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -29,9 +29,9 @@ def test_all_names_of_t5():
 
 def test_names_that_t5_has_not_cost_no_tensorflow():
     code = (
-        "import sys; from spotfw.builtin.sources.seqio_registry import SeqioRegistry as S;"
+        "import sys; from spotfw.tasks.t5.registry import SeqioRegistry as S;"
         "assert S().find('glue_nmli') is None; assert 'tensorflow' not in sys.modules;"
-        "from spotfw.builtin.sources import seqio_registry as s; names = S().names();"
+        "from spotfw.plugins.builtin.sources import seqio_registry as s; names = S().names();"
         "assert s.UNVERSIONED < {*names}; assert all(map(s._may_be_of_t5, names))"
     )
     ran = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
@@ -72,7 +72,7 @@ def test_plugins_find_registered_tasks():
 
 
 def test_absent_data_is_told_in_one_paragraph(tmp_path, monkeypatch):
-    from spotfw.backends.mesh.compat import seqio
+    from spotfw.tasks.seqio.compat import seqio
 
     monkeypatch.setattr(seqio.utils, "_TFDS_DATA_DIR_OVERRIDE", str(tmp_path))
     task = SeqioRegistry().find("glue_wnli_v002").build(seqio.ByteVocabulary())
@@ -88,8 +88,8 @@ def test_absent_data_is_told_in_one_paragraph(tmp_path, monkeypatch):
 def test_a_registered_task_on_the_real_vocabulary(name, shared):
     import tensorflow_datasets as tfds
 
-    from spotfw.backends.mesh.compat import seqio
-    from spotfw.backends.mesh.examples import read_examples
+    from spotfw.tasks.seqio.compat import seqio
+    from spotfw.tasks.seqio.examples import read_examples
 
     vocabulary = seqio.SentencePieceVocabulary(str(shared / "vocab" / "t5.model"), 100)
     task = SeqioRegistry().find(name)

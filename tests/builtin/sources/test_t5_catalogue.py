@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from spotfw import bindings
-from spotfw.builtin.sources.bound_rows import UnlabelledRow
-from spotfw.builtin.sources.seqio_registry import SeqioRegistry
-from spotfw.builtin.sources.t5_catalogue import ENTRIES, T5Tasks, find_entry, to_task
-from spotfw.builtin.sources.t5_rows import open_rows, usable_rows
 from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins import Plugins
+from spotfw.tasks import bindings
+from spotfw.tasks.rows.bound import UnlabelledRow
+from spotfw.tasks.t5.catalogue import ENTRIES, T5Tasks, find_entry, to_task
+from spotfw.tasks.t5.registry import SeqioRegistry
+from spotfw.tasks.t5.rows import open_rows, usable_rows
 
 _SPEC = importlib.util.spec_from_file_location(
     "t5_golden", Path(__file__).with_name("t5_golden.py")
@@ -49,8 +49,8 @@ def bind(tmp_path, monkeypatch):
 
 def read(task, split, limit=None):
     """Examples of a split on bytes, nothing cut."""
-    from spotfw.backends.mesh.compat import seqio
-    from spotfw.backends.mesh.examples import read_examples
+    from spotfw.tasks.seqio.compat import seqio
+    from spotfw.tasks.seqio.examples import read_examples
 
     vocabulary = seqio.ByteVocabulary()
     return read_examples(task, split, vocabulary, 10_000, 10_000, limit, for_scoring=True)
@@ -104,7 +104,7 @@ def test_short_names_find_t5_s_tasks():
 
 
 def test_facts_agree_with_what_t5_registers():
-    from spotfw.builtin.sources.seqio_tasks import _labels, _metric_name, registered_task
+    from spotfw.tasks.t5.others import _labels, _metric_name, registered_task
 
     for entry in ENTRIES:
         task = registered_task(entry.registered or entry.name)
@@ -290,7 +290,7 @@ def test_bad_rows_are_named_and_the_rest_read(bind, caplog):
 
 
 def test_absent_data_says_how_to_get_it(monkeypatch, tmp_path):
-    from spotfw.backends.mesh.compat import seqio
+    from spotfw.tasks.seqio.compat import seqio
 
     monkeypatch.setattr(seqio.utils, "_TFDS_DATA_DIR_OVERRIDE", str(tmp_path))
     task = to_task(find_entry("glue_mnli"))
@@ -311,8 +311,8 @@ def _records(path):
 
 def _of_t5(entry, rows, split):
     """What t5's registered task makes of rows, by a way of its own."""
-    from spotfw.backends.mesh.compat import seqio, tf
-    from spotfw.builtin.sources.seqio_tasks import registered_task
+    from spotfw.tasks.seqio.compat import seqio, tf
+    from spotfw.tasks.t5.others import registered_task
 
     name = entry.registered or entry.name
     if entry.train_label is not None and split == "train":
@@ -399,9 +399,9 @@ def test_every_real_row_is_used(entry, shared, monkeypatch):
 def test_with_tfds_s_own_schema_our_way_and_t5_s_are_one(entry):
     import tensorflow_datasets as tfds
 
-    from spotfw.backends.mesh.compat import seqio
-    from spotfw.builtin.sources.seqio_copy import copy_task
-    from spotfw.builtin.sources.seqio_tasks import registered_task
+    from spotfw.tasks.seqio.compat import seqio
+    from spotfw.tasks.seqio.copy import copy_task
+    from spotfw.tasks.t5.others import registered_task
 
     vocabulary = seqio.ByteVocabulary()
     lengths = {"inputs": 200, "targets": 50}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from spotfw.builtin.sources.table import TaskFiles, load_task_file
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
+from spotfw.tasks.tables.source import TaskFiles, load_task_file
 
 TOML = """
 name = "{name}"
@@ -99,14 +99,14 @@ def test_plugins_find_task_files(folder):
 
 
 def build(path: Path) -> Any:
-    from spotfw.backends.mesh.compat import seqio
+    from spotfw.tasks.seqio.compat import seqio
 
     (task,) = load_task_file(path)
     return task.build(seqio.ByteVocabulary())
 
 
 def test_builds_a_seqio_task_in_no_registry(folder, caplog):
-    from spotfw.backends.mesh.compat import seqio
+    from spotfw.tasks.seqio.compat import seqio
 
     with caplog.at_level(logging.WARNING):
         task = build(folder / "one.toml")

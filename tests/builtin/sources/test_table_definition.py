@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from spotfw.builtin.sources.table import load_task_file
-from spotfw.builtin.sources.table_metrics import METRICS, REFUSED, metric_functions
 from spotfw.errors import UnknownName, WrongUse
+from spotfw.tasks.tables.answers import METRICS, REFUSED, metric_functions
+from spotfw.tasks.tables.source import load_task_file
 
 GOOD = """
 name = "reviews"
@@ -44,7 +44,7 @@ def test_a_task_is_listed_without_its_data(tmp_path):
 def test_loading_a_task_file_imports_no_tensorflow(tmp_path):
     path = write(tmp_path, GOOD)
     code = (
-        "import sys; from spotfw.builtin.sources.table import load_task_file as f;"
+        "import sys; from spotfw.tasks.tables.source import load_task_file as f;"
         f"f({str(path)!r}); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -173,7 +173,7 @@ def test_binary_f1_needs_two_labels(tmp_path):
 
 
 def test_every_metric_of_t5_is_offered_or_refused():
-    from spotfw.backends.mesh.compat import t5
+    from spotfw.tasks.seqio.compat import t5
 
     theirs = t5.evaluation.metrics
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spotfw.builtin.sources.table import read_task_rows
-from spotfw.builtin.sources.table_files import LONGEST_LINE, csv_records, json_records
 from spotfw.errors import SpotError, UnknownName
+from spotfw.tasks.rows.records import LONGEST_LINE, csv_records, json_records
+from spotfw.tasks.tables.source import read_task_rows
 
 LABELLED = """
 name = "reviews"
@@ -276,10 +276,10 @@ def test_what_is_no_number_is_named(tmp_path, value):
 def test_rounding_equals_t5s_own():
     import numpy as np
 
-    from spotfw.backends.mesh.compat import t5, tf
-    from spotfw.builtin.sources.table_definition import TableDefinition
-    from spotfw.builtin.sources.table_rows import _rounded
-    from spotfw.builtin.sources.table_template import parse_template
+    from spotfw.tasks.seqio.compat import t5, tf
+    from spotfw.tasks.tables.definition import TableDefinition
+    from spotfw.tasks.tables.rows import _rounded
+    from spotfw.tasks.tables.template import parse_template
 
     values = np.round(np.arange(0, 5.001, 0.01), 2).astype(np.float32)
     empty = [""] * len(values)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from spotfw.builtin.sources.table_files import csv_records
 from spotfw.errors import SpotError
+from spotfw.tasks.rows.records import csv_records
 from spotfw_paper_tasks.dataset import Row
 from spotfw_paper_tasks.published.json_elements import elements
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from spotfw.builtin.sources.table_files import json_records
 from spotfw.errors import SpotError
+from spotfw.tasks.rows.records import json_records
 from spotfw_paper_tasks.dataset import Row
 from spotfw_paper_tasks.published.labelled_lines import lines
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spotfw.builtin.sources.bound_rows import BoundRow, check_rows
+from spotfw.tasks.rows.bound import BoundRow, check_rows
 from spotfw_paper_tasks.build import Postprocess, metric_functions
 from spotfw_paper_tasks.dataset import Dataset, Row
 from spotfw_paper_tasks.families import gem, mrqa, reading, summarization
@@ -20,7 +20,7 @@ SOURCES = [(dataset, name) for dataset in DATASETS for name in dataset.tfds_name
 
 
 def mocked(name: str, split: str) -> list[Row]:
-    from spotfw.backends.mesh.compat import tf  # noqa: F401  (quiets TensorFlow first)
+    from spotfw.tasks.seqio.compat import tf  # noqa: F401  (quiets TensorFlow first)
 
     tfds: Any = pytest.importorskip("tensorflow_datasets")
     with tfds.testing.mock_data(num_examples=2, policy=tfds.testing.MockPolicy.USE_CODE):

@@ -72,7 +72,7 @@ def test_rows_without_question_context_or_answer(change: dict[str, Any], reason:
 
 
 def test_texts_are_those_of_t5s_squad() -> None:
-    from spotfw.backends.mesh.compat import tf
+    from spotfw.tasks.seqio.compat import tf
 
     preprocessors = pytest.importorskip("t5.data.preprocessors")
     odd = "".join(map(chr, range(9, 300))) + " \u00a0\u2003 “x” 3.5% e\u0301 \t\r\n"

@@ -156,7 +156,7 @@ def test_an_empty_document_or_summary_is_named(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda d: d.name)
 def test_texts_are_those_of_t5s_summarize(dataset: Dataset) -> None:
-    from spotfw.backends.mesh.compat import tf
+    from spotfw.tasks.seqio.compat import tf
 
     preprocessors = pytest.importorskip("t5.data.preprocessors")
     document, summary = columns_of(dataset)

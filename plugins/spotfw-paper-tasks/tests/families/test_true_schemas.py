@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spotfw.builtin.sources.bound_rows import BoundRow, UnlabelledRow, check_rows, read_file
+from spotfw.tasks.rows.bound import BoundRow, UnlabelledRow, check_rows, read_file
 from spotfw_paper_tasks.families import beyond, commonsense, nli, sentiment, similarity
 from spotfw_paper_tasks.mocked import possible
 from spotfw_paper_tasks.rows import plain, schema

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from spotfw.builtin.sources.bound_rows import BoundRow, UnusableRow
 from spotfw.errors import SpotError
+from spotfw.tasks.rows.bound import BoundRow, UnusableRow
 from spotfw_paper_tasks.families import beyond, commonsense, nli, sentiment, similarity
 from spotfw_paper_tasks.rows import open_rows
 

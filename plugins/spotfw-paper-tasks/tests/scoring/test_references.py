@@ -49,7 +49,7 @@ def test_rouge_is_the_mean_over_examples_of_the_best_reference() -> None:
 
 
 def test_rouge_of_one_reference_is_t5s() -> None:
-    from spotfw.backends.mesh.compat import t5
+    from spotfw.tasks.seqio.compat import t5
 
     # One sentence, so that t5's bootstrap has nothing to resample.
     target, prediction = "a cat sat . it purred .", "it purred . a cat sat ."

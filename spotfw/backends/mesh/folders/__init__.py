@@ -1,0 +1,1 @@
+"""Folders of frozen models: Mesh TF checkpoints, Hugging Face folders, vocabularies."""

@@ -1,0 +1,281 @@
+"""Reads and writes Mesh TF / t5 checkpoint folders, local or ``gs://``, a tensor at a time.
+
+A folder holds ``model.ckpt-STEP.index`` and ``model.ckpt-STEP.data-*`` and, in a small text
+file ``checkpoint``, the step to use. Optimizer slots and the step counter are not part of a
+frozen model and are never listed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.folders.hf_names import canonical
+from spotfw.errors import SpotError
+
+_PREFIX = "model.ckpt-"
+#: Tensors are gathered to shards of about this size, which bounds the memory a write takes.
+SHARD_BYTES = 512 * 2**20
+
+
+@attrs.frozen
+class Found:
+    """A variable of a checkpoint: its shape, and its NumPy dtype's name."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class Checkpoint:
+    """A checkpoint opened for reading.
+
+    Attributes:
+      folder: as given.
+      prefix: ``FOLDER/model.ckpt-STEP``.
+      step: of the training that wrote it.
+      variables: trained variables by name.
+    """
+
+    def __init__(self, folder: str, step: int | None = None) -> None:
+        """Opens a folder's checkpoint, by default the one its ``checkpoint`` file names.
+
+        Raises:
+          SpotError: there is no checkpoint, or it cannot be read.
+        """
+        self.folder = folder
+        self.step = _latest_step(folder) if step is None else step
+        self.prefix = posixpath.join(folder, f"{_PREFIX}{self.step}")
+        try:
+            self._reader: Any = tf.train.load_checkpoint(self.prefix)
+        except (tf.errors.OpError, RuntimeError, LookupError, ValueError, OSError) as error:
+            raise SpotError(
+                f"The checkpoint {self.prefix} cannot be read: {_reason(error)}. It may be "
+                "half copied or damaged: copy it again, with its .index and all .data files."
+            ) from error
+        dtypes = self._reader.get_variable_to_dtype_map()
+        self.variables: dict[str, Found] = {
+            name: Found(tuple(shape), dtypes[name].name)
+            for name, shape in sorted(self._reader.get_variable_to_shape_map().items())
+            if _is_trained(name)
+        }
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the trained variables by name."""
+        return {name: found.shape for name, found in self.variables.items()}
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained parameters, padding rows counted."""
+        return sum(int(np.prod(shape, dtype=np.int64)) for shape in self.shapes.values())
+
+    def read(self, name: str) -> npt.NDArray[np.float32]:
+        """A trained variable's value, as float32; bfloat16 is widened exactly.
+
+        Raises:
+          SpotError: there is no such variable, or its data is damaged.
+        """
+        if name not in self.variables:
+            raise SpotError(
+                f"The checkpoint {self.prefix} has no variable {name}. "
+                "Give the folder of a T5 1.1 checkpoint."
+            )
+        try:
+            value = self._reader.get_tensor(name)
+        except (tf.errors.OpError, RuntimeError, LookupError, ValueError) as error:
+            # The reader turns TensorFlow's codes into these, a short file into IndexError.
+            raise SpotError(
+                f"The variable {name} of {self.prefix} cannot be read: {_reason(error)}. "
+                "The checkpoint is damaged or incomplete: copy it again."
+            ) from error
+        return np.asarray(value, dtype=np.float32)
+
+
+def _is_trained(name: str) -> bool:
+    return "_slot_" not in name and name != "global_step" and not name.startswith("_")
+
+
+def _reason(error: BaseException) -> str:
+    """TensorFlow's message on one line."""
+    return (str(getattr(error, "message", None) or error).split("\n")[0]).rstrip(". ")
+
+
+def _latest_step(folder: str) -> int:
+    """The step in the folder's ``checkpoint`` file, else the highest one there is."""
+    try:
+        names = tf.io.gfile.listdir(folder)
+    except (tf.errors.OpError, OSError) as error:
+        raise SpotError(
+            f"The model folder {folder} cannot be opened: {_reason(error)}. "
+            "Give a folder with a Mesh TensorFlow checkpoint (model.ckpt-STEP.*)."
+        ) from error
+    found = re.compile(re.escape(_PREFIX) + r"(\d+)\.index/?$")
+    steps = {int(m[1]) for name in names if (m := found.match(name))}
+    if "checkpoint" in names:
+        with tf.io.gfile.GFile(posixpath.join(folder, "checkpoint")) as file:
+            named = re.search(rf'model_checkpoint_path:\s*".*?{_PREFIX}(\d+)"', file.read())
+        # The file may name a step that was since removed, or that was never copied along.
+        if named and int(named[1]) in steps:
+            return int(named[1])
+    if not steps:
+        hint = (
+            " It is a Hugging Face folder: turn it into one with `spotfw models convert`."
+            if "config.json" in names
+            else ""
+        )
+        raise SpotError(
+            f"The folder {folder} holds no checkpoint: no {_PREFIX}STEP.index.{hint} "
+            "Give a folder with a Mesh TensorFlow checkpoint."
+        )
+    return max(steps)
+
+
+def check_variables(
+    expected: Mapping[str, tuple[int, ...]],
+    found: Mapping[str, tuple[int, ...]],
+    where: str = "the checkpoint",
+) -> None:
+    """Checks that a checkpoint holds a model's variables, and nothing else.
+
+    Args:
+      expected: the model's variables, name -> shape.
+      found: the checkpoint's trained variables, name -> shape.
+      where: what to call the checkpoint.
+
+    Raises:
+      SpotError: names the first few missing, extra and misshapen variables and counts them.
+    """
+    missing = [name for name in expected if name not in found]
+    extra = [name for name in found if name not in expected]
+    misshapen = [
+        f"{name} is {list(found[name])}, not {list(shape)}"
+        for name, shape in expected.items()
+        if name in found and tuple(found[name]) != tuple(shape)
+    ]
+    wrong = [
+        f"{len(names)} {what} ({separator.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names, separator in (
+            ("missing", missing, ", "),
+            ("unexpected", extra, ", "),
+            ("of another shape", misshapen, "; "),
+        )
+        if names
+    ]
+    if wrong:
+        raise SpotError(
+            f"The variables of {where} do not fit the model: {', '.join(wrong)}. Of the model's "
+            f"{len(expected)} variables, {len(expected) - len(missing) - len(misshapen)} fit. "
+            "Give the gin configuration or config.json that belongs to these weights "
+            "(layers, d_model, heads, vocabulary), or a complete checkpoint."
+        )
+
+
+def fingerprint(checkpoint: Checkpoint | str) -> str:
+    """A short name for a model's weights: 16 hex digits.
+
+    A sha256 over the names and shapes of the trained variables, the values of the 1-D ones
+    (layer norms) and of the relative attention biases, and the first 8 rows of the
+    embedding: quick for XXL, and different for any two models that were trained apart. It
+    depends on values only, so converting to Hugging Face and back keeps it.
+    """
+    opened = Checkpoint(checkpoint) if isinstance(checkpoint, str) else checkpoint
+    digest = hashlib.sha256()
+    names = {canonical(name): name for name in opened.variables}
+    for name in sorted(names):
+        digest.update(f"{name} {list(opened.variables[names[name]].shape)}\n".encode())
+    for name in sorted(names):
+        stored = names[name]
+        if len(opened.variables[stored].shape) == 1 or name.endswith("relative_attention_bias"):
+            digest.update(opened.read(stored).tobytes())
+        elif name == "shared/embedding":
+            digest.update(opened.read(stored)[:8].tobytes())
+    return digest.hexdigest()[:16]
+
+
+def write_checkpoint(
+    folder: str,
+    step: int,
+    tensors: Iterable[tuple[str, npt.NDArray[Any]]],
+    shard_bytes: int = SHARD_BYTES,
+) -> str:
+    """Writes ``model.ckpt-STEP`` from tensors as they come, in bounded memory.
+
+    Shards go to a temporary folder inside `folder`, and are merged under the final name once
+    all are there; the ``checkpoint`` file comes last. What a failed write leaves has no
+    ``.index`` and is not taken for a checkpoint.
+
+    Args:
+      folder: local or ``gs://``; made if needed.
+      step: of the training; 0 for a converted model.
+      tensors: (name, array) pairs, consumed once; float32 or bfloat16.
+      shard_bytes: memory for tensors waiting to be written.
+
+    Returns:
+      The prefix written, ``FOLDER/model.ckpt-STEP``.
+
+    Raises:
+      SpotError: the disk is full or the folder cannot be written.
+    """
+    prefix = posixpath.join(folder, f"{_PREFIX}{step}")
+    partial = posixpath.join(folder, f"{_PREFIX}{step}.partial")
+    shards: list[str] = []
+    try:
+        tf.io.gfile.makedirs(partial)
+        for shard in _shards(tensors, shard_bytes):
+            shards.append(posixpath.join(partial, f"shard-{len(shards):05d}"))
+            _save(shards[-1], shard)
+        with tf.Graph().as_default(), tf.Session() as session:
+            session.run(
+                tf.raw_ops.MergeV2Checkpoints(
+                    checkpoint_prefixes=shards, destination_prefix=prefix, delete_old_dirs=True
+                )
+            )
+        named = posixpath.join(folder, "checkpoint")
+        with tf.io.gfile.GFile(f"{named}.partial", "w") as file:
+            base = posixpath.basename(prefix)
+            file.write(f'model_checkpoint_path: "{base}"\nall_model_checkpoint_paths: "{base}"\n')
+        tf.io.gfile.rename(f"{named}.partial", named, overwrite=True)
+    except (tf.errors.OpError, OSError) as error:
+        raise SpotError(
+            f"The checkpoint {prefix} cannot be written: {_reason(error)}. "
+            "Free disk space or give another folder, then run it again."
+        ) from error
+    finally:
+        if tf.io.gfile.exists(partial):
+            tf.io.gfile.rmtree(partial)
+    return prefix
+
+
+def _shards(
+    tensors: Iterable[tuple[str, npt.NDArray[Any]]], shard_bytes: int
+) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """Groups tensors to shards of at least `shard_bytes`, the last one excepted."""
+    shard: dict[str, npt.NDArray[Any]] = {}
+    for name, value in tensors:
+        shard[name] = value
+        if sum(array.nbytes for array in shard.values()) >= shard_bytes:
+            yield shard
+            shard = {}
+    if shard:
+        yield shard
+
+
+def _save(prefix: str, shard: Mapping[str, npt.NDArray[Any]]) -> None:
+    # A graph of its own, so that it works whether or not the caller runs eagerly.
+    with tf.Graph().as_default(), tf.Session() as session:
+        values = [tf.placeholder(array.dtype, array.shape) for array in shard.values()]
+        save = tf.raw_ops.SaveV2(
+            prefix=prefix,
+            tensor_names=list(shard),
+            shape_and_slices=[""] * len(shard),
+            tensors=values,
+        )
+        session.run(save, dict(zip(values, shard.values(), strict=True)))

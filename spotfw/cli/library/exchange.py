@@ -1,0 +1,198 @@
+"""``spotfw library import``, ``export`` and ``remove``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from spotfw.cli.options import filter_options, json_option, library_option
+
+
+@click.command("import")
+@click.argument("sources", metavar="SRC...", nargs=-1, required=True)
+@library_option
+@click.option("--task", metavar="T", help="The task, where a source does not say it.")
+@click.option("--family", metavar="F", help="The task's family, likewise.")
+@click.option("--model", metavar="M", help="The frozen model's name, likewise.")
+@click.option("--fingerprint", metavar="F", help="The frozen model's fingerprint, likewise.")
+@json_option
+def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) -> None:
+    """Add what other programs and people made, and print the ids.
+
+    SRC is a prompt's file (.safetensors, or .npy as google-research/prompt-tuning writes it),
+    a PEFT adapter's folder, the folder of a run or of a library, or a zip that `export` wrote.
+    A .npy and an adapter do not say their task: it is taken from their name. Nothing is
+    imported when a source is broken; importing again adds nothing twice.
+
+    \b
+    Example:
+      spotfw library import sst2.npy my-adapter shared.zip --fingerprint 0123456789abcdef
+    """
+    import attrs
+
+    from spotfw.display import note, print_json
+    from spotfw.library import Library
+    from spotfw.library.exchange import import_prompts
+    from spotfw.plugins import default_plugins
+
+    place = Library(folder)
+    with _counting("import", "prompts") as told:
+        done = import_prompts(place, sources, facts, told)
+    plugins = default_plugins()
+    for one in done:
+        plugins.call(
+            "spotfw_prompt_added",
+            path=place.path(one.id),
+            provenance=attrs.asdict(one.best.provenance),
+        )
+    if as_json:
+        rows = [
+            {
+                "source": one.source,
+                "id": one.id,
+                "task": one.best.provenance.task,
+                "path": place.path(one.id),
+            }
+            for one in done
+        ]
+        print_json(rows)
+        return
+    for one in done:
+        click.echo(one.id)
+    note(f"Prompts imported into {folder}: {len(done)}.")
+
+
+@click.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.argument("destination", metavar="DST")
+@library_option
+@filter_options
+@click.option(
+    "--format",
+    "format",
+    type=click.Choice(["safetensors", "npy", "zip", "peft"]),
+    help="By default DST's suffix; a DST without one is a PEFT adapter's folder.",
+)
+@click.option("--embedding", is_flag=True, help="The task embedding, not the best prompt.")
+@click.option("--base-model", metavar="NAME", help="The Hugging Face model a PEFT adapter names.")
+@json_option
+def export(
+    ids: tuple[str, ...],
+    destination: str,
+    folder: str,
+    format: str | None,
+    embedding: bool,
+    base_model: str | None,
+    as_json: bool,
+    **filters: Any,
+) -> None:
+    """Write the prompt ID to DST for others to use.
+
+    A .zip takes any number of prompts with their task embeddings, a manifest and checksums:
+    those named, or all that the filters let through. Any other format takes one prompt.
+
+    \b
+    Example:
+      spotfw library export 1a2b adapter --base-model google/t5-base-lm-adapt
+      spotfw library export shared.zip --family sentiment
+    """
+    from spotfw.display import note, print_json
+    from spotfw.errors import UnknownName, WrongUse
+    from spotfw.library import open_library
+    from spotfw.library.exchange import export_archive, export_format, export_prompt
+
+    place = open_library(folder)
+    chosen = export_format(destination, format)
+    entries = place.entries(**filters)
+    task = filters["task"]
+    if task is not None and not entries and not place.entries(task=task):
+        tasks = {entry.provenance.task for entry in place.entries()} - {None}
+        raise UnknownName(f"task in the library {folder}", task, map(str, tasks))
+    if ids:
+        wanted = {place.get(id).id for id in ids}
+        entries = [entry for entry in entries if entry.id in wanted]
+        if len(entries) < len(wanted):
+            raise WrongUse("The filters leave out a prompt that is named. Give one or the other.")
+    if chosen == "zip":
+        if embedding or base_model:
+            raise WrongUse(
+                "A zip holds prompts as the library does: leave --embedding and --base-model away."
+            )
+        with _counting("export", "files") as told:
+            export_archive(place, entries, destination, told)
+    else:
+        if len(ids) != 1:
+            raise WrongUse(
+                f"The format {chosen} takes one prompt: `spotfw library export ID {destination}`. "
+                "Several go into a DST that ends in .zip."
+            )
+        (entry,) = entries
+        prompt = (place.embedding if embedding else place.best)(entry.id)
+        export_prompt(prompt, destination, chosen, base_model)
+    if as_json:
+        print_json({"path": destination, "format": chosen, "ids": [entry.id for entry in entries]})
+    else:
+        note(f"Prompts exported to {destination} ({chosen}): {len(entries)}.")
+
+
+@click.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@library_option
+@click.option("--leftovers", is_flag=True, help="Also what killed writers left.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def remove(ids: tuple[str, ...], folder: str, leftovers: bool, yes: bool, as_json: bool) -> None:
+    """Remove prompts, with the task embeddings that no other prompt uses.
+
+    ID may be the beginning of one, or of a damaged file that `verify` names. A zip made by
+    `spotfw library export` brings them back.
+
+    \b
+    Example:
+      spotfw library remove 1a2b --yes
+    """
+    from spotfw.display import note, print_json
+    from spotfw.errors import WrongUse
+    from spotfw.library import open_library
+
+    if not ids and not leftovers:
+        raise WrongUse(
+            "Name the prompts to remove (`spotfw library list` shows them), or say --leftovers."
+        )
+    place = open_library(folder)
+
+    def removed(dry_run: bool) -> list[str]:
+        names = place.remove(*ids, dry_run=dry_run) if ids else []
+        if leftovers:
+            names += place.leftovers() if dry_run else place.sweep()
+        return names
+
+    if not yes and (planned := removed(dry_run=True)):
+        note(f"To be removed from {folder}, for good: {', '.join(planned)}.")
+        click.confirm("Remove them?", abort=True, err=True)
+    names = removed(dry_run=False)
+    if as_json:
+        print_json({"removed": names})
+    else:
+        note(f"Files removed from {folder}: {len(names)}.")
+
+
+@contextlib.contextmanager
+def _counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for what takes over a moment, fed with (done, total)."""
+    from spotfw.display import Progress
+
+    with contextlib.ExitStack() as stack:
+        bar: Progress | None = None
+
+        def told(done: int, total: int) -> None:
+            nonlocal bar
+            if total < 100:
+                return
+            bar = bar or stack.enter_context(Progress(what, total, unit=unit))
+            bar.update(done)
+
+        yield told

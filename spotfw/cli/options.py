@@ -1,0 +1,161 @@
+"""Options that commands share: a tuning's settings, which frozen model, which library."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Collection
+from typing import Any
+
+import attrs
+import click
+
+from spotfw.config import TuningSettings
+
+
+def settings_options(
+    only: Collection[str] | None = None, **defaults: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that gives a command one option for each setting of a tuning.
+
+    What is not given on the command line arrives as None, so that a model's own settings
+    can stand in before the paper's: see `given`.
+
+    Args:
+      only: names of the settings wanted, None for all.
+      **defaults: of settings where the command has others than the class.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        texts = _texts()
+        kinds = typing.get_type_hints(TuningSettings)
+        for field in reversed(attrs.fields(TuningSettings)):
+            if only is not None and field.name not in only:
+                continue
+            default = defaults.get(field.name, field.default)
+            shown = "all" if default is None else f"{default:,}"
+            command = click.option(
+                f"--{field.name.replace('_', '-')}",
+                field.name,
+                type=_kind(kinds[field.name]),
+                default=None,
+                metavar="N" if _kind(kinds[field.name]) is int else "X",
+                help=f"{texts.get(field.name, '')} [default: {shown}]".strip(),
+            )(command)
+        return command
+
+    return decorate
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes the settings that were given on the command line out of a command's options."""
+    names = [field.name for field in attrs.fields(TuningSettings)]
+    values = {name: options.pop(name) for name in names if name in options}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _kind(hint: Any) -> type:
+    """int for ``int | None``, else the type itself."""
+    if isinstance(hint, types.UnionType):
+        hint = next(member for member in typing.get_args(hint) if member is not type(None))
+    kind: type = hint
+    return kind
+
+
+def _texts() -> dict[str, str]:
+    """What the class says of each attribute, as one capitalised phrase."""
+    lines = inspect.cleandoc(TuningSettings.__doc__ or "").partition("Attributes:\n")[2]
+    found = {}
+    for name, text in re.findall(r"^  (\w+): ((?:.*\n?)(?:    .*\n?)*)", lines, re.MULTILINE):
+        # How Python says it has no meaning on a command line, where nothing is given.
+        text = " ".join(text.split()).rstrip(".").removesuffix(", None for all")
+        found[name] = text[:1].upper() + text[1:]
+    return found
+
+
+_MODEL_OPTIONS = (
+    click.option(
+        "--backend", metavar="NAME", help="The engine, NAME[:key=value,...] [default: mesh]."
+    ),
+    click.option("--vocabulary", metavar="FILE", help="Sentencepiece file [default: the model's]."),
+    click.option(
+        "--gin",
+        metavar="SIZE|FILE",
+        help="A T5 1.1 size (tiny, small, base, large, xl, xxl) or a gin file, where the "
+        "model's folder has no operative_config.gin.",
+    ),
+    click.option(
+        "--activations",
+        type=click.Choice(["float32", "bfloat16"]),
+        help="Precision inside the frozen model [default: float32].",
+    ),
+    click.option("--threads", type=click.IntRange(0), help="Threads an operation [default: all]."),
+)
+
+
+def model_options(
+    default: str | None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that gives a command ``--model`` and how to open it: see `opening`.
+
+    Args:
+      default: the model where none is named; None for the prompt's own.
+    """
+    shown = default or "the prompt's own"
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(_MODEL_OPTIONS):
+            command = option(command)
+        return click.option(
+            "--model",
+            "-m",
+            default=default,
+            metavar="NAME|DIR",
+            help=f"Frozen model: a name, or a folder, local or gs:// [default: {shown}].",
+        )(command)
+
+    return decorate
+
+
+def opening(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes out of a command's options how the model is opened, as the backend names it."""
+    names = ("backend", "vocabulary", "gin", "activations", "threads")
+    values = {name: options.pop(name) for name in names if name in options}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+library_option = click.option(
+    "--library",
+    "folder",
+    metavar="DIR",
+    default="library",
+    envvar="SPOTFW_LIBRARY",
+    show_default=True,
+    show_envvar=True,
+    help="The library's folder, local or gs://.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+_FILTERS = (
+    click.option("--task", metavar="T", help="Only prompts tuned on this task."),
+    click.option("--family", metavar="F", help="Only this family's."),
+    click.option("--seed", metavar="N", type=int, help="Only this seed's."),
+    click.option("--fingerprint", metavar="F", help="Only this frozen model's."),
+)
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the filters of `Library.entries`, by their names there."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+def empty(folder: str) -> str:
+    """What is said of a library without prompts."""
+    return (
+        f"The library {folder} is empty. `spotfw tune TASK --library {folder}` or `spotfw library "
+        "add` fills it."
+    )

@@ -1,0 +1,184 @@
+"""What an engine gives: a frozen model that tunes, scores and runs prompts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from spotfw.config import TuningSettings
+from spotfw.errors import SpotError
+from spotfw.tasks import Mixture, Task
+
+Array = npt.NDArray[np.float32]
+
+
+class Vocabulary(Protocol):
+    """What initializers may ask of a vocabulary (seqio's vocabularies have it)."""
+
+    def encode(self, text: str) -> Sequence[int]: ...
+
+    def decode(self, ids: Iterable[int]) -> str: ...
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class InitContext:
+    """What a prompt can be started from.
+
+    Attributes:
+      length: prompt tokens L to give.
+      embeddings: the frozen model's input embeddings, float32 [V, E].
+      vocabulary: the model's vocabulary; its pieces are the first `pieces` rows.
+      pieces: number of real pieces, without sentinels and padding rows.
+      labels: class labels of the task, empty for free text.
+      argument: what stood behind the initializer's name (``prompt:FILE``), else None.
+      fingerprint: of the frozen model, to refuse another model's prompt.
+    """
+
+    length: int
+    embeddings: Array
+    vocabulary: Vocabulary
+    pieces: int
+    labels: tuple[str, ...] = ()
+    argument: str | None = None
+    fingerprint: str | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TuningState:
+    """Everything that continues a tuning bit for bit.
+
+    Attributes:
+      step: updates done.
+      prompt: float32 [L, E].
+      slots: the optimizer's arrays by name, float32; empty before the first step.
+    """
+
+    step: int
+    prompt: Array
+    slots: Mapping[str, Array] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TuneRequest:
+    """One tuning asked of a backend.
+
+    Order of the data and dropout are functions of (settings.seed, step) alone.
+    """
+
+    task: Task | Mixture
+    settings: TuningSettings
+    start: TuningState
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TuneProgress:
+    """What a backend reports while it tunes.
+
+    Attributes:
+      request: index of the request in the list.
+      step: updates done.
+      loss: mean training loss since the last report, nats per real target token.
+      examples, tokens: seen since the last report (input text and target tokens).
+      state: given at checkpoints (every `checkpoint_every` steps and after the last).
+    """
+
+    request: int
+    step: int
+    loss: float
+    examples: int = 0
+    tokens: int = 0
+    state: TuningState | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Evaluation:
+    """Scores of a prompt on a split.
+
+    Attributes:
+      metrics: each metric's value, in the units of ``t5.evaluation.metrics`` (0-100 mostly).
+      score: mean of the metrics (paper footnote 4).
+      examples: number scored.
+    """
+
+    metrics: Mapping[str, float]
+    score: float
+    examples: int
+
+
+class FrozenModel(ABC):
+    """An opened model. Weights are read once; prompts and tasks come and go.
+
+    Attributes:
+      name: the name or folder it was opened by.
+      fingerprint: short hex digest of configuration and weights.
+      width: size E of an embedding.
+      precision: of the arithmetic inside the model; results of different ones differ.
+    """
+
+    name: str
+    fingerprint: str
+    width: int
+    precision: str = "float32"
+
+    @abstractmethod
+    def init_context(
+        self, length: int, labels: Sequence[str] = (), argument: str | None = None
+    ) -> InitContext:
+        """What an initializer needs of this model."""
+
+    @abstractmethod
+    def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
+        """Tunes all requests, reporting as it goes; may run them together."""
+
+    @abstractmethod
+    def evaluate(
+        self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
+    ) -> list[Evaluation]:
+        """Scores each prompt (None: no prompt) on a split by decoding."""
+
+    @abstractmethod
+    def predict(
+        self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
+    ) -> list[str]:
+        """Decodes greedily for each line of text."""
+
+    def activations(self, prompt: Array) -> Array:
+        """How strongly a prompt alone drives each feed-forward neuron of the decoder.
+
+        The model is given the prompt [L, E] in front of nothing but the end of text, and
+        decodes its first token.
+
+        Returns:
+          float32 [layers, d_ff], the output of the activation function (of the gate, where
+          the layer is gated); the neuron is activated where it is above 0.
+
+        Raises:
+          SpotError: this backend cannot tell; giving it is optional.
+        """
+        raise SpotError(
+            f"The backend of the model {self.name} cannot tell its activations. Compare with "
+            "another metric, or open the model with a backend that can."
+        )
+
+    def close(self) -> None:  # noqa: B027 - most backends have nothing to release
+        """Gives memory back."""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Opens frozen models.
+
+    A backend may say in `options`, a tuple of names, what its `open` takes, so that a misspelt
+    name is told before a model is opened.
+    """
+
+    name: str
+
+    def open(self, model: str, **options: Any) -> FrozenModel:
+        """Opens a model by folder (local or ``gs://``); reads its weights once."""
+        ...

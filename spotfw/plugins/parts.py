@@ -1,0 +1,209 @@
+"""What each kind of part must have, and collecting parts from the hooks of plugins."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from spotfw.errors import BrokenPart, SpotError, WrongUse
+from spotfw.plugins.loading import OWN, LoadedPlugin, Loader, PluginFault, one_line
+from spotfw.tasks import Mixture, Task
+from spotfw.tasks.mixtures import Found, MixtureDefinition
+
+#: Kind of part -> its hook, and the attributes of a part that must be callable.
+KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "task source": ("spotfw_task_sources", ("tasks",)),
+    "initializer": ("spotfw_prompt_initializers", ("__call__",)),
+    "metric": ("spotfw_similarity_metrics", ("features", "compare", "with_model", "__call__")),
+    "strategy": ("spotfw_selection_strategies", ("__call__",)),
+    "backend": ("spotfw_backends", ("open",)),
+    "model": ("spotfw_models", ("folder",)),
+    "command": ("spotfw_commands", ("main",)),
+}
+#: Kinds whose parts can be given settings behind their name.
+SETTABLE = ("initializer", "metric", "strategy", "backend")
+
+
+@attrs.frozen
+class Component:
+    """A part of some kind, the distribution that gives it and its plugin's key."""
+
+    kind: str
+    name: str
+    owner: str
+    plugin: str
+    value: Any = attrs.field(repr=False, eq=False)
+
+
+def collect_parts(loader: Loader, kind: str) -> Iterator[Component]:
+    """Calls the hook of a kind in every plugin; what breaks the contract is told and left out."""
+    hook, methods = KINDS[kind]
+    for one in getattr(loader.manager.hook, hook).get_hookimpls():
+        plugin = loader.plugin(one.plugin_name)
+        with _told(loader, plugin, hook), loader.timed(hook, plugin):
+            given = one.function()
+            if not isinstance(given, Iterable) or isinstance(given, (str, dict)):
+                loader.fail(plugin, f"{hook} gave {given!r:.80}, which is no list; return [...]")
+                continue
+            for part in given:
+                fault = _fault(part, methods)
+                if fault:
+                    loader.fail(plugin, f"{hook} gave {part!r:.80}, which {fault}")
+                else:
+                    yield Component(kind, part.name, plugin.distribution, plugin.key, part)
+
+
+def collect_tasks(loader: Loader, source: Component) -> Iterator[Component]:
+    """Lists the tasks of a task source; one that raises is told and ends there."""
+    plugin = loader.plugin(source.plugin)
+    what = f"task source {source.name!r}"
+    with _told(loader, plugin, what), loader.timed(what, plugin):
+        for task in source.value.tasks():
+            if isinstance(task, (Task, Mixture, MixtureDefinition)):
+                yield as_component(source, task, plugin)
+            else:
+                loader.fail(plugin, f"{what} gave {task!r:.80}, which is no task")
+
+
+def find_task(loader: Loader, source: Component, name: str) -> Component | None:
+    """Asks a source that can find a task without listing it; one that raises is told.
+
+    Raises:
+      SpotError: the source knows the task and says what is wrong with it.
+    """
+    find: Callable[[str], Any] | None = getattr(source.value, "find", None)
+    if find is None:
+        return None
+    for prefix in (f"{source.owner}:", f"{source.name}:"):
+        if name.startswith(prefix):
+            name = name.removeprefix(prefix)
+            break
+    plugin = loader.plugin(source.plugin)
+    what = f"task source {source.name!r}"
+    task = None
+    with _told(loader, plugin, what, but=SpotError), loader.timed(what, plugin):
+        task = find(name)
+    return None if task is None else as_component(source, task, plugin)
+
+
+def as_component(source: Component, task: Found, plugin: LoadedPlugin) -> Component:
+    """A task of a source; one that does not say its origin gets the distribution's name."""
+    if not task.origin:
+        task = attrs.evolve(task, origin=source.owner)
+    if plugin.distribution != OWN:
+        if isinstance(task, Task):
+            task = _owned(task, plugin)
+        elif isinstance(task, Mixture):
+            task = attrs.evolve(task, tasks=tuple(_owned(t, plugin) for t in task.tasks))
+    return Component("task", task.name, source.owner, source.plugin, task)
+
+
+def with_own_members(part: Component, known: Iterable[Component]) -> Found:
+    """A task or mixture; members of the latter that several sources give are its own plugin's."""
+    found: Found = part.value
+    if not isinstance(found, MixtureDefinition):
+        return found
+    owners: dict[str, list[str]] = {member: [] for member in found.members}
+    for one in known:
+        if one.name in owners:
+            owners[one.name].append(one.owner)
+    shared = {m for m, given in owners.items() if len(given) > 1 and part.owner in given}
+    members = tuple(f"{part.owner}:{m}" if m in shared else m for m in found.members)
+    return attrs.evolve(found, members=members)
+
+
+def _is_of_file(task: Component) -> bool:
+    return Path(task.value.origin).is_file()
+
+
+def only(kind: str, name: str, found: list[Component]) -> Component | None:
+    """The one part found; several are an error that names their owners."""
+    if len(found) > 1:
+        owners = sorted({c.owner for c in found})
+        ways = " or ".join(repr(f"{owner}:{found[0].name}") for owner in owners)
+        advice = f"Say {ways}" if len(owners) > 1 else "Rename one of them"
+        files = sorted({c.value.origin for c in found if kind == "task" and _is_of_file(c)})
+        if files:
+            owners = sorted({c.owner for c in found if c.value.origin not in files}) + files
+            advice = f"Rename the one in {files[-1]}"
+        raise WrongUse(
+            f"The {kind} {name!r} is given {len(found)} times, by {' and by '.join(owners)}. "
+            f"{advice}, or leave a plugin out: -p no:NAME, or SPOTFW_DISABLE_PLUGINS."
+        )
+    return found[0] if found else None
+
+
+@contextlib.contextmanager
+def blaming(plugin: LoadedPlugin | None, what: str) -> Iterator[None]:
+    """Says which plugin an error comes from.
+
+    What spotfw's own parts raise, and errors made for users, go on as they are.
+
+    Raises:
+      PluginFault: another plugin's part raised.
+    """
+    try:
+        yield
+    except BrokenPart as error:
+        if plugin is None or plugin.distribution == OWN:
+            raise
+        raise PluginFault(f"{error} The plugin {plugin} gives it.") from error
+    except SpotError:
+        raise
+    except Exception as error:
+        if plugin is None or plugin.distribution == OWN:
+            raise
+        raise PluginFault(
+            f"The {what}, which the plugin {plugin} gives, failed: {one_line(error)[:600]}. "
+            "What was saved before stays. Use another one, or tell the plugin's author; --debug "
+            "shows the traceback."
+        ) from error
+
+
+@attrs.frozen
+class _OwnedBuild:
+    """A task's `build` that says whose it is when it fails."""
+
+    build: Callable[[Any], Any]
+    name: str
+    plugin: LoadedPlugin
+
+    def __call__(self, vocabulary: Any) -> Any:
+        with blaming(self.plugin, f"task {self.name!r}"):
+            return self.build(vocabulary)
+
+
+def _owned(task: Task, plugin: LoadedPlugin) -> Task:
+    # A plain copy: the plugin's module does not always go to other processes.
+    owner = LoadedPlugin(plugin.name, plugin.distribution, plugin.version)
+    return attrs.evolve(task, build=_OwnedBuild(task.build, task.name, owner))
+
+
+@contextlib.contextmanager
+def _told(
+    loader: Loader, plugin: LoadedPlugin, what: str, but: type[Exception] = PluginFault
+) -> Iterator[None]:
+    """Notes what a plugin raises, and goes on."""
+    try:
+        yield
+    except but:
+        raise
+    except (Exception, SystemExit) as error:
+        loader.fail(plugin, f"{what} raised {one_line(error)}")
+
+
+def _fault(part: Any, methods: tuple[str, ...]) -> str | None:
+    """What keeps a part from its contract, or None."""
+    if isinstance(part, type):
+        return "is a class; give an instance"
+    name = getattr(part, "name", None)
+    if not isinstance(name, str) or not name:
+        return "has no name"
+    if ":" in name or name != name.strip():
+        return "has a name with a colon or a space around it, which nobody can ask for"
+    missing = [m for m in methods if not callable(getattr(part, m, None))]
+    return f"has no {missing[0]}" if missing else None

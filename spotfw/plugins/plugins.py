@@ -1,0 +1,290 @@
+"""Plugins asked for their parts by name.
+
+Built-in parts come first, through the same hooks as anyone's. Hooks are called when a
+part of their kind is first wanted, so that listing loads nothing heavy. A plugin that
+raises is set aside and told once in `Plugins.failures`; everything else goes on working.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from spotfw.errors import UnknownName
+from spotfw.plugins import settings as part_settings
+from spotfw.plugins.loading import OWN, Failure, LoadedPlugin, Loader, one_line
+from spotfw.plugins.parts import (
+    KINDS,
+    SETTABLE,
+    Component,
+    blaming,
+    collect_parts,
+    collect_tasks,
+    find_task,
+    only,
+    with_own_members,
+)
+from spotfw.plugins.rows import rows
+from spotfw.tasks.mixtures import Found, MixtureDefinition, listing, resolve
+
+if TYPE_CHECKING:
+    import click
+
+    from spotfw.contracts import (
+        Backend,
+        NamedModel,
+        PromptInitializer,
+        SelectionStrategy,
+        SimilarityMetric,
+    )
+    from spotfw.tasks import Mixture, Task
+
+
+class Plugins:
+    """All plugins of a process.
+
+    Args:
+      environ: where these are read, by default the process's. `SPOTFW_PLUGINS` (the only
+        ones to load) and `SPOTFW_DISABLE_PLUGINS` are lists of distributions, entry points
+        or ``distribution:entry point`` parted by commas. With `SPOTFW_STRICT_PLUGINS=1` a
+        plugin's fault is raised as a `PluginFault`; with `SPOTFW_TRACE_PLUGINS=1` each call
+        of a plugin and the time it took is printed to stderr.
+      entry_points: whether to load what is installed.
+      built_in: whether to load spotfw's own parts.
+    """
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str] | None = None,
+        entry_points: bool = True,
+        built_in: bool = True,
+    ) -> None:
+        self._loader = Loader(os.environ if environ is None else environ)
+        self._components: dict[str, tuple[Component, ...]] = {}
+        self._configured: dict[tuple[str, str], Any] = {}
+        if built_in:
+            self._loader.load_built_ins()
+        if entry_points:
+            self._loader.load_entry_points()
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What went wrong so far; hooks not yet called may add to it."""
+        return tuple(self._loader.failures)
+
+    def register(
+        self, plugin: Any, name: str, *, distribution: str | None = None, version: str = ""
+    ) -> None:
+        """Adds a module or object by hand; what cannot be registered lands in `failures`."""
+        self._loader.load(LoadedPlugin(name, distribution or name, version), lambda: plugin)
+        self._components.clear()
+
+    def components(self, kind: str) -> tuple[Component, ...]:
+        """All parts of a kind of `KINDS`, or ``task``, sorted by name and owner."""
+        if kind not in self._components:
+            if kind == "task":
+                sources = self.components("task source")
+                found = [c for source in sources for c in collect_tasks(self._loader, source)]
+            else:
+                found = list(collect_parts(self._loader, kind))
+            self._components[kind] = tuple(sorted(found, key=lambda c: (c.name, c.owner)))
+        return self._components[kind]
+
+    def names(self, kind: str) -> list[str]:
+        """Names of a kind, sorted."""
+        return [c.name for c in self.components(kind)]
+
+    def get(self, kind: str, name: str, settings: Mapping[str, Any] | None = None) -> Any:
+        """The part called `name`, or ``distribution:name`` where several share a name.
+
+        Args:
+          kind: of `KINDS`.
+          name: of the part. Settings may stand behind it: ``name:key=value,key=value``.
+          settings: further settings of the part, as values.
+
+        Raises:
+          UnknownName: there is none; the message suggests close names.
+          WrongUse: several plugins give one, and the message names them; or it does not
+            have such settings.
+        """
+        found, rest = self._split(kind, name)
+        if found is None or (rest is not None and kind not in SETTABLE):
+            raise self._unknown(kind, name)
+        return self._configure(found, rest, settings)
+
+    def task(self, name: str) -> Task | Mixture:
+        """A task or mixture by name, or by the path of a ``.toml`` file that describes it."""
+        found = self._task(name)
+        return resolve(found, self._task) if isinstance(found, MixtureDefinition) else found
+
+    def tasks(self) -> list[Task | Mixture]:
+        """All tasks and mixtures that can be listed cheaply, sorted by name.
+
+        A member of a mixture that cannot be found cheaply is a stand-in, which has a name
+        only; `task` finds it, or says that there is none.
+        """
+        listed = (c.value for c in self.components("task"))
+        return [listing(v, self._cheap) if isinstance(v, MixtureDefinition) else v for v in listed]
+
+    def _task(self, name: str) -> Found:
+        """A task or mixture by name, the latter perhaps without its members yet."""
+        found = only("task", name, self._named("task", name)) or self._search(name)
+        if found is None:
+            raise self._unknown("task", name)
+        return with_own_members(found, self.components("task"))
+
+    def _cheap(self, name: str) -> Found | None:
+        """As `_task`, but without the sources that are dear to ask; None where there is none."""
+        found = only("task", name, self._named("task", name)) or self._search(name, dear=False)
+        return None if found is None else with_own_members(found, self.components("task"))
+
+    def initializer(self, name: str) -> PromptInitializer:
+        """A way to start a prompt."""
+        part: PromptInitializer = self.get("initializer", name)
+        return part
+
+    def parse_initializer(self, text: str) -> tuple[PromptInitializer, str | None]:
+        """An initializer and its argument from ``NAME[:ARGUMENT]``, qualified or not.
+
+        What stands behind the name of one with settings is read as settings where it begins
+        as ``key=``, and then is no argument.
+        """
+        found, rest = self._split("initializer", text)
+        if found is None:
+            raise self._unknown("initializer", text.partition(":")[0])
+        key, sign, _ = (rest or "").partition("=")
+        if sign and key.strip().isidentifier() and part_settings.settings_of(found.value):
+            return self._configure(found, rest), None
+        return found.value, rest
+
+    def metric(self, name: str, **settings: Any) -> SimilarityMetric:
+        """A way to compare task embeddings: ``NAME[:key=value,...]``."""
+        part: SimilarityMetric = self.get("metric", name, settings)
+        return part
+
+    def strategy(self, name: str, **settings: Any) -> SelectionStrategy:
+        """A way to choose among ranked sources: ``NAME[:key=value,...]``."""
+        part: SelectionStrategy = self.get("strategy", name, settings)
+        return part
+
+    def backend(self, name: str = "mesh") -> Backend:
+        """An engine that opens frozen models: ``NAME[:key=value,...]``."""
+        part: Backend = self.get("backend", name)
+        return part
+
+    def model(self, name: str) -> NamedModel:
+        """A frozen model known by name."""
+        part: NamedModel = self.get("model", name)
+        return part
+
+    def models(self) -> list[NamedModel]:
+        """All frozen models known by name."""
+        return [c.value for c in self.components("model")]
+
+    def commands(self, taken: Collection[str] = ()) -> list[click.Command]:
+        """Commands that plugins add; one whose name is `taken` or doubled is left out, and told."""
+        kept: dict[str, Component] = {}
+        for part in self.components("command"):
+            if part.name in taken or part.name in kept:
+                first = kept[part.name].owner if part.name in kept else OWN
+                self._loader.fail(
+                    self._loader.plugin(part.plugin),
+                    f"its command {part.name!r} is left out: {first} has one of that name",
+                )
+            else:
+                kept[part.name] = part
+        return [c.value for c in kept.values()]
+
+    def blaming(self, kind: str, name: str) -> AbstractContextManager[None]:
+        """A context in which an error of the part `name` says whose it is: `blaming`."""
+        found, _ = self._split(kind, name)
+        plugin = None if found is None else self._loader.plugin(found.plugin)
+        return blaming(plugin, f"{kind} {name!r}")
+
+    def call(self, hook: str, **values: Any) -> None:
+        """Calls a hook of a run's life in every plugin; one that raises is set aside."""
+        for one in reversed(getattr(self._loader.manager.hook, hook).get_hookimpls()):
+            plugin = self._loader.plugin(one.plugin_name)
+            if plugin.silenced:
+                continue
+            try:
+                with self._loader.timed(hook, plugin):
+                    one.function(*(values[name] for name in one.argnames))
+            except (Exception, SystemExit) as error:
+                plugin.silenced = True
+                message = f"{hook} raised {one_line(error)}; it follows no more runs"
+                self._loader.fail(plugin, message)
+
+    def describe(self) -> list[dict[str, Any]]:
+        """One row a plugin: see `plugin_rows.rows`."""
+        return rows(self._loader, {kind: self.components(kind) for kind in KINDS})
+
+    def _search(self, name: str, *, dear: bool = True) -> Component | None:
+        """Asks the sources that can find a task without listing it (seqio's registry)."""
+        found: list[Component] = []
+        for source in self.components("task source"):
+            if not dear and hasattr(source.value, "names"):
+                continue  # it says all its names only when asked: listing them is dear
+            if found and ".toml" in name:
+                break  # a file is nobody else's, and asking on would load seqio's registry
+            part = find_task(self._loader, source, name)
+            found += [part] if part is not None else []
+        return only("task", name, found)
+
+    def _split(self, kind: str, text: str) -> tuple[Component | None, str | None]:
+        """The part that a text begins with, and what stands behind it after a colon."""
+        words = text.split(":")
+        for count in range(min(len(words), 2), 0, -1):
+            head = ":".join(words[:count])
+            found = only(kind, head, self._named(kind, head))
+            if found is not None:
+                return found, text[len(head) + 1 :] if len(words) > count else None
+        return None, None
+
+    def _named(self, kind: str, name: str) -> list[Component]:
+        parts = self.components(kind)
+        found = [c for c in parts if c.name == name]
+        if not found and ":" in name:
+            owner, _, rest = name.partition(":")
+            found = [c for c in parts if c.name == rest and c.owner == owner]
+        return found
+
+    def _configure(
+        self, found: Component, text: str | None, settings: Mapping[str, Any] | None = None
+    ) -> Any:
+        """A part with its settings; equal ones are one object, so that what is kept of it is."""
+        if text is None and not settings:
+            return found.value
+        what = f"the {found.kind} {found.name!r}"
+        given = {
+            **(part_settings.parse(text, what) if text is not None else {}),
+            **(settings or {}),
+        }
+        key = (f"{found.kind} {found.plugin} {found.name}", repr(sorted(given.items())))
+        if key not in self._configured:
+            self._configured[key] = part_settings.configured(found.value, given, what)
+        return self._configured[key]
+
+    def _unknown(self, kind: str, name: str) -> UnknownName:
+        known = set(self.names(kind))
+        if kind == "task":
+            for source in self.components("task source"):
+                known.update(getattr(source.value, "short_names", tuple)())
+        error = UnknownName(kind, name, known)
+        if self.failures:
+            broken = ", ".join(sorted({f.plugin for f in self.failures}))
+            error.args = (
+                f"{error} Some plugins have faults ({broken}), which may be why: see "
+                "`spotfw plugins`.",
+            )
+        return error
+
+
+@functools.cache
+def default_plugins() -> Plugins:
+    """The plugins of this process, loaded once."""
+    return Plugins()

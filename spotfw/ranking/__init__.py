@@ -1,0 +1,5 @@
+"""Rankings: sources by similarity to a target, and how good such an order is."""
+
+from spotfw.ranking.order import Ranked, Ranking, in_order
+
+__all__ = ["Ranked", "Ranking", "in_order"]

@@ -1,0 +1,53 @@
+"""Successive halving: tune a field of candidates a little, keep the better half, go on.
+
+Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter
+Optimization". Pauses fall on checkpoints, and a paused run goes on where it stood, so that the
+winner is what it would have been had it been tuned alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from spotfw.config import TuningSettings
+from spotfw.contracts import Race, Start
+from spotfw.recipe.tuning import TunedPrompt
+
+
+def run_race(
+    race: Race, settings: TuningSettings, tune: Callable[[Start, int | None], TunedPrompt]
+) -> list[tuple[Start, TunedPrompt]]:
+    """Tunes the race's candidates; who wins comes first, then who lasted longest.
+
+    Args:
+      race: the candidates and when to halve them.
+      settings: of the target's tunings to their end.
+      tune: tunes a candidate to so many steps (None: to the end), going on where it stood. A
+        run that was tuned further before may be given as it is.
+    """
+    field, ended = list(race.candidates), list[tuple[Start, TunedPrompt]]()
+    for share in race.rungs:
+        if len(field) == 1:
+            break
+        steps = rung_steps(share, settings)
+        tuned = [(candidate, tune(candidate, steps)) for candidate in field]
+        # Equals stay in the strategy's order: the more alike source goes on.
+        order = sorted(range(len(tuned)), key=lambda n: -_score_at(tuned[n][1], steps))
+        kept = (len(tuned) + 1) // 2
+        field = [field[n] for n in sorted(order[:kept])]
+        ended = [tuned[n] for n in order[kept:]] + ended
+    finished = [(candidate, tune(candidate, None)) for candidate in field]
+    return sorted(finished, key=lambda run: -run[1].score) + ended
+
+
+def rung_steps(share: float, settings: TuningSettings) -> int:
+    """Steps at a share of the whole, up to the next checkpoint."""
+    every = settings.checkpoint_every
+    # Rounded first: 0.1 * 30 is a little above 3.
+    checkpoints = -(-round(share * settings.steps, 6) // every)
+    return min(max(int(checkpoints), 1) * every, settings.steps)
+
+
+def _score_at(tuned: TunedPrompt, steps: int) -> float:
+    """The best validation score up to a step."""
+    return max(entry.score for entry in tuned.history if entry.step <= steps)

@@ -1,0 +1,216 @@
+"""The whole of SPoT on a small scale: what ``spotfw demo`` runs.
+
+Prompts are learned on source tasks and kept in a library; each target is tuned from
+scratch, its early checkpoint ranks the sources, and each strategy's choice is tuned for as
+many steps again (paper 3). Everything lies in run folders, so a demo that was stopped goes
+on where it was.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from spotfw.contracts import DemoPlan
+from spotfw.contracts.jobs import Tell, Work
+from spotfw.plugins.builtin.executors import Processes
+from spotfw.ranking import Ranking
+from spotfw.recipe.session import SCRATCH, Session
+from spotfw.recipe.tuning import Observer
+from spotfw.study.work.jobs import StepsTold, do_all
+from spotfw.tasks import Task
+
+#: Strategies shown: name, k (None: all sources), column title.
+STRATEGIES = (
+    ("best_of_top_k", 1, "best of top-1"),
+    ("best_of_top_k", 3, "best of top-3"),
+    ("top_k_weighted_average", 3, "weighted average, k=3"),
+    ("top_k_multitask_mixture", 2, "mixture, k=2"),
+    ("oracle", None, "oracle"),
+)
+
+#: A source's name, family and validation score.
+Source = tuple[str, str, float]
+
+#: The strategy that stands for transfer: as many target tunings as from scratch, one.
+TRANSFER = "best of top-1"
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One target under one seed: the score of each way to tune it, and the ranking."""
+
+    target: str
+    family: str
+    seed: int
+    scores: dict[str, float]
+    ranking: tuple[tuple[str, str, float], ...]
+    """(source, its family, similarity), best first."""
+
+
+@attrs.frozen(kw_only=True)
+class DemoResult:
+    """What the demo found.
+
+    Attributes:
+      rows: one for each target and seed.
+      sources: (name, family, validation score) of each source.
+      seconds: wall-clock time of this process's part.
+    """
+
+    rows: tuple[Row, ...]
+    sources: tuple[Source, ...]
+    seconds: float
+
+    @property
+    def gain(self) -> float:
+        """Points over from scratch at equal steps, mean over targets and seeds."""
+        return float(np.mean([r.scores[TRANSFER] - r.scores["from scratch"] for r in self.rows]))
+
+    @property
+    def same_family_first(self) -> float:
+        """Share of (target, seed) with a source of the target's family that rank one first."""
+        families = {family for _, family, _ in self.sources}
+        asked = [r for r in self.rows if r.family in families]
+        return float(np.mean([r.ranking[0][1] == r.family for r in asked])) if asked else 0.0
+
+
+def planned_steps(plan: DemoPlan, session: Session, seeds: Sequence[int]) -> int:
+    """Updates that a demo takes in all, for its progress bar."""
+    source = session.settings(**plan.source).steps
+    target = session.settings(**plan.target).steps
+    # From scratch, from the average, from the mixture, and the oracle's from every source.
+    mixture = session.settings(**{**plan.source, **plan.mixture}).steps
+    each = target * (3 + len(plan.sources)) + mixture
+    return len(plan.sources) * source + len(plan.targets) * len(seeds) * each
+
+
+def run_demo(
+    session: Session,
+    plan: DemoPlan,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    metric: str = "per_token_cosine",
+    observer: Observer | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> DemoResult:
+    """Runs a plan.
+
+    Args:
+      session: with a library, empty or left by the same demo.
+      plan: sources, targets and settings.
+      seeds: of the target tunings.
+      metric: how sources are ranked.
+      observer: told of each tuning's progress.
+      say: told in a line what begins.
+    """
+    began = time.monotonic()
+    sources = []
+    for name in plan.sources:
+        say(f"source {name}")
+        sources.append(tune_source(session, plan, name, observer))
+    rows = []
+    for name in plan.targets:
+        for seed in seeds:
+            say(f"target {name}, seed {seed}")
+            rows.append(tune_target(session, plan, name, seed, metric, observer))
+    return DemoResult(rows=tuple(rows), sources=tuple(sources), seconds=time.monotonic() - began)
+
+
+def tune_source(
+    session: Session, plan: DemoPlan, name: str, observer: Observer | None = None
+) -> Source:
+    """Learns a source's prompt and adds it to the library."""
+    tuned = session.tune(name, observer=observer, **plan.source)
+    return name, session.task(name).family, tuned.score
+
+
+def tune_target(
+    session: Session,
+    plan: DemoPlan,
+    name: str,
+    seed: int,
+    metric: str,
+    observer: Observer | None = None,
+) -> Row:
+    """Tunes a target from scratch and by every strategy, once the library is filled."""
+    target = session.task(name)
+    assert isinstance(target, Task)
+    settings: dict[str, Any] = dict(plan.target) | {"seed": seed}
+    scratch = session.tune(target, init=SCRATCH, keep=False, observer=observer, **settings)
+    scores = {"from scratch": scratch.score}
+    ranking: Ranking | None = None
+    for strategy, k, title in STRATEGIES:
+        result = session.transfer(
+            target,
+            strategy,
+            k or len(plan.sources),
+            metric,
+            embedding=scratch.embedding,
+            mixture={**plan.source, **plan.mixture},
+            observer=observer,
+            **settings,
+        )
+        scores[title] = result.score
+        ranking = result.ranking
+    assert ranking is not None
+    return Row(
+        target=name,
+        family=target.family,
+        seed=seed,
+        scores=scores,
+        ranking=tuple((r.task or "", r.family or "", r.similarity) for r in ranking),
+    )
+
+
+def run_on_workers(
+    opening: Mapping[str, Any],
+    plan: DemoPlan,
+    *,
+    seeds: Sequence[int],
+    metric: str,
+    workers: int,
+    tell: Callable[[int, str], None] = lambda steps, what: None,
+) -> DemoResult:
+    """Runs a plan like `run_demo`, sources first, on several processes.
+
+    Args:
+      opening: keyword arguments of each process's `Session`; a library is among them.
+      plan: sources, targets and settings.
+      seeds: of the target tunings.
+      metric: how sources are ranked.
+      workers: processes.
+      tell: called now and then with all steps done and the task worked on.
+
+    Raises:
+      SpotError: a tuning failed; what was finished stays in the run folders.
+    """
+    began, done = time.monotonic(), 0
+
+    def told(steps: int, what: str) -> None:
+        nonlocal done
+        done += steps
+        tell(done, what)
+
+    targets = [(name, seed) for name in plan.targets for seed in seeds]
+    with Processes(workers, functools.partial(_start, dict(opening), plan, metric)) as pool:
+        sources = do_all(pool, [(name, None) for name in plan.sources], told)
+        rows = do_all(pool, targets, told)
+    return DemoResult(rows=tuple(rows), sources=tuple(sources), seconds=time.monotonic() - began)
+
+
+def _start(opening: dict[str, Any], plan: DemoPlan, metric: str) -> Work:
+    session = Session(**opening, threads=1)
+
+    def work(job: tuple[str, int | None], tell: Tell) -> Any:
+        name, seed = job
+        if seed is None:
+            return tune_source(session, plan, name, StepsTold(tell))
+        return tune_target(session, plan, name, seed, metric, StepsTold(tell))
+
+    return work

@@ -1,0 +1,1 @@
+"""What a study finds: arithmetic, tables and figures' numbers from rows alone."""

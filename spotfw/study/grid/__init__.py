@@ -1,0 +1,1 @@
+"""What a study asks: its declaration, cells, costs, plan and ledger."""

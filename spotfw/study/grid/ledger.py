@@ -1,0 +1,143 @@
+"""A study's folder: the declaration it was begun with, and a file for each cell that ended.
+
+| file | what |
+|---|---|
+| ``study.json`` | the declaration and its resolved settings |
+| ``library/``, ``runs/`` | source prompts; every tuning |
+| ``cells/ID.json`` | what came of a cell, well or not; the truth |
+| ``rows.*``, ``similarities.*`` | tables made of the cells |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from spotfw import files
+from spotfw.errors import SpotError, WrongUse
+from spotfw.prompts.provenance import timestamp
+from spotfw.study.grid.cells import Cell, Found
+from spotfw.study.grid.declaration import Study
+
+DECLARATION = "study.json"
+CELLS = "cells"
+
+#: What a cell's file holds.
+Record = Mapping[str, Any]
+
+
+def is_begun(folder: str) -> bool:
+    """Whether a study was begun in a folder."""
+    return files.exists(files.join(folder, DECLARATION))
+
+
+def begin(folder: str, study: Study, found: Found) -> None:
+    """Writes the declaration, or checks that it goes on with the one begun here.
+
+    Lists may grow and shrink; what the cells done already were tuned with may not change.
+
+    Raises:
+      WrongUse: settings changed, or the folder holds other things.
+      SpotError: the folder's record is damaged, or it cannot be written.
+    """
+    where = files.join(folder, DECLARATION)
+    resolved = {f"{model} {role}": dict(v) for (model, role), v in found.settings.items()}
+    if files.exists(where):
+        before = read(where)
+        changed = _changes(before, study, resolved)
+        if changed:
+            raise WrongUse(
+                f"The study in {folder} was begun with other settings than {study.place} has "
+                f"now: {'; '.join(changed[:5])}. Put them back, or run it into another folder "
+                "with --out."
+            )
+        # What is no longer asked for may be asked for again.
+        resolved = before.get("resolved", {}) | resolved
+    else:
+        others = [n for n in files.list_names(folder) if not n.startswith(".")]
+        if others:
+            raise WrongUse(
+                f"The folder {folder} is no study's and not empty (it holds {others[0]}). Choose "
+                "an empty or new folder with --out."
+            )
+    record = {"format": "spotfw.study/1", "study": study.to_dict(), "resolved": resolved}
+    files.write_atomically(where, json.dumps(record, indent=1).encode())
+
+
+def read(where: str) -> dict[str, Any]:
+    """A JSON file of ours.
+
+    Raises:
+      SpotError: it is damaged.
+    """
+    try:
+        record = json.loads(files.read_bytes(where))
+        if not isinstance(record, dict):
+            raise ValueError("no object")
+    except (ValueError, RecursionError) as error:
+        raise SpotError(
+            f"The study's record {where} is damaged ({error}). Remove it: a cell is then run "
+            "again from its run folders."
+        ) from error
+    return record
+
+
+def records(folder: str, cells: Iterable[Cell]) -> dict[str, Record]:
+    """What came of the cells that have ended, by id; a damaged file counts as none."""
+    there = set(files.list_names(files.join(folder, CELLS)))
+    found: dict[str, Record] = {}
+    for cell in cells:
+        if f"{cell.id}.json" in there:
+            try:
+                found[cell.id] = read(_path(folder, cell))
+            except SpotError:
+                continue
+    return found
+
+
+def record(
+    folder: str,
+    cell: Cell,
+    result: Mapping[str, Any] | None,
+    error: str | None = None,
+    trace: str = "",
+) -> Record:
+    """Writes what came of a cell; returns it."""
+    words = ("kind", "model", "task", "seed", "source", "source_seed", "strategy", "metric", "k")
+    made: dict[str, Any] = {
+        "cell": {word: getattr(cell, word) for word in words},
+        "result": result,
+        "error": error,
+        "traceback": trace,
+        "created": timestamp(),
+    }
+    files.write_atomically(_path(folder, cell), json.dumps(made, indent=1).encode())
+    return made
+
+
+def is_done(record: Record | None) -> bool:
+    """Whether a cell has ended well and whole."""
+    if record is None or record.get("error") is not None:
+        return False
+    return not (record.get("result") or {}).get("partial")
+
+
+def _path(folder: str, cell: Cell) -> str:
+    return files.join(folder, CELLS, f"{cell.id}.json")
+
+
+def _changes(before: Mapping[str, Any], study: Study, resolved: Mapping[str, Any]) -> list[str]:
+    """What of the settings is not as it was, in words."""
+    told = []
+    for role, was in before.get("resolved", {}).items():
+        now = resolved.get(role, was)
+        told += [
+            f"{key} of {role} was {was.get(key)!r}, now {now.get(key)!r}"
+            for key in sorted({*was, *now})
+            if was.get(key) != now.get(key)
+        ]
+    opened = before.get("study", {}).get("open", {})
+    if opened != dict(study.open):
+        told.append(f"[open] was {opened!r}, now {dict(study.open)!r}")
+    return told

@@ -1,0 +1,63 @@
+"""Which cell can run next: all it waits for has ended, and its lane is free."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from spotfw.study.grid.cells import Cell
+
+
+class Schedule:
+    """Hands out cells in their order; each step takes time in the number of its neighbours.
+
+    Args:
+      todo: the cells to run, in an order in which they can be.
+    """
+
+    def __init__(self, todo: Sequence[Cell]) -> None:
+        self._cells = list(todo)
+        self._places = {cell.id: place for place, cell in enumerate(todo)}
+        self._waits = [0] * len(todo)
+        self._dependents: dict[str, list[int]] = {}
+        self._ready: list[int] = []
+        self._busy: set[str] = set()
+        self._parked: dict[str, list[int]] = {}
+        self._culprits: dict[int, str] = {}
+        for place, cell in enumerate(todo):
+            for other in {*cell.needs, *cell.after}:
+                if other in self._places:
+                    self._waits[place] += 1
+                    self._dependents.setdefault(other, []).append(place)
+            if not self._waits[place]:
+                heapq.heappush(self._ready, place)
+
+    def take(self) -> Cell | None:
+        """The next cell that can run now; `settled` must be called when it has ended."""
+        while self._ready:
+            place = heapq.heappop(self._ready)
+            cell = self._cells[place]
+            if cell.lane and cell.lane in self._busy:
+                self._parked.setdefault(cell.lane, []).append(place)
+                continue
+            if cell.lane:
+                self._busy.add(cell.lane)
+            return cell
+        return None
+
+    def culprit(self, cell: Cell) -> str | None:
+        """The id of a failed cell without which this one cannot be run."""
+        return self._culprits.get(self._places[cell.id])
+
+    def settled(self, cell: Cell, *, well: bool) -> None:
+        """Says that a cell has ended."""
+        if cell.lane:
+            self._busy.discard(cell.lane)
+            for place in self._parked.pop(cell.lane, []):
+                heapq.heappush(self._ready, place)
+        for place in self._dependents.pop(cell.id, []):
+            if not well and cell.id in self._cells[place].needs:
+                self._culprits.setdefault(place, cell.id)
+            self._waits[place] -= 1
+            if not self._waits[place]:
+                heapq.heappush(self._ready, place)

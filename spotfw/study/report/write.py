@@ -1,0 +1,132 @@
+"""Writes a study's report: the page, the tables and the figures beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from spotfw import files
+from spotfw.errors import SpotError
+from spotfw.study.findings.arithmetic import models
+from spotfw.study.findings.coverage import Coverage, coverage
+from spotfw.study.findings.tables import Table
+from spotfw.study.grid.declaration import Study
+from spotfw.study.report.drawing import Drawing, file_name
+from spotfw.study.report.lines import size_figure
+from spotfw.study.report.page import page
+from spotfw.study.report.results import Results, figure_count, results
+from spotfw.study.rows import Row, Similarity
+
+#: The report's place in a study's folder.
+REPORT = "report"
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """What was written.
+
+    Attributes:
+      page: path of index.html.
+      tables, figures: paths of their files.
+      left_out: figures that could not be made: name -> why.
+      covered: how much of the study is done.
+      results: of each model.
+    """
+
+    page: str
+    tables: tuple[str, ...]
+    figures: tuple[str, ...]
+    left_out: dict[str, str]
+    covered: tuple[Coverage, ...]
+    results: tuple[Results, ...]
+
+
+def write_report(
+    study: Study,
+    folder: str,
+    rows: Sequence[Row],
+    similarities: Sequence[Similarity],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Writes ``report/`` into a study's folder; files of an earlier report are replaced.
+
+    Args:
+      study: what was asked for.
+      folder: the study's.
+      rows, similarities: what there is of it; a part will do.
+      progress: told of figures made, and of how many.
+
+    Raises:
+      SpotError: there are no rows, or a file cannot be written.
+    """
+    if not rows:
+        raise SpotError(
+            f"The study in {folder} has no finished or failed cell yet, so that there is nothing "
+            "to report. Run it with `spotfw study run`, or name its folder with --out."
+        )
+    names = models(rows)
+    total, done = 1 + figure_count(similarities, len(names)), 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
+    found = [results(study, rows, similarities, name, tick) for name in names]
+    found = [_apart(one, place) for place, one in enumerate(found)] if len(names) > 1 else found
+    by_size = size_figure(rows)
+    tick()
+    covered = coverage(study, rows)
+    base = files.join(folder, REPORT)
+    drawings = [by_size, *(drawing for one in found for drawing in one.drawings())]
+    written: list[str] = []
+    for drawing in drawings:
+        for kind, data in (("svg", drawing.svg), ("png", drawing.png)):
+            if data is not None:
+                written.append(files.join(base, "figures", f"{drawing.name}.{kind}"))
+                files.write_atomically(written[-1], data)
+    tables: list[str] = []
+    for table in (table for one in found for table in one.tables()):
+        for kind, text in (("csv", table.to_csv()), ("md", table.to_markdown())):
+            tables.append(files.join(base, "tables", f"{table.name}.{kind}"))
+            files.write_atomically(tables[-1], text.encode())
+    place = files.join(base, "index.html")
+    files.write_atomically(place, page(study, rows, covered, found, by_size).encode())
+    return Report(
+        page=place,
+        tables=tuple(tables),
+        figures=tuple(written),
+        left_out={d.name: d.why for d in drawings if d.why is not None},
+        covered=tuple(covered),
+        results=tuple(found),
+    )
+
+
+def _apart(one: Results, place: int) -> Results:
+    """A model's tables and figures under names of their own, where there are several models."""
+    ending = f"-{place + 1}-{file_name(one.model.rstrip('/').rpartition('/')[2])}"
+
+    def table(given: Table) -> Table:
+        return attrs.evolve(
+            given, name=f"{given.name}{ending}", title=f"{given.title} ({one.model})"
+        )
+
+    def drawing(given: Drawing) -> Drawing:
+        return attrs.evolve(
+            given, name=f"{given.name}{ending}", title=f"{given.title} ({one.model})"
+        )
+
+    return attrs.evolve(
+        one,
+        methods=table(one.methods),
+        selection=table(one.selection),
+        transfers=table(one.transfers),
+        gains=table(one.gains),
+        retrieval=table(one.retrieval),
+        correlation=table(one.correlation),
+        rankings={target: table(ranking) for target, ranking in one.rankings.items()},
+        by_k=drawing(one.by_k),
+        heatmaps=tuple(map(drawing, one.heatmaps)),
+        scatters=tuple(map(drawing, one.scatters)),
+    )

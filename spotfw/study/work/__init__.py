@@ -1,0 +1,1 @@
+"""A study at work: its cells tuned, compared and written down."""

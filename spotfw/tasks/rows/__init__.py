@@ -1,0 +1,1 @@
+"""Rows of data files: read, typed, bound to a task, and accounted for."""

@@ -1,0 +1,108 @@
+"""What became of the rows of a split: which gave examples, which could not, and why."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator
+from typing import TypeVar
+
+import attrs
+
+from spotfw.tasks.rows.bound import UnlabelledRow
+from spotfw.tasks.rows.records import UnusableRow
+
+_log = logging.getLogger(__name__)
+
+#: Unusable rows listed in a message; all are in `Account.unusable`.
+SHOWN = 20
+
+#: Messages that were already logged: the same data is read again and again.
+_logged: set[str] = set()
+
+T = TypeVar("T")
+
+
+@attrs.define
+class Account:
+    """Counts of one reading of a split, kept while it goes on.
+
+    Attributes:
+      task, split: whose.
+      labels: the task's class labels, each of which the training split should have; empty
+        for free text.
+      usable: rows that gave examples.
+      unlabelled: rows left out for they have no label (TFDS's -1).
+      unusable: rows left out, each with its reason.
+      seen: labels seen so far.
+      whole: whether the reading came to its end.
+    """
+
+    task: str
+    split: str
+    labels: tuple[str, ...] = ()
+    usable: int = 0
+    unlabelled: int = 0
+    unusable: list[UnusableRow] = attrs.field(factory=list)
+    seen: set[str] = attrs.field(factory=set)
+    whole: bool = False
+
+    def keep(self, rows: Iterable[T | UnlabelledRow | UnusableRow]) -> Iterator[T]:
+        """Passes on what can be used and counts the rest; tells of it when it ends."""
+        try:
+            for row in rows:
+                if isinstance(row, UnusableRow):
+                    self.unusable.append(row)
+                elif isinstance(row, UnlabelledRow):
+                    self.unlabelled += 1
+                else:
+                    self.usable += 1
+                    yield row
+            self.whole = True
+        finally:
+            # Also when the reader has enough: what was left out until there is named.
+            self.tell()
+
+    def tell(self) -> None:
+        """Logs what was left out, and labels that no row has, once each."""
+        for message in self.messages():
+            if message not in _logged:
+                _logged.add(message)
+                _log.warning("%s", message)
+
+    def messages(self) -> list[str]:
+        """What there is to say, a paragraph each."""
+        found = []
+        where = f"The split {self.split!r} of task {self.task!r}"
+        total = self.usable + self.unlabelled + len(self.unusable)
+        if self.unusable:
+            listed = "; ".join(map(str, self.unusable[:SHOWN]))
+            more = len(self.unusable) - SHOWN
+            found.append(
+                f"{where}: {len(self.unusable)} of {total} rows cannot be used: {listed}"
+                + (f"; and {more} more." if more > 0 else ".")
+            )
+        if self.unlabelled:
+            found.append(
+                f"{where}: {self.unlabelled} of {total} rows have the label -1, which stands for "
+                "none, and are left out."
+            )
+        if self.whole and self.split == "train" and self.usable:
+            found += unseen_labels(where, self.labels, self.seen)
+        return found
+
+
+def unseen_labels(where: str, labels: Iterable[str], seen: Collection[str]) -> list[str]:
+    """A paragraph on the labels that no row has, none where there is no such label.
+
+    Args:
+      where: the training split, as a sentence begins.
+      labels: all of the task.
+      seen: those that rows have.
+    """
+    unseen = [label for label in labels if label not in seen]
+    if not unseen:
+        return []
+    return [
+        f"{where} has no row with the label {' or '.join(map(repr, unseen))}, so the prompt "
+        "cannot learn it."
+    ]

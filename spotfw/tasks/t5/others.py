@@ -1,0 +1,119 @@
+"""Registered seqio tasks as this project's tasks, moved on to a frozen model's vocabulary.
+
+Importing this module imports t5.data and TensorFlow, but reaches for no network and no
+data; data that is not on this machine is never downloaded unasked.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from spotfw.tasks import Mixture, Task
+from spotfw.tasks.seqio.compat import seqio
+from spotfw.tasks.seqio.copy import copy_task
+from spotfw.tasks.seqio.registered import register
+from spotfw.tasks.t5.catalogue import find_entry, to_task
+
+#: The paper's families (table 2) by a word in a registered task's name; the first fits.
+_FAMILIES = (
+    ("sentiment", ("sst2",)),
+    ("NLI", ("mnli", "qnli", "rte", "_cb_", "glue_ax", "axb", "axg", "wnli")),
+    ("paraphrase", ("mrpc", "qqp")),
+    ("similarity", ("stsb",)),
+    ("acceptability", ("cola",)),
+    ("coreference", ("wsc", "dpr")),
+    ("word sense", ("wic",)),
+    ("QA", ("boolq", "multirc", "record", "squad", "trivia_qa", "copa")),
+    ("summarization", ("cnn_dailymail",)),
+    ("translation", ("wmt",)),
+    ("language modeling", ("c4", "wikipedia")),
+)
+
+
+def registered(name: str) -> Task | Mixture | None:
+    """The registered task or mixture of that name, None where there is none."""
+    register()
+    if name in seqio.TaskRegistry.names():
+        return _task(seqio.TaskRegistry.get(name))
+    if name in seqio.MixtureRegistry.names():
+        return _mixture(seqio.MixtureRegistry.get(name))
+    return None
+
+
+def _task(task: Any) -> Task:
+    known = find_entry(task.name)
+    if known is not None:  # a data set of the paper: more is known of it, and it can be bound
+        return to_task(known)
+    labels = _labels(task.postprocessor)
+    family = next((f for f, words in _FAMILIES if any(w in task.name for w in words)), "other")
+    metrics = tuple(_metric_name(fn) for fn in task.metric_fns)
+    if labels:
+        kind = "classification"
+    elif "pearson_corrcoef" in metrics:
+        kind = "regression"
+    else:
+        kind = "qa" if family == "QA" else "generation"
+    return Task(
+        name=task.name,
+        family=family,
+        type=kind,
+        labels=labels,
+        metrics=metrics,
+        splits=dict.fromkeys(getattr(task.source, "_splits", ()) or ()),
+        origin=_origin(task.source),
+        description="registered with seqio",
+        build=functools.partial(copy_task, task),
+    )
+
+
+def _mixture(mixture: Any) -> Mixture:
+    """A mixture with its constant rates; rates that count examples become proportional ones.
+
+    Members that are never drawn (rate 0) are there only to be evaluated, and are left out.
+    """
+    constant = not any(callable(r) for m in _with_parts(mixture) for r in m.values())
+    rates = [mixture.get_rate(task) if constant else None for task in mixture.tasks]
+    members = [(t, r) for t, r in zip(mixture.tasks, rates, strict=True) if r is None or r > 0]
+    return Mixture(
+        name=mixture.name,
+        tasks=tuple(_task(t) for t, _ in members),
+        rates=tuple(float(r) for _, r in members if r is not None) if constant else None,
+        origin="seqio",
+        description="registered with seqio",
+    )
+
+
+def _with_parts(mixture: Any) -> list[Mapping[str, Any]]:
+    """Rates by name of a mixture and of the mixtures in it."""
+    found = [mixture.rate_per_task_name]
+    for name in mixture.rate_per_task_name:
+        if name in seqio.MixtureRegistry.names():
+            found += _with_parts(seqio.MixtureRegistry.get(name))
+    return found
+
+
+def _labels(postprocessor: Any) -> tuple[str, ...]:
+    """Class labels, which t5 binds to its postprocessor of classification tasks."""
+    while isinstance(postprocessor, functools.partial):
+        if "label_classes" in postprocessor.keywords:
+            return tuple(postprocessor.keywords["label_classes"])
+        postprocessor = postprocessor.func
+    return ()
+
+
+def _metric_name(function: Any) -> str:
+    """A metric's name; a metric that t5 makes keeps what it is made of in its closure."""
+    inner = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    for key in ("metric_dict_str", "metric_str"):
+        if key in inner and inner[key].cell_contents:
+            return str(inner[key].cell_contents)
+    if "metric_fn" in inner:
+        return _metric_name(inner["metric_fn"].cell_contents)
+    return str(function.__name__)
+
+
+def _origin(source: Any) -> str:
+    name = getattr(getattr(source, "tfds_dataset", None), "name", None)
+    return f"seqio (tfds {name})" if name else "seqio"

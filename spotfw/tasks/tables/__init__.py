@@ -1,0 +1,1 @@
+"""Tasks and mixtures that a TOML file declares over rows of files."""

@@ -1,0 +1,233 @@
+"""Rows of a user's files as examples; what cannot be used is named, not lost.
+
+Nothing in a file can stop the reading: a row that is malformed, not UTF-8, too long,
+incomplete or wrongly labelled becomes an `UnusableRow` with its file, line and reason.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from spotfw.errors import SpotError, UnknownName
+from spotfw.tasks.rows.kinds import WrongCell, clean, shown
+from spotfw.tasks.rows.records import ABSENT, UnusableRow, cell, csv_records, json_records
+from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER
+from spotfw.tasks.tables.definition import TableDefinition
+
+#: Faults listed in a message, and lines beside each; all rows are in `Rows.unusable`.
+SHOWN = 20
+LINES = 5
+
+
+@attrs.frozen
+class Row:
+    """An example as text, and the line it begins on.
+
+    Attributes:
+      answers: every right answer where a question may have several, else empty.
+    """
+
+    inputs: str
+    targets: str
+    line: int
+    answers: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Rows:
+    """A split: what can be used of it and what cannot."""
+
+    usable: tuple[Row, ...]
+    unusable: tuple[UnusableRow, ...]
+
+
+def read_rows(definition: TableDefinition, split: str) -> Rows:
+    """Reads one split of a task.
+
+    Raises:
+      UnknownName: the task has no such split.
+      SpotError: a file cannot be read; no row can be used; some cannot and the task is strict.
+    """
+    if split not in definition.splits:
+        raise UnknownName(f"split of task {definition.name!r}", split, definition.splits)
+    usable: list[Row] = []
+    unusable: list[UnusableRow] = []
+    for path, form in definition.splits[split]:
+        for line, found in _records(path, form, definition):
+            try:
+                if isinstance(found, str):
+                    raise WrongCell(found)
+                usable.append(_row(definition, found, line))
+            except WrongCell as why:
+                unusable.append(UnusableRow(path, line, str(why)))
+    rows = Rows(tuple(usable), tuple(unusable))
+    if not usable:
+        files = ", ".join(str(p) for p, _ in definition.splits[split])
+        detail = describe(rows) if unusable else "It holds no rows at all."
+        raise SpotError(
+            f"The split {split!r} of task {definition.name!r} is empty: no row of {files} can "
+            f"be used. {detail}"
+        )
+    if unusable and definition.strict:
+        raise SpotError(
+            f"The split {split!r} of task {definition.name!r} has rows that cannot be used, and "
+            f"its task file says strict. {describe(rows)}"
+        )
+    return rows
+
+
+def describe(rows: Rows) -> str:
+    """How many rows cannot be used, where and why; rows of one reason are told together."""
+    alike: dict[tuple[Path, str], list[UnusableRow]] = {}
+    for row in rows.unusable:
+        alike.setdefault((row.file, row.reason), []).append(row)
+    groups = list(alike.values())
+    count, total = len(rows.unusable), len(rows.unusable) + len(rows.usable)
+    shown = "; ".join(_together(group) for group in groups[:SHOWN])
+    left = sum(len(group) for group in groups[SHOWN:])
+    more = f"; and {left} more" if left else ""
+    return f"{count} of {total} rows cannot be used: {shown}{more}."
+
+
+def _together(rows: list[UnusableRow]) -> str:
+    """Rows of one file that have the same fault: the first, and the lines of some others."""
+    first, *others = rows
+    if not others:
+        return str(first)
+    lines = ", ".join(str(row.line) for row in others[:LINES])
+    more = f" and {len(others) - LINES:,} more" if len(others) > LINES else ""
+    return f"{first} (lines {lines}{more} too)"
+
+
+def _records(
+    path: Path, form: str, definition: TableDefinition
+) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yields the line each record begins on, and its cells by column or what is wrong."""
+    try:
+        with path.open("rb") as stream:
+            if form == "jsonl":
+                yield from json_records(stream)
+            else:
+                yield from csv_records(
+                    stream,
+                    tabs=form == "tsv",
+                    columns=definition.columns,
+                    check_header=lambda cells: _check_header(cells, path, definition),
+                )
+    except OSError as error:
+        raise SpotError(
+            f"The file {path} of task {definition.name!r} cannot be read: {error.strerror}. Check "
+            f"the path under [splits] in {definition.file}; it is relative to that file's folder."
+        ) from error
+
+
+def _check_header(cells: list[str], path: Path, definition: TableDefinition) -> None:
+    """Checks that the first line of a file names the columns the task needs, once each."""
+    if len(set(cells)) < len(cells):
+        raise SpotError(
+            f"The first line of {path} names a column twice: {', '.join(cells)}. Rename one, or "
+            f"give all names as columns = [...] in {definition.file}."
+        )
+    missing = [c for c in definition.needed_columns if c not in cells]
+    if missing:
+        raise SpotError(
+            f"The file {path} of task {definition.name!r} has no column {', '.join(missing)}. Its "
+            f"first line names: {', '.join(cells)}. Correct the names in {definition.file}; where "
+            "the file has no line of names, give them there as columns = [...]."
+        )
+
+
+def _row(definition: TableDefinition, record: Mapping[str, Any], line: int) -> Row:
+    answers: tuple[str, ...] = ()
+    special: dict[str, str] = {}
+    if definition.kind == LABEL:
+        special["label"] = _label(definition, record)
+    elif definition.kind == NUMBER:
+        special["label"] = _rounded(definition, record)
+    elif definition.kind == ANSWERS:
+        answers = _answers(definition, record)
+        special["answer"] = answers[0]
+    inputs = {c: _text(definition, record, c) for c in definition.inputs.columns}
+    targets = {
+        c: special[c] if c in special else _text(definition, record, c)
+        for c in definition.targets.columns
+    }
+    if not any(cell.strip() for cell in inputs.values()):
+        raise WrongCell("every column of the inputs is blank")
+    return Row(definition.inputs.fill(inputs), definition.targets.fill(targets), line, answers)
+
+
+def _text(definition: TableDefinition, record: Mapping[str, Any], column: str) -> str:
+    value = cell(record, column)
+    optional = column in definition.optional_columns
+    if value is ABSENT or value is None:
+        if optional:
+            return ""
+        raise WrongCell(f"no column {column!r}" if value is ABSENT else f"{column!r} is null")
+    if isinstance(value, (dict, list)):
+        raise WrongCell(f"{column!r} is a {'table' if isinstance(value, dict) else 'list'}")
+    text = clean(value if isinstance(value, str) else json.dumps(value), column)
+    if not text.strip() and not optional:
+        raise WrongCell(f"{column!r} is blank")
+    return text
+
+
+def _label(definition: TableDefinition, record: Mapping[str, Any]) -> str:
+    value = cell(record, str(definition.label_column))
+    for key in _keys(value):
+        if key in definition.labels:
+            return definition.labels[key]
+    if value is ABSENT:
+        raise WrongCell(f"no column {definition.label_column!r}")
+    raise WrongCell(f"the label {shown(value)} is not among {', '.join(definition.label_words)}")
+
+
+def _keys(value: Any) -> tuple[str, ...]:
+    """What a label cell may be called in ``labels``."""
+    if isinstance(value, bool):
+        return (str(value).lower(), str(value), str(int(value)))
+    if isinstance(value, float) and value.is_integer():
+        return (str(int(value)),)
+    if isinstance(value, (int, float)):
+        return (str(value),)
+    return (value, value.strip()) if isinstance(value, str) else ()
+
+
+def _rounded(definition: TableDefinition, record: Mapping[str, Any]) -> str:
+    """The number as T5 writes it: to the nearest 0.2, one decimal (Raffel et al. 2020, 2.4)."""
+    column = str(definition.label_column)
+    value = cell(record, column)
+    if value is ABSENT:
+        raise WrongCell(f"no column {column!r}")
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise WrongCell(f"{column!r} is no number but {shown(value)}")
+    if not definition.round_to:
+        return str(value).strip()
+    # float32 and the same operations as t5.data.preprocessors.stsb, so that ties fall alike.
+    per_unit = np.float32(1 / definition.round_to)
+    nearest = np.round(np.float32(number) * per_unit) / per_unit
+    decimals = max(1, math.ceil(-math.log10(definition.round_to)))
+    return f"{float(nearest):.{decimals}f}"
+
+
+def _answers(definition: TableDefinition, record: Mapping[str, Any]) -> tuple[str, ...]:
+    column = str(definition.answers_column)
+    value = cell(record, column)
+    if value is ABSENT:
+        raise WrongCell(f"no column {column!r}")
+    listed = value if isinstance(value, list) else [value]
+    good = all(isinstance(a, (str, int, float)) and str(a).strip() for a in listed)
+    if not listed or not good:
+        raise WrongCell(f"{column!r} is no answer or list of answers but {shown(value)}")
+    return tuple(dict.fromkeys(clean(str(a), column) for a in listed))

@@ -1,0 +1,57 @@
+"""Where a task's data is, as far as a look at folders' names tells."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from spotfw.errors import SpotError
+from spotfw.tasks.bindings import bound, folder_name
+from spotfw.tasks.task import Task
+
+#: What `whereabouts` may say.
+BOUND, PREPARED, FILES, BROUGHT, ABSENT = "bound", "TFDS here", "files", "with plugin", "absent"
+
+
+def whereabouts(task: Task) -> tuple[str, str | None]:
+    """Where a task's data is, as far as a look at folders' names tells, and the folder.
+
+    Returns:
+      ``bound`` (to a folder), ``TFDS here`` (prepared by TFDS on this machine), ``files``
+      (of a task file), ``with plugin`` (it says nothing of its data, so it brings it), or
+      ``absent``.
+    """
+    try:
+        folder = bound(task.name, *other_names(task))
+    except SpotError:
+        folder = None  # told when the task is used; a listing goes on
+    if folder is not None:
+        return BOUND, str(folder)
+    if task.data.startswith("tfds "):
+        places = [_prepared(name.strip()) for name in task.data[len("tfds ") :].split(",")]
+        found = [place for place in places if place is not None]
+        return (PREPARED, str(found[0])) if len(found) == len(places) else (ABSENT, None)
+    if task.origin.endswith(".toml"):
+        return FILES, str(Path(task.origin).parent)
+    return (ABSENT if task.data else BROUGHT), None
+
+
+def other_names(task: Task) -> tuple[str, ...]:
+    """What a task's folder may be called beside its name: its short name, TFDS's names."""
+    from spotfw.tasks.t5.catalogue import find_entry
+
+    entry = find_entry(task.name)
+    names = () if entry is None else entry.also
+    if not task.data.startswith("tfds "):
+        return names
+    return (*names, *(folder_name(n.strip()) for n in task.data[len("tfds ") :].split(",")))
+
+
+def _prepared(name: str) -> Path | None:
+    """The folder of a TFDS data set, ``glue/mnli:2.0.0``, where it is prepared."""
+    builder, _, version = name.partition(":")
+    home = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    if "://" in home:
+        return None  # a look at it would not be cheap
+    folder = Path(home).expanduser() / builder / version
+    return folder if folder.is_dir() and any(folder.iterdir()) else None
