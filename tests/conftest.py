@@ -11,6 +11,8 @@ import attrs
 import hypothesis
 import pytest
 
+from tests.places import SHARED
+
 if TYPE_CHECKING:
     from spotfw.tasks import Task
 
@@ -62,10 +64,9 @@ def spotfw_cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data beside the repository; the test skips where it is absent."""
-    folder = Path(__file__).resolve().parents[2] / "shared"
-    if not folder.is_dir():
+    if not SHARED.is_dir():
         pytest.skip("needs the data folder ../shared beside the repository")
-    return folder
+    return SHARED
 
 
 @pytest.fixture(scope="session")

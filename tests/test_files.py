@@ -15,6 +15,7 @@ import pytest
 
 from spotfw import files
 from spotfw.errors import SpotError
+from tests.places import ROOT
 
 
 def names(folder: Path) -> list[str]:
@@ -85,9 +86,7 @@ def test_leftovers_of_a_killed_writer_go(tmp_path: Path) -> None:
         "os.fsync = lambda _: os.kill(os.getpid(), 9)\n"
         "files.write_atomically(sys.argv[1], b'half')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(target)], cwd=Path(__file__).parents[1], check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(target)], cwd=ROOT, check=False)
     assert done.returncode == -9
     assert len(names(tmp_path)) == 1
     assert not target.exists()

@@ -17,8 +17,9 @@ from spotfw.contracts import StartFromPrompt
 from spotfw.plugins import Plugins
 from spotfw.plugins.fitness import HOOKS
 from spotfw.ranking import Ranked, Ranking
+from tests.places import ROOT
 
-DOCS = Path(__file__).parents[1] / "docs" / "plugins"
+DOCS = ROOT / "docs" / "plugins"
 RUN = {"task": "reviews", "folder": "runs/reviews"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,9 @@ from hypothesis.extra import numpy as hnp
 
 from spotfw.errors import WrongUse
 from spotfw.metrics import average_token_cosine, per_token_cosine
+from tests.places import SHARED
 
-PUBLISHED = Path(__file__).parents[2] / "shared" / "prompts" / "published_transfer"
+PUBLISHED = SHARED / "prompts" / "published_transfer"
 METRICS = (average_token_cosine, per_token_cosine)
 
 floats = st.floats(-1e4, 1e4, width=32, allow_subnormal=False)

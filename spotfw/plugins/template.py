@@ -1,4 +1,4 @@
-"""Writes a complete distribution for a new plugin, from the texts in ``spotfw/plugins/templates``."""
+"""Writes a complete distribution for a new plugin, from the texts in ``plugins/templates``."""
 
 from __future__ import annotations
 

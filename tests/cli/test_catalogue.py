@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from spotfw.plugins import default_plugins
+from tests.places import ROOT
 
 pytest.importorskip("spotfw_paper_tasks", reason="needs the plugin spotfw-paper-tasks")
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = ROOT / "docs"
 
 #: Groups of appendix B with the number of their data sets (Table 1).
 GROUPS = {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
-from pathlib import Path
 
 import pytest
 
 from spotfw.errors import WrongUse
 from spotfw.study import relative_error_reduction
+from tests.places import SHARED
 
-PAPER = Path(__file__).parents[3] / "shared" / "paper"
+PAPER = SHARED / "paper"
 
 
 def test_closed_form() -> None:

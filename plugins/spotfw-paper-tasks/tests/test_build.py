@@ -12,6 +12,7 @@ import pytest
 import spotfw
 from spotfw.errors import SpotError, UnknownName
 from spotfw.tasks import Task, bindings
+from spotfw.tasks.seqio.scores import score
 from spotfw_paper_tasks.build import to_task
 from spotfw_paper_tasks.dataset import Dataset, Example, Split, Unusable
 from spotfw_paper_tasks.examples import read_examples
@@ -84,7 +85,7 @@ def test_rows_of_a_bound_folder_become_examples(bind):
     examples = _read(TOY, "train")
     assert [e["inputs_pretokenized"] for e in examples.raw()] == [b"toy: a", b"toy: b"]
     assert [e["targets_pretokenized"] for e in examples.raw()] == [b"yes", b"no"]
-    assert examples.score(["yes", "what?"]) == {"accuracy": 50.0, "mine": 7.0}
+    assert score(examples, ["yes", "what?"]) == {"accuracy": 50.0, "mine": 7.0}
 
 
 def test_the_folder_goes_by_tfds_s_name_too(bind):
@@ -136,7 +137,7 @@ def test_post_processing_sees_what_scoring_needs(bind):
 
     bind(validation=[_row("abc")])
     dataset = attrs.evolve(TOY, postprocess=postprocess, metrics={"m": metric})
-    assert _read(dataset, "validation").score(["no"]) == {"m": 1.0}
+    assert score(_read(dataset, "validation"), ["no"]) == {"m": 1.0}
     assert seen == [("yes", 3, True), ("no", 3, False)]
 
 

@@ -16,8 +16,9 @@ import pytest
 
 from benchmarks import outcome, parity, random_t5
 from spotfw.backends.mesh.folders.convert import hf_to_mesh
+from tests.places import TESTS
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+GOLDEN = TESTS / "golden"
 
 _spec = importlib.util.spec_from_file_location("make_t5", GOLDEN / "make_t5.py")
 assert _spec is not None

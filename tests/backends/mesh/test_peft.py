@@ -16,9 +16,10 @@ from spotfw.backends.mesh.folders.convert import hf_to_mesh
 from spotfw.library import Library
 from spotfw.library.exchange import export_prompt, import_prompts
 from spotfw.prompts import Provenance, SoftPrompt, load_prompt
+from tests.places import SHARED
 
 DECODE = 8
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "prompts" / "t5_1_1_lm100k_base"
+OFFICIAL = SHARED / "prompts" / "t5_1_1_lm100k_base"
 
 if importlib.util.find_spec("torch") is None:
     pytest.skip("needs torch and peft, which are no dependencies", allow_module_level=True)
@@ -114,10 +115,10 @@ def test_imported_it_predicts_the_same(
     assert_alike(mine, theirs(model, given), given)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/prompts/t5_1_1_lm100k_base")
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason="needs ../shared/prompts/t5_1_1_lm100k_base")
 def test_the_official_prompts_load_in_peft(tmp_path: Path) -> None:
     library = Library(tmp_path / "library")
-    done = import_prompts(library, sorted(map(str, SHARED.glob("*.npy"))))
+    done = import_prompts(library, sorted(map(str, OFFICIAL.glob("*.npy"))))
     assert [one.best.provenance.task for one in done] == ["mrpc", "rte", "sst2"]
     dims = attrs.evolve(random_t5.TWO_LAYER, d_model=768)
     random_t5.write_folder(tmp_path / "hf", dims, seed=7)

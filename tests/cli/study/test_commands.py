@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from spotfw.study import Outcome
-
-REPOSITORY = Path(__file__).parents[2]
+from tests.places import ROOT
 
 
 @pytest.mark.parametrize(
@@ -23,7 +22,7 @@ def test_the_committed_studies_plan(
     pytest.importorskip("spotfw_playground")
     if name == "full":
         pytest.importorskip("spotfw_paper_tasks")
-    file = REPOSITORY / "benchmarks" / "miniature" / f"{name}.toml"
+    file = ROOT / "benchmarks" / "miniature" / f"{name}.toml"
     ran = spotfw_cli("study", "plan", file, "--out", tmp_path / "out", "--json")
     assert ran.status == 0
     told = json.loads(ran.out)

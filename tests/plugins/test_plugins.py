@@ -17,8 +17,7 @@ from spotfw.contracts import Array, InitContext, NamedModel, SimilarityMetric
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.tasks import Task
-
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
 
 
 class Dot(SimilarityMetric):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import math
-from pathlib import Path
 
 import pytest
 
 from spotfw.study.findings.paper_tables import table1, table3, table4, table5
 from spotfw.study.findings.tables import Cell, Table
 from spotfw.study.rows import Row
+from tests.places import SHARED
 
-PAPER = Path(__file__).parents[3] / "shared" / "paper"
+PAPER = SHARED / "paper"
 needs_paper = pytest.mark.skipif(not PAPER.exists(), reason="the paper's tables are not here")
 
 

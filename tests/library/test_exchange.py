@@ -19,8 +19,9 @@ from spotfw.library.exchange import (
 )
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt, load_prompt, save_prompt, write_peft
+from tests.places import SHARED
 
-OFFICIAL = Path(__file__).parents[2] / "shared" / "prompts" / "t5_1_1_lm100k_base"
+OFFICIAL = SHARED / "prompts" / "t5_1_1_lm100k_base"
 
 
 def made(number: int, **values: Any) -> SoftPrompt:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,9 @@ from spotfw.ranking.scores import (
     regret_at_k,
     spearman,
 )
+from tests.places import SHARED
 
-PUBLISHED = Path(__file__).parents[2] / "shared" / "prompts" / "published_transfer"
+PUBLISHED = SHARED / "prompts" / "published_transfer"
 
 # Three sources in the order 60, 90, 80 by falling similarity.
 ALIKE, SCORES = [0.9, 0.1, 0.5], [60.0, 80.0, 90.0]

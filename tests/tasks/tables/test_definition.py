@@ -13,6 +13,7 @@ import pytest
 from spotfw.errors import UnknownName, WrongUse
 from spotfw.tasks.tables.answers import METRICS, REFUSED, metric_functions
 from spotfw.tasks.tables.source import load_task_file
+from tests.places import ROOT
 
 GOOD = """
 name = "reviews"
@@ -187,7 +188,7 @@ def test_every_metric_of_t5_is_offered_or_refused():
 
 
 def test_the_tasks_of_the_benchmarks_can_be_read():
-    folder = Path(__file__).resolve().parents[3] / "benchmarks" / "real_tasks"
+    folder = ROOT / "benchmarks" / "real_tasks"
     names = [task.name for path in sorted(folder.glob("*.toml")) for task in load_task_file(path)]
     assert {"customer_reviews", "glue_mrpc", "glue_rte", "glue_sst2", "super_glue_cb"} <= {*names}
     assert len(names) == len(set(names))

@@ -25,8 +25,9 @@ from spotfw.prompts import (
     unpack_prompt,
     write_peft,
 )
+from tests.places import SHARED
 
-PUBLISHED = Path(__file__).parents[2] / "shared" / "prompts"
+PUBLISHED = SHARED / "prompts"
 
 arrays = hnp.arrays(
     np.float32,

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-ROOT = str(Path(__file__).resolve().parents[1])
-if ROOT not in sys.path:
-    sys.path.append(ROOT)
-
-from benchmarks import metrics as benchmark  # noqa: E402
-from spotfw.plugins import Plugins  # noqa: E402
+from benchmarks import metrics as benchmark
+from spotfw.plugins import Plugins
 
 
 def test_agreement_by_hand() -> None:

@@ -18,6 +18,7 @@ import pytest
 from spotfw import API_VERSION
 from spotfw.errors import SpotError, WrongUse
 from spotfw.plugins.template import DESCRIPTIONS, distribution_name, render, write_plugin
+from tests.places import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -92,7 +93,7 @@ def test_the_command(spotfw_cli, tmp_path, monkeypatch):
 
 def test_the_tutorials_metric(tmp_path, monkeypatch):
     """docs/plugins/writing.md: its two blocks of Python, put where it says."""
-    page = Path(__file__).parents[1] / "docs" / "plugins" / "writing.md"
+    page = ROOT / "docs" / "plugins" / "writing.md"
     metric, closed_form = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     files = render("spread", "metric")
     module = re.sub(
