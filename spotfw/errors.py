@@ -1,9 +1,10 @@
-"""The one error a user is meant to read, and "did you mean"."""
+"""The one error a user is meant to read, "did you mean", and what is said only once."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import threading
+from collections.abc import Hashable, Iterable
 
 
 class SpotError(Exception):
@@ -22,18 +23,59 @@ class WrongUse(SpotError):
 
 
 class UnknownName(WrongUse):
-    """No component of this kind has the name asked for."""
+    """No component of this kind has the name asked for.
+
+    Attributes:
+      kind: what was asked for, e.g. ``metric``.
+      name: as it was asked for.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        spelled = {known.casefold(): known for known in names}
-        asked = name.casefold()
-        alike = difflib.get_close_matches(asked, spelled, n=3, cutoff=0.5)
-        if not alike and len(asked) > 2:  # a part of a long name
-            alike = [word for word in spelled if asked in word][:3]
-        close = [spelled[word] for word in alike]
-        hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
+        hint = did_you_mean(name, names)
         shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
         super().__init__(f"There is no {kind} named {name!r}.{hint} Known: {shown or 'none'}.")
         self.kind = kind
         self.name = name
+
+
+def did_you_mean(word: str, known: Iterable[str], *, most: int = 3) -> str:
+    """`` Did you mean 'this' or 'that'?``, to stand behind a sentence; empty where none is close.
+
+    Names are compared without regard to case. Where none resembles the word, names that
+    contain it are suggested.
+
+    Args:
+      word: what was written.
+      known: what could have been meant.
+      most: how many names are suggested at most.
+    """
+    spelled = {name.casefold(): name for name in known}
+    asked = word.casefold()
+    close = difflib.get_close_matches(asked, spelled, n=most, cutoff=0.5)
+    if not close and len(asked) > 2:
+        close = [name for name in spelled if asked in name][:most]
+    return f" Did you mean {' or '.join(repr(spelled[name]) for name in close)}?" if close else ""
+
+
+class Once:
+    """Remembers what was said, so that it is said once a process; threads may share one."""
+
+    def __init__(self) -> None:
+        self._said: set[Hashable] = set()
+        self._lock = threading.Lock()
+
+    def first(self, *keys: Hashable) -> bool:
+        """Whether any of the keys is new; afterwards none of them is."""
+        with self._lock:
+            new = not self._said.issuperset(keys)
+            self._said.update(keys)
+        return new
+
+    def forget(self, *keys: Hashable) -> None:
+        """Makes the keys new again; without keys, all that there are."""
+        with self._lock:
+            if keys:
+                self._said.difference_update(keys)
+            else:
+                self._said.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pluggy
 
 from spotfw import API_VERSION, __version__, hookspecs
+from spotfw.errors import did_you_mean
 
 #: The attribute by which a plugin says which versions of the plugin API it is made for.
 SUPPORTS = "spotfw_api"
@@ -63,8 +63,8 @@ def idle_hooks(manager: pluggy.PluginManager, found: Any) -> Iterator[str]:
     for hook in hooks:
         optional = any(i.optionalhook for i in hook.get_hookimpls() if i.plugin is found)
         if hook.spec is None and not optional:
-            (close,) = difflib.get_close_matches(hook.name, HOOKS, n=1, cutoff=0.0)
-            yield f"{hook.name} is no hook of spotfw and is never called; did you mean {close}?"
+            hint = did_you_mean(hook.name, HOOKS, most=1)
+            yield f"{hook.name} is no hook of spotfw and is never called.{hint}"
 
 
 def _has_own(found: Any, name: str) -> bool:

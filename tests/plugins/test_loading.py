@@ -119,7 +119,7 @@ def test_a_hook_that_ends_the_process_does_not() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (plugin(spotfw_model=lambda: []), "did you mean spotfw_models"),
+        (plugin(spotfw_model=lambda: []), "Did you mean 'spotfw_models'?"),
         (plugin(spotfw_models=lambda: 1 / 0), "ZeroDivisionError"),
         (plugin(spotfw_models=lambda: [object()]), "has no name"),
         (plugin(spotfw_models=lambda: None), "no list"),

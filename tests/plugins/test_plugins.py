@@ -178,7 +178,7 @@ def test_a_misspelled_hook_is_told_and_the_rest_works(plugins: Plugins) -> None:
         ),
         "typo",
     )
-    assert "did you mean spotfw_similarity_metrics?" in errors(plugins, "typo")
+    assert "Did you mean 'spotfw_similarity_metrics'?" in errors(plugins, "typo")
     assert plugins.model("m")
 
 
@@ -377,7 +377,7 @@ def test_broken_plugins_beside_a_good_one(site: Path, spotfw_cli: Any, monkeypat
     listed = {line.split()[0]: line for line in spotfw_cli("plugins").out.splitlines()}
     states = {r["distribution"]: r["error"] for r in found.describe() if "toy" in r["distribution"]}
     assert "not_there_at_all" in states["toy-import"]
-    assert "did you mean spotfw_similarity_metrics?" in states["toy-typo"]
+    assert "Did you mean 'spotfw_similarity_metrics'?" in states["toy-typo"]
     assert states["toy-good"] is states["toy-raises"] is None
     assert "could not be imported" in listed["import"]
     a = np.ones((2, 3), np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation
-from spotfw.errors import SpotError
+from spotfw.errors import Once, SpotError
 from spotfw.tasks import Task, labels_in
 from spotfw.tasks.batches import Tokens, bucket, pad_batch
 from spotfw.tasks.seqio.examples import Ragged
@@ -28,7 +28,7 @@ _EOS = 1
 _log = logging.getLogger(__name__)
 
 #: Tasks and splits of which it was said that most answers are no label.
-_told: set[tuple[str, str]] = set()
+_warned = Once()
 
 
 def evaluate_one(
@@ -54,9 +54,8 @@ def _warn_of_no_labels(task: Task, split: str, texts: Sequence[str]) -> None:
     others = [t for t in texts if task.labels and not {*labels_in(t, task.labels)} & {*task.labels}]
     place = (task.name, split)
     if 2 * len(others) <= len(texts):
-        _told.discard(place)
-    elif place not in _told:
-        _told.add(place)
+        _warned.forget(place)
+    elif _warned.first(place):
         often = ", ".join(repr(text[:40]) for text, _ in Counter(others).most_common(3))
         _log.warning(
             "%d of %d answers to task %r, split %r, are none of its labels (most often: %s).",

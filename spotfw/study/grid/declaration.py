@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import attrs
 
 from spotfw.config import TuningSettings
-from spotfw.errors import WrongUse
+from spotfw.errors import WrongUse, did_you_mean
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -218,13 +217,10 @@ def _beside(folder: Path, task: str) -> str:
 def _known(values: Mapping[str, Any], known: Iterable[str], place: str, at: str) -> None:
     stray = [key for key in values if key not in set(known)]
     if stray:
-        told = []
-        for key in stray:
-            close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
-            told.append(f"{at}{key}" + (f" (did you mean {close[0]}?)" if close else ""))
+        keys = ", ".join(f"{at}{key}" for key in stray)
+        hints = "".join(did_you_mean(key, known, most=1) for key in stray)
         raise WrongUse(
-            f"The study {place} has unknown keys: {', '.join(told)}. Known: "
-            f"{', '.join(sorted(known))}."
+            f"The study {place} has unknown keys: {keys}.{hints} Known: {', '.join(sorted(known))}."
         )
 
 

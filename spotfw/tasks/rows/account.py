@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import attrs
 
+from spotfw.errors import Once
 from spotfw.tasks.rows.bound import UnlabelledRow
 from spotfw.tasks.rows.records import UnusableRow
 
@@ -16,8 +17,8 @@ _log = logging.getLogger(__name__)
 #: Unusable rows listed in a message; all are in `Account.unusable`.
 SHOWN = 20
 
-#: Messages that were already logged: the same data is read again and again.
-_logged: set[str] = set()
+#: Messages that were logged: the same data is read again and again.
+_logged = Once()
 
 T = TypeVar("T")
 
@@ -65,8 +66,7 @@ class Account:
     def tell(self) -> None:
         """Logs what was left out, and labels that no row has, once each."""
         for message in self.messages():
-            if message not in _logged:
-                _logged.add(message)
+            if _logged.first(message):
                 _log.warning("%s", message)
 
     def messages(self) -> list[str]:

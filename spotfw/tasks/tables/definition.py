@@ -5,14 +5,13 @@ Only the TOML is read here, never the data: listing tasks stays cheap.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 import attrs
 
-from spotfw.errors import WrongUse
+from spotfw.errors import WrongUse, did_you_mean
 from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER, TEXT, check_metrics
 from spotfw.tasks.tables.document import NAME, TaskDocument, read_document
 from spotfw.tasks.tables.template import Template, parse_template
@@ -139,9 +138,10 @@ class _Reader:
         known = {*attrs.fields_dict(TableDefinition), "format"} - {"file", "kind"}
         for key in self.table:
             if key not in known:
+                hint = did_you_mean(key, known, most=1)
                 raise WrongUse(
-                    f"The task file {self.path} has an unknown key {key!r}.{_hint(key, known)} "
-                    f"Known keys: {', '.join(sorted(known))}."
+                    f"The task file {self.path} has an unknown key {key!r}.{hint} Known keys: "
+                    f"{', '.join(sorted(known))}."
                 )
 
     def _fail(self, key: str, what: str) -> NoReturn:
@@ -212,9 +212,8 @@ class _Reader:
     ) -> str:
         type_ = self._text("type")
         if type_ and type_ not in TYPES:
-            self._fail(
-                "type", f"is {type_!r}.{_hint(type_, TYPES)} Known types: {', '.join(TYPES)}"
-            )
+            hint = did_you_mean(type_, TYPES, most=1)
+            self._fail("type", f"is {type_!r}.{hint} Known types: {', '.join(TYPES)}")
         if type_ == "classification" and not labels:
             self._fail("labels", "is missing; a classification lists its labels in order")
         if type_ == "regression" and labels:
@@ -276,8 +275,3 @@ class _Reader:
 def _table(cells: Iterable[object], words: Iterable[object]) -> str:
     """Labels as a TOML table: ``{"0" = "1", "1" = "2"}``."""
     return "{" + ", ".join(f'"{c}" = "{w}"' for c, w in zip(cells, words, strict=True)) + "}"
-
-
-def _hint(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from spotfw.errors import WrongUse
+from spotfw.errors import WrongUse, did_you_mean
 from spotfw.tasks.mixtures import MixtureDefinition
 from spotfw.tasks.tables.document import NAME, TaskDocument
 
@@ -45,9 +44,9 @@ def _mixture(path: Path, table: Mapping[str, Any], own: Collection[str]) -> Mixt
 
     for key in table:
         if key not in _KEYS:
-            close = difflib.get_close_matches(key, _KEYS, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ";"
-            fail(key, f"is unknown{hint} known keys: {', '.join(_KEYS)}")
+            fail(
+                key, f"is unknown.{did_you_mean(key, _KEYS, most=1)} Known keys: {', '.join(_KEYS)}"
+            )
     if not isinstance(name, str) or not NAME.fullmatch(name):
         fail("name", "is missing" if name is None else f"is {name!r}, which is no name")
     description = table.get("description", "")

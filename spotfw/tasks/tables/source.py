@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.errors import Once, SpotError, UnknownName, WrongUse
 from spotfw.tasks import Task
 from spotfw.tasks.mixtures import MixtureDefinition
 from spotfw.tasks.rows.account import unseen_labels
@@ -42,8 +42,8 @@ VARIABLE = "SPOTFW_TASKS"
 #: Read where the variable is not set and the working folder has it.
 FOLDER = "spotfw_tasks"
 
-#: Files whose faults were already logged: (path, time of change, size).
-_logged: set[tuple[str, int, int]] = set()
+#: Files whose faults were logged: (path, time of change in ns, size).
+_logged = Once()
 
 
 def load_task_file(path: str | os.PathLike[str]) -> list[Task]:
@@ -220,7 +220,7 @@ def _log_once(definition: TableDefinition, split: str, rows: Rows) -> None:
         stamps.add(
             (f"{definition.file}:{definition.name}:{path}", state.st_mtime_ns, state.st_size)
         )
-    if not stamps <= _logged:
+    if _logged.first(*stamps):
         if rows.unusable:
             _log.warning("Task %r, split %r: %s", definition.name, split, describe(rows))
         if split == "train":
@@ -228,4 +228,3 @@ def _log_once(definition: TableDefinition, split: str, rows: Rows) -> None:
             seen = {row.targets for row in rows.usable}
             for message in unseen_labels(where, definition.label_words, seen):
                 _log.warning("%s", message)
-    _logged.update(stamps)

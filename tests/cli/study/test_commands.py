@@ -38,7 +38,7 @@ def test_wrong_use(spotfw_cli: Callable[..., Any], tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
     file.write_text('sources = ["a"]\ntragets = ["b"]\n')
     ran = spotfw_cli("study", "run", file)
-    assert ran.status == 2 and "did you mean targets?" in ran.err
+    assert ran.status == 2 and "Did you mean 'targets'?" in ran.err
     assert spotfw_cli("study", "pan", file).status == 2
 
 

@@ -36,9 +36,9 @@ def test_defaults_and_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"sorces": ["a"]}, "sorces (did you mean sources?)"),
-        ({"source": {"stepz": 3}}, "stepz (did you mean steps?)"),
-        ({"generic": [{"task": ["a"]}]}, "[[generic]] 1: task (did you mean tasks?)"),
+        ({"sorces": ["a"]}, "sorces. Did you mean 'sources'?"),
+        ({"source": {"stepz": 3}}, "stepz. Did you mean 'steps'?"),
+        ({"generic": [{"task": ["a"]}]}, "[[generic]] 1: task. Did you mean 'tasks'?"),
         ({"generic": [{"name": "x"}]}, "[[generic]] number 1"),
         ({"generic": [{"tasks": ["a"], "rates": [1, 2]}]}, "rates of [[generic]] number 1"),
         ({"generic": [{"tasks": ["a"]}, {"tasks": ["a"]}]}, "a more than once"),
