@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import glob
 import os
 import secrets
 import shutil
@@ -45,11 +46,11 @@ def write_atomically(path: PathLike, data: bytes, *, tidy: bool = True) -> None:
         stood at `path` before is untouched.
     """
     if is_remote(path):
-        with _told("write", path):
+        with _explained("write", path):
             _remote(path).write_bytes(data)
         return
     target = Path(path)
-    with _told("write", path):
+    with _explained("write", path):
         target.parent.mkdir(parents=True, exist_ok=True)
         if tidy:
             _clear_leftovers(target)
@@ -86,14 +87,14 @@ def new_folder(path: PathLike) -> Iterator[Path | Any]:
             f"The folder {target} already exists and is not empty; nothing was changed. "
             "Name another folder, or remove this one first."
         )
-    with _told("write", path):
+    with _explained("write", path):
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(target)
         part = _beside(target)
         part.mkdir()
     try:
         yield part
-        with _told("write", path):
+        with _explained("write", path):
             for folder, _, names in os.walk(part):
                 for name in names:
                     _flush_folder(Path(folder, name))
@@ -106,35 +107,50 @@ def new_folder(path: PathLike) -> Iterator[Path | Any]:
 
 
 @contextlib.contextmanager
-def locked(folder: PathLike, *, shared: bool) -> Iterator[None]:
-    """Holds the folder's lock within the block, waiting for it if need be; makes the folder.
+def locked(
+    folder: PathLike,
+    *,
+    shared: bool = False,
+    busy: str | None = None,
+    what: str = "folder",
+    advice: str = "Give yourself permission there, or name another folder.",
+    file: str | None = None,
+) -> Iterator[None]:
+    """Holds a folder's lock within the block; the folder is made if needed.
 
-    It is the operating system's own lock on the folder itself: no file stands for it, and a
-    killed process holds nothing.
-
-    A bucket, and a file system that knows no locks, give none: there whoever takes files
-    away must see to it that nobody adds meanwhile.
+    It is the operating system's own lock, which ends with the process however that ends. A
+    bucket, and a file system without locks, give none: there the block runs unlocked.
 
     Args:
-      shared: together with others who share it, or alone.
+      shared: hold it together with others who share it; otherwise alone.
+      busy: raised at once where another process holds the lock; without it, that is waited for.
+      what: the folder in words, for the error where it cannot be opened or made.
+      advice: what to do then.
+      file: locked in place of the folder itself, in which it is made and stays; network file
+        systems lock only files.
 
     Raises:
-      SpotError: the folder can neither be opened nor made.
+      SpotError: the folder cannot be opened or made, or it is `busy`.
     """
     if is_remote(folder):
         yield
         return
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        if file is None:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        else:
+            handle = os.open(join(folder, file), os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise SpotError(
-            f"Could not open the folder {os.fspath(folder)}: {error.strerror}. Give yourself "
-            "permission there, or name another folder."
-        ) from error
+        place = f"The {what} {os.fspath(folder)}"
+        raise SpotError(f"{place} cannot be written: {error.strerror}. {advice}") from error
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # a file system without locks
+            try:
+                fcntl.flock(handle, kind if busy is None else kind | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise SpotError(busy) from error
         yield
     finally:
         os.close(handle)
@@ -146,7 +162,7 @@ def read_bytes(path: PathLike) -> bytes:
     Raises:
       SpotError: it is absent, a folder, or cannot be read.
     """
-    with _told("read", path):
+    with _explained("read", path):
         data: bytes = _remote(path).read_bytes() if is_remote(path) else Path(path).read_bytes()
         return data
 
@@ -157,7 +173,7 @@ def remove(path: PathLike) -> None:
     Raises:
       SpotError: the folder cannot be written, the bucket refuses.
     """
-    with _told("remove", path):
+    with _explained("remove", path):
         (_remote(path) if is_remote(path) else Path(path)).unlink(missing_ok=True)
 
 
@@ -165,7 +181,7 @@ def list_leftovers(folder: PathLike) -> list[str]:
     """Names of unfinished files in a local folder whose writers are dead, sorted."""
     if is_remote(folder):
         return []
-    with _told("read", folder):
+    with _explained("read", folder):
         parts = [p for p in Path(folder).glob(f".*{_PART}") if p.is_file()]
     here = f".{socket.gethostname()}-"
     tags = {
@@ -181,7 +197,7 @@ def list_names(folder: PathLike) -> list[str]:
       SpotError: it is no folder or cannot be read.
     """
     place = _remote(folder) if is_remote(folder) else Path(folder)
-    with _told("read", folder):
+    with _explained("read", folder):
         if not place.exists():
             return []
         return sorted(p.name for p in place.iterdir() if not p.name.endswith(_PART))
@@ -196,7 +212,7 @@ def join(folder: PathLike, *names: str) -> str:
 
 def exists(path: PathLike) -> bool:
     """Whether a file or folder stands there."""
-    with _told("read", path):
+    with _explained("read", path):
         return bool(_remote(path).exists() if is_remote(path) else Path(path).exists())
 
 
@@ -213,7 +229,7 @@ def _beside(target: Path) -> Path:
 
 
 def _clear_leftovers(target: Path) -> None:
-    for part in target.parent.glob(f".{_escaped(target.name)}.*{_PART}"):
+    for part in target.parent.glob(f".{glob.escape(target.name)}.*{_PART}"):
         tag = part.name[len(target.name) + 2 : -len(_PART)]
         if not _still_written(part, tag):
             if part.is_dir():
@@ -223,19 +239,13 @@ def _clear_leftovers(target: Path) -> None:
                     part.unlink()
 
 
-def _escaped(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
-
-
 def _still_written(part: Path, tag: str) -> bool:
     host, _, rest = tag.rpartition("-")[0].rpartition("-")
     if host == socket.gethostname() and rest.isdigit():
         try:
             os.kill(int(rest), 0)
-        except ProcessLookupError:
-            return False
-        except (OSError, OverflowError):
-            return True
+        except (OSError, OverflowError) as error:
+            return not isinstance(error, ProcessLookupError)
         return True
     try:
         return time.time() - part.stat().st_mtime < _STALE_SECONDS
@@ -256,16 +266,14 @@ def _flush_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _told(verb: str, path: PathLike) -> Iterator[None]:
+def _explained(verb: str, path: PathLike) -> Iterator[None]:
     """Turns an operating system's refusal into one paragraph."""
     try:
         yield
-    except SpotError:
-        raise
     except OSError as error:
         raise SpotError(_paragraph(verb, path, error)) from error
     except Exception as error:
-        if not is_remote(path):
+        if isinstance(error, SpotError) or not is_remote(path):
             raise
         what = " ".join(str(error).split())
         raise SpotError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import multiprocessing
 import os
@@ -9,6 +10,8 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -183,3 +186,82 @@ def test_a_bucket_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "_remote", lambda path: Refuses())
     with pytest.raises(SpotError, match=r"no such bucket.*credentials"):
         files.write_atomically("gs://bucket/a.bin", b"x")
+
+
+HOLD = (
+    "import sys; from spotfw import files\n"
+    "folder, shared, file = sys.argv[1], sys.argv[2] == 'shared', sys.argv[3] or None\n"
+    "with files.locked(folder, shared=shared, file=file):\n"
+    "    print('held', flush=True); sys.stdin.read()"
+)
+
+
+@contextlib.contextmanager
+def holder(folder: Path, kind: str = "alone", file: str = "") -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds a folder's lock."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder), kind, file],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == "held\n"
+        yield other
+        other.kill()
+
+
+@pytest.mark.parametrize("file", [None, ".lock"])
+def test_a_lock_is_held_by_one_process(tmp_path: Path, file: str | None) -> None:
+    folder = tmp_path / "deep" / "er"
+    with holder(folder, file=file or "") as other:
+        with (
+            pytest.raises(SpotError, match=r"^Busy; come back later\.$"),
+            files.locked(folder, busy="Busy; come back later.", file=file),
+        ):
+            pass
+        other.kill()
+        other.wait()
+        # The operating system lets go of a killed process's lock.
+        with files.locked(folder, busy="Busy.", file=file):
+            pass
+    assert names(folder) == ([] if file is None else [file])
+
+
+def test_a_lock_is_shared_with_those_who_share_it(tmp_path: Path) -> None:
+    with holder(tmp_path, "shared"):
+        with files.locked(tmp_path, shared=True, busy="Busy."):
+            pass
+        with pytest.raises(SpotError, match="Busy"), files.locked(tmp_path, busy="Busy."):
+            pass
+
+
+def test_a_lock_is_waited_for_where_nothing_is_said_of_it(tmp_path: Path) -> None:
+    with holder(tmp_path) as other:
+        threading.Timer(0.2, other.kill).start()
+        with files.locked(tmp_path):
+            assert other.wait() == -signal.SIGKILL
+
+
+def test_a_folder_that_cannot_be_locked_is_named(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("x")
+    for place in (tmp_path / "f", tmp_path / "f" / "in"):
+        for file in (None, ".lock"):
+            with (
+                pytest.raises(SpotError, match=r"The study's folder .*f.* cannot .*: .*Try\.$"),
+                files.locked(place, what="study's folder", advice="Try.", file=file),
+            ):
+                pass
+
+
+def test_where_there_are_no_locks_the_block_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    for folder in (tmp_path, "gs://bucket/x"):
+        with files.locked(folder, busy="Busy."):
+            ran = folder
+    assert ran == "gs://bucket/x"

@@ -14,10 +14,10 @@ checkpoint, so a run killed at any moment continues from its last one.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 from collections.abc import Mapping, Sequence
-from typing import IO, Any
+from typing import Any
 
 import attrs
 import numpy as np
@@ -65,7 +65,7 @@ class RunFolder:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._lock: IO[bytes] | None = None
+        self._lock = contextlib.ExitStack()
 
     def __enter__(self) -> RunFolder:
         """Takes the folder for this process.
@@ -73,34 +73,18 @@ class RunFolder:
         Raises:
           SpotError: it cannot be written, or another process tunes in it.
         """
-        if files.is_remote(self.path):
-            return self
-        import fcntl
-
-        try:
-            os.makedirs(self.path, exist_ok=True)
-            self._lock = open(os.path.join(self.path, _LOCK), "a+b")
-        except OSError as error:
-            raise SpotError(
-                f"The run folder {self.path} cannot be written ({error.strerror}). "
-                "Choose another with --out, or mend its permissions."
-            ) from error
-        try:
-            # The kernel lets go of it however this process ends, by kill -9 too.
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            self._lock = None
-            raise SpotError(
-                f"Another process is tuning in {self.path} now. Wait for it to end, or choose "
-                "another folder with --out."
-            ) from error
+        busy = (
+            f"Another process is tuning in {self.path} now. Wait for it to end, or choose another "
+            "folder with --out."
+        )
+        advice = "Choose another with --out, or mend its permissions."
+        self._lock.enter_context(
+            files.locked(self.path, busy=busy, what="run folder", advice=advice, file=_LOCK)
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.close()
 
     def begin(self, run: Mapping[str, Any], *, resume: bool) -> None:
         """Writes what the run is, or checks that it is the one begun here.

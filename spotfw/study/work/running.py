@@ -258,27 +258,12 @@ def _completed(
     return result | {"embeddings": embeddings, "partial": len(embeddings) < len(cell.after)}
 
 
-@contextlib.contextmanager
-def _alone(folder: str) -> Iterator[None]:
-    """One process at a time runs a study; the kernel lets go however it ends."""
-    import fcntl
-
-    try:
-        os.makedirs(folder, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise SpotError(
-            f"The study's folder {folder} cannot be written ({error.strerror}). Choose another "
-            "with --out, or mend its permissions."
-        ) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SpotError(
-                f"Another process is running the study in {folder} now. Wait for it to end, or "
-                "choose another folder with --out."
-            ) from error
-        yield
-    finally:
-        os.close(handle)
+def _alone(folder: str) -> contextlib.AbstractContextManager[None]:
+    """One process at a time runs a study."""
+    return locked(
+        folder,
+        busy=f"Another process is running the study in {folder} now. Wait for it to end, or choose "
+        "another folder with --out.",
+        what="study's folder",
+        advice="Choose another with --out, or mend its permissions.",
+    )
