@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,7 @@ import attrs
 
 from spotfw.config import TuningSettings
 from spotfw.errors import WrongUse, did_you_mean
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
+from spotfw.tasks.toml import read_toml
 
 
 @attrs.frozen(kw_only=True)
@@ -86,19 +81,10 @@ def read_study(path: str | Path) -> Study:
     """Reads a ``study.toml``.
 
     Raises:
-      WrongUse: it cannot be read, is no TOML, or a key is unknown, of the wrong kind or
-        contradicts another; the message names the file and the key.
+      WrongUse: see `read_toml`; or a key is unknown, of the wrong kind or contradicts another;
+        the message names the file and the key.
     """
-    place = Path(path)
-    try:
-        document = tomllib.loads(place.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise WrongUse(
-            f"The study {place} cannot be read: {error.strerror}. Check the path."
-        ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WrongUse(f"The study {place} is not valid TOML: {error}.") from error
-    return parse_study(document, str(place))
+    return parse_study(read_toml(Path(path), "study"), str(path))
 
 
 def parse_study(document: Mapping[str, Any], place: str = "the study") -> Study:

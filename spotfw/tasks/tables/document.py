@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,7 @@ from typing import Any
 import attrs
 
 from spotfw.errors import WrongUse
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
+from spotfw.tasks.toml import read_toml
 
 #: Names of tasks and mixtures.
 NAME = re.compile(r"[\w.:]+")
@@ -40,18 +35,9 @@ def read_document(path: Path) -> TaskDocument:
     """Reads a task file.
 
     Raises:
-      WrongUse: the file is absent, is not TOML, or its tables are not where they belong.
+      WrongUse: see `read_toml`; or its tables are not where they belong.
     """
-    try:
-        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise WrongUse(
-            f"The task file {path} cannot be read: {error.strerror}. Check the path."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise WrongUse(f"The task file {path} is not UTF-8: {error}. Save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise WrongUse(f"The task file {path} is not valid TOML: {error}.") from error
+    document = read_toml(path, "task file")
     mixtures = document.pop("mixture", [])
     tasks = document.pop("task", None)
     if not _is_tables(mixtures) or (tasks is not None and not _is_tables(tasks)):
