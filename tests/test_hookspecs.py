@@ -14,7 +14,7 @@ import pytest
 
 import spotfw
 from spotfw.contracts import StartFromPrompt
-from spotfw.plugins import Plugins
+from spotfw.plugins import Plugins, use_plugins
 from spotfw.plugins.fitness import HOOKS
 from spotfw.ranking import Ranked, Ranking
 from tests.places import ROOT
@@ -138,12 +138,12 @@ def test_spotfw_prompt_added(
     capsys: pytest.CaptureFixture[str],
     spotfw_cli: Any,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plugins = example("spotfw_prompt_added")
-    monkeypatch.setattr("spotfw.plugins.default_plugins", lambda: plugins)
     np.save(tmp_path / "p.npy", np.ones((2, 3), np.float32))
     facts = ("--task", "reviews", "--fingerprint", "00ff")
-    ran = spotfw_cli("library", "add", tmp_path / "p.npy", "--library", tmp_path / "lib", *facts)
+    words = ("library", "add", tmp_path / "p.npy", "--library", tmp_path / "lib", *facts)
+    with use_plugins(plugins):
+        ran = spotfw_cli(*words)
     assert ran.status == 0, ran.err
     assert ran.out.splitlines()[0].startswith(f"kept reviews as {tmp_path}")

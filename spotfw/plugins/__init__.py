@@ -1,5 +1,6 @@
 """Plugins: what is installed, asked for its parts by name."""
 
-from spotfw.plugins.plugins import Plugins, default_plugins
+from spotfw.plugins.default import default_plugins, use_plugins
+from spotfw.plugins.plugins import Plugins
 
-__all__ = ["Plugins", "default_plugins"]
+__all__ = ["Plugins", "default_plugins", "use_plugins"]

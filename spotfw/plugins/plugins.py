@@ -7,8 +7,8 @@ raises is set aside and told once in `Plugins.failures`; everything else goes on
 
 from __future__ import annotations
 
-import functools
 import os
+import threading
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class Plugins:
-    """All plugins of a process.
+    """Plugins and their parts; threads may share them.
 
     Args:
       environ: where these are read, by default the process's. `SPOTFW_PLUGINS` (the only
@@ -64,6 +64,7 @@ class Plugins:
         built_in: bool = True,
     ) -> None:
         self._loader = Loader(os.environ if environ is None else environ)
+        self._lock = threading.RLock()
         self._components: dict[str, tuple[Component, ...]] = {}
         self._configured: dict[tuple[str, str], Any] = {}
         if built_in:
@@ -80,19 +81,26 @@ class Plugins:
         self, plugin: Any, name: str, *, distribution: str | None = None, version: str = ""
     ) -> None:
         """Adds a module or object by hand; what cannot be registered lands in `failures`."""
-        self._loader.load(LoadedPlugin(name, distribution or name, version), lambda: plugin)
-        self._components.clear()
+        with self._lock:
+            self._loader.load(LoadedPlugin(name, distribution or name, version), lambda: plugin)
+            self._components.clear()
 
     def components(self, kind: str) -> tuple[Component, ...]:
         """All parts of a kind of `KINDS`, or ``task``, sorted by name and owner."""
-        if kind not in self._components:
-            if kind == "task":
-                sources = self.components("task source")
-                found = [c for source in sources for c in collect_tasks(self._loader, source)]
-            else:
-                found = list(collect_parts(self._loader, kind))
-            self._components[kind] = tuple(sorted(found, key=lambda c: (c.name, c.owner)))
-        return self._components[kind]
+        with self._lock:
+            if kind not in self._components:
+                if kind == "task":
+                    sources = self.components("task source")
+                    parts = [c for source in sources for c in collect_tasks(self._loader, source)]
+                else:
+                    parts = list(collect_parts(self._loader, kind))
+                self._components[kind] = tuple(sorted(parts, key=lambda c: (c.name, c.owner)))
+            return self._components[kind]
+
+    def relist_tasks(self) -> None:
+        """Has the task sources list their tasks anew when next wanted; calls no hook again."""
+        with self._lock:
+            self._components.pop("task", None)
 
     def names(self, kind: str) -> list[str]:
         """Names of a kind, sorted."""
@@ -282,9 +290,3 @@ class Plugins:
                 "`spotfw plugins`.",
             )
         return error
-
-
-@functools.cache
-def default_plugins() -> Plugins:
-    """The plugins of this process, loaded once."""
-    return Plugins()

@@ -24,7 +24,7 @@ from spotfw.contracts import Candidate, Evaluation, FrozenModel, NamedModel, Sim
 from spotfw.errors import UnknownName, WrongUse
 from spotfw.library import Library
 from spotfw.library.retrieval import comparable
-from spotfw.plugins import Plugins
+from spotfw.plugins import Plugins, default_plugins
 from spotfw.prompts import SoftPrompt, check_fits, load_prompt
 from spotfw.ranking import Ranking
 from spotfw.recipe import tuning as recipe
@@ -47,7 +47,7 @@ class Session:
       model: a name (see ``spotfw models``) or a folder, local or ``gs://``.
       library: folder of the prompt library; None for a session without one.
       runs: folder for the runs whose place is not given.
-      plugins: what is installed; by default everything found.
+      plugins: by default those of this process, `spotfw.plugins.default_plugins`.
       backend: the engine, ``NAME[:key=value,...]``.
       observer: told of the progress of every tuning.
       **options: of the backend's `open` (``vocabulary``, ``activations`` ...).
@@ -64,7 +64,9 @@ class Session:
         observer: Observer | None = None,
         **options: Any,
     ) -> None:
-        self.plugins = plugins or Plugins()
+        self.plugins = plugins or default_plugins()
+        if plugins is None:
+            self.plugins.relist_tasks()  # task files may have changed since another session
         self.runs = runs
         self.observer = observer
         self._named = self._find(model)

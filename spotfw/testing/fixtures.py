@@ -6,7 +6,7 @@
 | ``spotfw_opened_model`` | the same, opened by the built-in backend | yes |
 | ``spotfw_tiny_tasks`` | three tasks of 80 rows; their files lie in ``spotfw_task_folder`` | no |
 | ``spotfw_filled_library`` | a library with two prompts of each task, not tuned but random | no |
-| ``spotfw_plugins`` | built-in parts alone, which the command line then uses | no |
+| ``spotfw_plugins`` | built-in parts alone, for the command line and sessions too | no |
 
 Only pytest is imported here, so that its start stays quick.
 """
@@ -71,13 +71,13 @@ def spotfw_filled_library(tmp_path: Path, spotfw_tiny_tasks: tuple[Task, Task, T
 
 
 @pytest.fixture
-def spotfw_plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
+def spotfw_plugins() -> Iterator[Plugins]:
     """A plugin manager with the built-in parts only; add yours with `Plugins.register`.
 
-    In this test the command line uses it too; give it to `spotfw.Session` as ``plugins=``.
+    In this test it is the process's: the command line and a `spotfw.Session` use it and see no
+    other plugin. A process that the test starts loads what is installed.
     """
-    import spotfw.plugins
+    from spotfw.plugins import Plugins, use_plugins
 
-    plugins = spotfw.plugins.Plugins(entry_points=False)
-    monkeypatch.setattr(spotfw.plugins, "default_plugins", lambda: plugins)
-    return plugins
+    with use_plugins(Plugins(entry_points=False)) as plugins:
+        yield plugins

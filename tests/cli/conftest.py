@@ -20,11 +20,9 @@ def prompt(number: int, **values: Any) -> SoftPrompt:
 
 
 @pytest.fixture
-def plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
+def plugins(spotfw_plugins: Plugins) -> Plugins:
     """What commands find: the built-in parts only."""
-    found = Plugins(entry_points=False)
-    monkeypatch.setattr("spotfw.plugins.default_plugins", lambda: found)
-    return found
+    return spotfw_plugins
 
 
 @pytest.fixture

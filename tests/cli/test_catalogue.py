@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 
-from spotfw.plugins import default_plugins
 from tests.places import ROOT
 
 pytest.importorskip("spotfw_paper_tasks", reason="needs the plugin spotfw-paper-tasks")
@@ -133,7 +132,6 @@ def test_the_page_is_up_to_date(make_tasks, listed):
 def test_whose_data_shares_lack_is_told(spotfw_cli, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.delenv("SPOTFW_DATA", raising=False)
-    default_plugins.cache_clear()
     told = spotfw_cli("tasks", "show", "spot_sentiment").out
     assert "not known without the data of customer_reviews (" in told
     assert "No shares" not in spotfw_cli("tasks", "show", "spot_glue").out

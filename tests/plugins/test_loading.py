@@ -15,7 +15,7 @@ import pytest
 import spotfw
 from spotfw.contracts import SimilarityMetric
 from spotfw.errors import SpotError, WrongUse
-from spotfw.plugins import Plugins
+from spotfw.plugins import Plugins, use_plugins
 from spotfw.plugins.loading import LoadedPlugin, Loader, PluginFault
 from spotfw.tasks import Mixture, Task
 
@@ -150,9 +150,9 @@ def test_strictness_can_be_switched_off(off: str) -> None:
 
 def test_the_option_is_strict(spotfw_cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPOTFW_PLUGINS", "not-there")
-    monkeypatch.setattr("spotfw.plugins.default_plugins", Plugins)
     assert spotfw_cli("plugins").status == 0
-    ran = spotfw_cli("--strict-plugins", "plugins")
+    with use_plugins(None):
+        ran = spotfw_cli("--strict-plugins", "plugins")
     assert (ran.status, ran.out) == (1, "")
     assert "SPOTFW_PLUGINS names it, but it is not installed" in ran.err
 
@@ -255,7 +255,7 @@ def _absent(vocabulary: Any) -> Any:
 
 
 def test_a_raising_metric_names_its_owner_on_the_command_line(
-    spotfw_cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spotfw_cli: Any, tmp_path: Path
 ) -> None:
     class Broken(Dot):
         def features(self, prompt: Any) -> Any:
@@ -265,14 +265,14 @@ def test_a_raising_metric_names_its_owner_on_the_command_line(
     plugins.register(
         plugin(spotfw_similarity_metrics=lambda: [Broken()]), "p", distribution="spotfw-p"
     )
-    monkeypatch.setattr("spotfw.plugins.default_plugins", lambda: plugins)
     library, facts = tmp_path / "lib", ("--fingerprint", "00ff", "--task", "t")
     for number in (1, 2):
         np.save(tmp_path / f"{number}.npy", np.full((2, 3), number, np.float32))
         spotfw_cli("library", "add", tmp_path / f"{number}.npy", "--library", library, *facts)
     query = ("library", "rank", tmp_path / "1.npy", "--library", library, "--fingerprint", "00ff")
-    ran = spotfw_cli(*query, "--metric", "dot")
+    with use_plugins(plugins):
+        ran = spotfw_cli(*query, "--metric", "dot")
+        assert spotfw_cli(*query).status == 0
     assert ran.status == 1
     assert "The metric 'dot', which the plugin p (spotfw-p" in ran.err
     assert "no luck" in ran.err
-    assert spotfw_cli(*query).status == 0

@@ -15,7 +15,7 @@ import pytest
 import spotfw
 from spotfw.contracts import Array, InitContext, NamedModel, SimilarityMetric
 from spotfw.errors import SpotError, UnknownName, WrongUse
-from spotfw.plugins import Plugins
+from spotfw.plugins import Plugins, use_plugins
 from spotfw.tasks import Task
 from tests.places import ROOT
 
@@ -363,7 +363,7 @@ def test_parts_of_one_name_are_told_in_the_listing(plugins: Plugins) -> None:
     ]
 
 
-def test_broken_plugins_beside_a_good_one(site: Path, spotfw_cli: Any, monkeypatch: Any) -> None:
+def test_broken_plugins_beside_a_good_one(site: Path, spotfw_cli: Any) -> None:
     """An import error, a wrong hook name and a raising part: each is told, the rest works."""
     part = "import spotfw\nfrom spotfw.contracts import SimilarityMetric\n"
     part += "class M(SimilarityMetric):\n    name = '{}'\n    def features(self, p): {}\n"
@@ -373,8 +373,8 @@ def test_broken_plugins_beside_a_good_one(site: Path, spotfw_cli: Any, monkeypat
     install(site, "toy-raises", part.format("raises", "raise OSError('bad')", "metrics"))
     install(site, "toy-good", part.format("good", "return p.ravel()", "metrics"), entry="good")
     found = Plugins(environ={"SPOTFW_PLUGINS": "toy-import,toy-typo,toy-raises,toy-good"})
-    monkeypatch.setattr("spotfw.plugins.default_plugins", lambda: found)
-    listed = {line.split()[0]: line for line in spotfw_cli("plugins").out.splitlines()}
+    with use_plugins(found):
+        listed = {line.split()[0]: line for line in spotfw_cli("plugins").out.splitlines()}
     states = {r["distribution"]: r["error"] for r in found.describe() if "toy" in r["distribution"]}
     assert "not_there_at_all" in states["toy-import"]
     assert "Did you mean 'spotfw_similarity_metrics'?" in states["toy-typo"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import spotfw
 from spotfw.plugins.builtin.metrics import PerTokenCosine
 from spotfw.testing import fill_library, write_tiny_model
 from spotfw.testing.tiny_model import FINGERPRINT, WIDTH
@@ -56,6 +59,32 @@ def test_plugins_are_built_ins_alone(spotfw_plugins, spotfw_cli):
 
     assert spotfw.plugins.default_plugins() is spotfw_plugins
     assert {row["distribution"] for row in spotfw_plugins.describe()} == {"spotfw"}
+
+
+class Zeros:
+    name = "zeros_of_a_test"
+
+    def __call__(self, context, rng):
+        return np.zeros((context.length, context.embeddings.shape[1]), np.float32)
+
+
+def test_the_command_line_and_sessions_see_the_isolated_plugins(
+    spotfw_plugins, spotfw_cli, tmp_path
+):
+    part = SimpleNamespace(spotfw_prompt_initializers=spotfw.hookimpl(lambda: [Zeros()]))
+    spotfw_plugins.register(part, "mine", distribution="spotfw-mine")
+    rows = json.loads(spotfw_cli("plugins", "list", "--json").out)
+    assert {row["distribution"] for row in rows} == {"spotfw", "spotfw-mine"}
+    # `doctor` and a study's plan name `default_plugins` when they are imported.
+    checks = json.loads(spotfw_cli("doctor", "--quick", "--json").out)["checks"]
+    (found,) = [check["found"] for check in checks if check["name"] == "plugins"]
+    assert found.startswith("spotfw-mine") and "playground" not in found
+    assert spotfw.Session(str(tmp_path)).plugins is spotfw_plugins
+    ran = spotfw_cli("tune", "film_reviews", "--model", tmp_path, "--out", tmp_path / "run")
+    assert ran.status == 2 and "no task named 'film_reviews'" in ran.err
+    (tmp_path / "study.toml").write_text('sources = ["film_reviews"]\n')
+    ran = spotfw_cli("study", "plan", tmp_path / "study.toml")
+    assert ran.status == 2 and "no task named 'film_reviews'" in ran.err
 
 
 @pytest.mark.slow

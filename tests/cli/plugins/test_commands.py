@@ -16,9 +16,7 @@ from spotfw.plugins import Plugins
 
 
 @pytest.fixture(autouse=True)
-def plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
-    found = Plugins(entry_points=False)
-
+def plugins(spotfw_plugins: Plugins) -> Plugins:
     @spotfw.hookimpl
     def models() -> list[NamedModel]:
         return [NamedModel(name="toy-model", folder=lambda: "/toy")]
@@ -29,9 +27,8 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
 
     for name, hook in (("toy", models), ("bad", broken)):
         plugin = SimpleNamespace(spotfw_models=hook)
-        found.register(plugin, name, distribution="spotfw-toys", version="0.3")
-    monkeypatch.setattr("spotfw.plugins.default_plugins", lambda: found)
-    return found
+        spotfw_plugins.register(plugin, name, distribution="spotfw-toys", version="0.3")
+    return spotfw_plugins
 
 
 @pytest.mark.parametrize("words", [("plugins",), ("plugins", "list")])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from spotfw.plugins import default_plugins
 from spotfw.tasks.bindings import bindings
 
 
@@ -17,9 +16,6 @@ def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPOTFW_PLUGINS", "")
     monkeypatch.setenv("SPOTFW_TASKS", "")
     monkeypatch.delenv("SPOTFW_DATA", raising=False)
-    default_plugins.cache_clear()
-    yield
-    default_plugins.cache_clear()
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from spotfw.plugins import default_plugins
-
 TOML = """
 name = "my_reviews"
 family = "sentiment"
@@ -26,9 +24,7 @@ def own_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SPOTFW_PLUGINS", "")
     (tmp_path / "task.toml").write_text(TOML)
     (tmp_path / "train.csv").write_text("text,label\nfine,1\npoor,0\n")
-    default_plugins.cache_clear()
-    yield tmp_path
-    default_plugins.cache_clear()
+    return tmp_path
 
 
 def test_list_json_is_one_document(spotfw_cli):

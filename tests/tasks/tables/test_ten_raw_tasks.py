@@ -186,12 +186,8 @@ def test_a_mixture_of_them_is_tuned(tmp_path, spotfw_cli, tiny_model, monkeypatc
     mixed = tmp_path / "mixed.toml"
     mixed.write_text('[[mixture]]\nname = "desk"\ntasks = ["shop_reviews", "headlines_by_desk"]\n')
     monkeypatch.setenv("SPOTFW_TASKS", ":".join([*folders, str(mixed)]))
-    from spotfw.plugins import default_plugins
-
-    default_plugins.cache_clear()
     words = ("--model", tiny_model, "--steps", 1, "--batch-size", 2, "--prompt-length", 2)
     ran = spotfw_cli("tune", "desk", *words, "--out", tmp_path / "run", "--json")
-    default_plugins.cache_clear()
     assert ran.status == 0, ran.err
     told = json.loads(ran.out)
     assert told["task"] == "desk"
