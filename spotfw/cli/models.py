@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import Any
 
 import click
@@ -58,10 +57,13 @@ def show(folder: str, as_json: bool) -> None:
     before the paper's wherever the model is named.
     """
     from spotfw.display import print_json
+    from spotfw.plugins import default_plugins
+    from spotfw.plugins.models import model_folder, named_model
 
-    # Known before TensorFlow is loaded, so that a slip of the pen is answered at once.
-    settings = _own_settings(folder)
-    folder = _folder(folder)
+    # Known before TensorFlow is loaded, so that a misspelt name is answered at once.
+    named = named_model(folder, default_plugins())
+    settings = {} if named is None else dict(named.settings)
+    folder = model_folder(folder, default_plugins())
 
     from spotfw.backends.mesh.folders.describe import describe
 
@@ -93,8 +95,10 @@ def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
     import attrs
 
     from spotfw.display import Progress, note, print_json
+    from spotfw.plugins import default_plugins
+    from spotfw.plugins.models import model_folder
 
-    src = _folder(src)
+    src = model_folder(src, default_plugins())
 
     from spotfw.backends.mesh.folders import convert as conversion
 
@@ -115,31 +119,6 @@ def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
             f"{what[converted.kind]} in {dst}: {converted.parameters:,} parameters, "
             f"fingerprint {converted.fingerprint}."
         )
-
-
-def _folder(name: str) -> str:
-    """A model's folder from its path or, where there is no such path, its name.
-
-    Raises:
-      UnknownName: it is neither.
-    """
-    if "://" in name or os.path.exists(name):
-        return name
-    from spotfw.errors import SpotError
-    from spotfw.plugins import default_plugins
-
-    if os.sep in name:
-        raise SpotError(f"The model folder {name} does not exist. Check the path.")
-    return str(default_plugins().get("model", name).folder())
-
-
-def _own_settings(name: str) -> dict[str, Any]:
-    """The settings of a model that goes by this name; a folder has none."""
-    if "://" in name or os.path.exists(name) or os.sep in name:
-        return {}
-    from spotfw.plugins import default_plugins
-
-    return dict(default_plugins().get("model", name).settings)
 
 
 def _print(facts: dict[str, Any]) -> None:

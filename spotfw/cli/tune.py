@@ -166,7 +166,7 @@ def _open(
 ) -> tuple[SoftPrompt, Session, dict[str, Any]]:
     """A prompt's file, a session with its model, and the settings it was tuned with."""
     from spotfw import files
-    from spotfw.errors import WrongUse
+    from spotfw.errors import UnknownName, WrongUse
     from spotfw.prompts import load_prompt
     from spotfw.recipe.session import Session
 
@@ -176,5 +176,11 @@ def _open(
     if place is None:
         raise WrongUse(f"The prompt {path} does not say which model it is for. Name it by --model.")
     tuned_with = {k: v for k, v in prompt.provenance.settings.items() if k in _LENGTHS}
-    session = Session(place, **opening(options))
+    try:
+        session = Session(place, **opening(options))
+    except UnknownName as error:
+        if model is None:
+            said = f"The prompt {path} was tuned on the model {place!r}."
+            error.args = (f"{said} {error} Name the model by --model.",)
+        raise
     return prompt, session, {**tuned_with, **given(options), "prompt_length": prompt.length}

@@ -20,11 +20,12 @@ import numpy as np
 
 from spotfw import files
 from spotfw.config import TARGET_STEPS, TuningSettings
-from spotfw.contracts import Candidate, Evaluation, FrozenModel, NamedModel, SimilarityMetric
-from spotfw.errors import UnknownName, WrongUse
+from spotfw.contracts import Candidate, Evaluation, FrozenModel, SimilarityMetric
+from spotfw.errors import WrongUse
 from spotfw.library import Library
 from spotfw.library.retrieval import comparable
 from spotfw.plugins import Plugins, default_plugins
+from spotfw.plugins.models import named_model
 from spotfw.prompts import SoftPrompt, check_fits, load_prompt
 from spotfw.ranking import Ranking
 from spotfw.recipe import tuning as recipe
@@ -69,7 +70,7 @@ class Session:
             self.plugins.relist_tasks()  # task files may have changed since another session
         self.runs = runs
         self.observer = observer
-        self._named = self._find(model)
+        self._named = named_model(model, self.plugins)
         self._place = model
         self._backend = backend
         self._options = options
@@ -385,14 +386,3 @@ class Session:
             task, settings, model=self.model, backend=self._backend, init=init, start=start
         )
         return files.join(runs or self.runs, name)
-
-    def _find(self, model: str) -> NamedModel | None:
-        """The named model, or None where `model` is a folder."""
-        if files.is_remote(model) or os.path.isdir(model) or os.sep in model:
-            return None
-        try:
-            return self.plugins.model(model)
-        except UnknownName as error:
-            raise UnknownName(
-                "model (nor a folder)", model, [m.name for m in self.plugins.models()]
-            ) from error

@@ -160,8 +160,10 @@ def _limits(model: str | None) -> tuple[int, int]:
     """Tokens kept of inputs and targets by default, by a named model's own settings if any."""
     from spotfw.config import TuningSettings
     from spotfw.plugins import default_plugins
+    from spotfw.plugins.models import named_model
 
-    own = next((m.settings for m in default_plugins().models() if m.name == model), {})
+    named = None if model is None else named_model(model, default_plugins())
+    own = {} if named is None else named.settings
     settings = TuningSettings()
     longest = own.get("max_input_length", settings.max_input_length)
     return int(longest), int(own.get("max_target_length", settings.max_target_length))

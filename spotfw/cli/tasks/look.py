@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ def vocabulary(model: str | None, path: str | None) -> Any:
 
         return open_vocabulary_file(str(path))
     from spotfw.plugins import default_plugins
+    from spotfw.plugins.models import model_folder
 
-    here = Path(model).exists() or "://" in model
-    folder = model if here else str(default_plugins().model(model).folder())
+    folder = model_folder(model, default_plugins())
 
     from spotfw.backends.mesh.folders.vocabulary import model_vocabulary
 

@@ -11,6 +11,7 @@ from spotfw import files
 from spotfw.config import TARGET_STEPS
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins, default_plugins
+from spotfw.plugins.models import named_model
 from spotfw.recipe.session import Session
 from spotfw.recipe.tuning import TRAIN, VALIDATION
 from spotfw.study.grid import cells, costs, ledger
@@ -202,7 +203,8 @@ def _check_open(study: Study, plugins: Plugins) -> None:
 def _settings(study: Study, model: str, plugins: Plugins) -> dict[tuple[str, str], dict[str, Any]]:
     """The whole settings of each role."""
     session = Session(model, plugins=plugins)
-    own = session._named.settings if session._named else {}
+    named = named_model(model, plugins)
+    own = {} if named is None else named.settings
     source = {**study.settings, **study.source}
     target = {**study.settings, **study.target}
     if "steps" not in target and "steps" not in own:
