@@ -258,12 +258,14 @@ def spotfw_run_failed(run: dict[str, Any], error: BaseException) -> None:
 
 @hookspec
 def spotfw_prompt_added(path: str, provenance: dict[str, Any]) -> None:
-    """Tells that a prompt was added to a library.
+    """Tells that a new prompt was added to a library.
 
     Returns: nothing. `path` is the prompt's file, local or ``gs://``; `provenance` has
       `task`, `model`, `fingerprint`, `seed`, `step`, `score`, `settings` and more.
-    Called: after file and index are written.
-    Process: the one that adds.
+    Called: once for each entry that was not there before, after its files are written: by a
+      session, a study, ``spotfw library add`` and ``import``, and by `spotfw.library.Library.add`
+      of a library that was given plugins, ``Library(folder, plugins=default_plugins())``.
+    Process: the one that adds; of a study, the worker.
 
     Example::
 

@@ -1,5 +1,5 @@
 """The prompt library: prompts kept, indexed, ranked and exchanged."""
 
-from spotfw.library.library import Entry, Library, open_library
+from spotfw.library.library import Entry, Library, Problem, Ranked, Ranking, open_library
 
-__all__ = ["Entry", "Library", "open_library"]
+__all__ = ["Entry", "Library", "Problem", "Ranked", "Ranking", "open_library"]

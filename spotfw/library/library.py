@@ -10,14 +10,16 @@ go, and `Library.verify` makes it anew from a sound library's.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Collection
 from itertools import starmap
+from typing import Any, Protocol
+
+import attrs
 
 from spotfw import files
 from spotfw.contracts import Array, SimilarityMetric
-from spotfw.errors import SpotError
+from spotfw.errors import SpotError, WrongUse
 from spotfw.files import locked
 from spotfw.library.check import Problem, check_pair, problems_among, to_remove, unused
 from spotfw.library.index import (
@@ -32,15 +34,19 @@ from spotfw.library.index import (
     summarize,
 )
 from spotfw.library.retrieval import Retriever, comparable
-from spotfw.prompts import SoftPrompt, pack_prompt, unpack_prompt
+from spotfw.library.store import SUFFIX, Store
+from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranked, Ranking
 
 __all__ = ["Entry", "Library", "Problem", "Ranked", "Ranking", "open_library"]
 
-SUFFIX = ".safetensors"
 INDEX = "index.json"
-#: Hexadecimal digits of an id, the first of its file's SHA-256.
-ID_LENGTH = 16
+
+
+class Hooks(Protocol):
+    """Calls a hook in every plugin, as `spotfw.plugins.Plugins` does."""
+
+    def call(self, hook: str, **values: Any) -> None: ...
 
 
 class Library:
@@ -48,10 +54,18 @@ class Library:
 
     Args:
       folder: local or ``gs://``; made by the first `add`.
+      plugins: told of each new prompt by the hook ``spotfw_prompt_added``; by default nobody is.
+
+    Raises:
+      WrongUse: the folder is a file.
     """
 
-    def __init__(self, folder: files.PathLike) -> None:
+    def __init__(self, folder: files.PathLike, *, plugins: Hooks | None = None) -> None:
         self.folder = os.fspath(folder)
+        if not files.is_remote(folder) and os.path.isfile(folder):
+            raise WrongUse(f"The library {self.folder} is a file. Name a folder (--library DIR).")
+        self._plugins = plugins
+        self._store = Store(self.folder)
         self._retriever = Retriever()
 
     def __repr__(self) -> str:
@@ -59,10 +73,12 @@ class Library:
 
     def path(self, id: str) -> str:
         """Where the file of an id stands."""
-        return files.join(self.folder, id + SUFFIX)
+        return self._store.path(id)
 
     def add(self, best: SoftPrompt, embedding: SoftPrompt | None = None) -> str:
         """Adds an entry and returns its id; adding the same again changes nothing.
+
+        Plugins are told of a new entry once its files are written.
 
         Args:
           best: the value: the prompt to start targets from.
@@ -78,8 +94,12 @@ class Library:
         # Nobody may take the key away as unused before its value stands.
         with locked(self.folder, shared=True):
             if embedding is not None:
-                key = self._write(marked(embedding, None))
-            return self._write(marked(best, key))
+                key, _ = self._store.write(marked(embedding, None))
+            id, new = self._store.write(marked(best, key))
+        if new and self._plugins is not None:
+            provenance = attrs.asdict(best.provenance)
+            self._plugins.call("spotfw_prompt_added", path=self.path(id), provenance=provenance)
+        return id
 
     def remove(self, *ids: str, dry_run: bool = False) -> list[str]:
         """Removes entries, and the keys that no other entry uses; returns the files' names.
@@ -97,7 +117,7 @@ class Library:
           SpotError: the folder cannot be written.
         """
         with locked(self.folder, shared=False):
-            names = set(self._ids())
+            names = set(self._store.ids())
             chosen = {completed(id, names, self.folder) for id in ids}
             found = self._readable()
             removed = to_remove(chosen, found, names)
@@ -124,11 +144,7 @@ class Library:
             and all(v is None or getattr(entry.provenance, k) == v for k, v in wanted.items())
         ]
 
-        def order(entry: Entry) -> tuple[str, int, str]:
-            origin = entry.provenance
-            return origin.task or "", -1 if origin.seed is None else origin.seed, entry.id
-
-        return sorted(found, key=order)
+        return sorted(found, key=_order)
 
     def get(self, id: str) -> Entry:
         """The entry of an id, or of the beginning of one.
@@ -142,11 +158,11 @@ class Library:
 
     def best(self, id: str) -> SoftPrompt:
         """The value of an entry: the prompt to start from."""
-        return self._read(self.get(id).id)
+        return self._store.read(self.get(id).id)
 
     def embedding(self, id: str) -> SoftPrompt:
         """The key of an entry: its task embedding."""
-        return self._read(self.get(id).embedding_id)
+        return self._store.read(self.get(id).embedding_id)
 
     def rank(
         self,
@@ -179,7 +195,7 @@ class Library:
         fingerprint = fingerprint or query.provenance.fingerprint
         chosen, left_out = comparable(self.entries(), query, fingerprint, exclude_task, exclude_ids)
         items = self._retriever.ranked(
-            query.array, metric, chosen, lambda entry: self._read(entry.embedding_id).array
+            query.array, metric, chosen, lambda entry: self._store.read(entry.embedding_id).array
         )
         return Ranking(items=items, metric=metric.name, query=name, left_out=left_out)
 
@@ -190,9 +206,9 @@ class Library:
         """
         found: dict[str, Summary] = {}
         damaged = []
-        for id in self._ids():
+        for id in self._store.ids():
             try:
-                prompt = self._read_if_there(id)
+                prompt = self._store.read_if_there(id)
             except SpotError as error:
                 damaged.append(Problem(id + SUFFIX, str(error)))
             else:
@@ -210,7 +226,7 @@ class Library:
         """
         found = self._readable()
         # A file that cannot be read may be an entry that uses them.
-        keys = unused(found) if set(self._ids()) <= set(found) else []
+        keys = unused(found) if set(self._store.ids()) <= set(found) else []
         return [*(id + SUFFIX for id in keys), *files.list_leftovers(self.folder)]
 
     def sweep(self) -> list[str]:
@@ -222,60 +238,16 @@ class Library:
             self._readable()  # brings the index up to date
         return names
 
-    def _write(self, prompt: SoftPrompt) -> str:
-        data = pack_prompt(prompt)
-        id = hashlib.sha256(data).hexdigest()[:ID_LENGTH]
-        if files.exists(self.path(id)):
-            self._read(id)  # refuses a damaged one, which adding again must not hide
-        else:
-            # Listing the folder for each would make filling it quadratic; see `sweep`.
-            files.write_atomically(self.path(id), data, tidy=False)
-        return id
-
     def read_file(self, id: str) -> bytes:
-        """The bytes of a file, which are those it is named by.
-
-        Raises:
-          SpotError: they are not, or it is not there.
-        """
-        path = self.path(id)
-        data = files.read_bytes(path)
-        if hashlib.sha256(data).hexdigest()[:ID_LENGTH] != id:
-            raise SpotError(
-                f"The library's file {path} is not what was added: its content does not match "
-                f"its name. Remove it (`spotfw library remove {id}`) and add the prompt again."
-            )
-        return data
-
-    def _read(self, id: str) -> SoftPrompt:
-        return unpack_prompt(self.read_file(id), self.path(id))
-
-    def _read_if_there(self, id: str) -> SoftPrompt | None:
-        """What `_read` gives, None where the file was removed since it was listed."""
-        try:
-            return self._read(id)
-        except SpotError:
-            if files.exists(self.path(id)):
-                raise
-            return None
-
-    def _ids(self) -> list[str]:
-        names = files.list_names(self.folder)
-        return [n.removesuffix(SUFFIX) for n in names if n.endswith(SUFFIX)]
+        """The bytes of a file; see `Store.read_bytes`."""
+        return self._store.read_bytes(id)
 
     def _summaries(self) -> dict[str, Summary]:
-        return read_index(self._index_path, self._ids(), self._read_if_there)
+        return read_index(self._index_path, self._store.ids(), self._store.read_if_there)
 
     def _readable(self) -> dict[str, Summary]:
         """Summaries of all files but the damaged ones."""
-
-        def read(id: str) -> SoftPrompt | None:
-            try:
-                return self._read(id)
-            except SpotError:
-                return None
-
-        return read_index(self._index_path, self._ids(), read)
+        return read_index(self._index_path, self._store.ids(), self._store.read_if_sound)
 
     @property
     def _index_path(self) -> str:
@@ -286,14 +258,18 @@ def open_library(folder: files.PathLike) -> Library:
     """The library in a folder that must be there already; a bucket is taken at its word.
 
     Raises:
-      SpotError: there is no such folder.
+      SpotError: there is no such folder, or it is a file.
     """
     place = os.fspath(folder)
-    if not files.is_remote(place) and not os.path.isdir(place):
-        what = "is a file" if os.path.exists(place) else "is not there"
+    if not files.is_remote(place) and not os.path.exists(place):
         raise SpotError(
-            f"There is no library {place}: the folder {what}. Name a library's folder with "
+            f"There is no library {place}: the folder is not there. Name a library's folder with "
             "--library DIR, or begin one with `spotfw tune TASK --library DIR` or `spotfw library "
             "add`."
         )
     return Library(place)
+
+
+def _order(entry: Entry) -> tuple[str, int, str]:
+    origin = entry.provenance
+    return origin.task or "", -1 if origin.seed is None else origin.seed, entry.id

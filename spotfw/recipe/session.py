@@ -11,7 +11,6 @@ result = fw.transfer("book_sentiment", strategy="best_of_top_k", k=3)
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -74,9 +73,7 @@ class Session:
         self._place = model
         self._backend = backend
         self._options = options
-        if library is not None and os.path.isfile(library):
-            raise WrongUse(f"The library {library} is a file. Name a folder with --library DIR.")
-        self._library = Library(library) if library is not None else None
+        self._library = None if library is None else Library(library, plugins=self.plugins)
         self._seen: dict[str, Task | Mixture] = {}
         self._metrics: dict[str, SimilarityMetric] = {}
 
@@ -157,13 +154,7 @@ class Session:
 
     def add(self, tuned: TunedPrompt) -> str:
         """Adds a learned prompt to the library; returns its id."""
-        identity = self.library.add(tuned.best, tuned.embedding)
-        self.plugins.call(
-            "spotfw_prompt_added",
-            path=self.library.path(identity),
-            provenance=attrs.asdict(tuned.best.provenance),
-        )
-        return identity
+        return self.library.add(tuned.best, tuned.embedding)
 
     def embed(
         self,

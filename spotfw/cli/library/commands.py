@@ -61,8 +61,6 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
     PROMPT is a prompt's file (.safetensors, .npy), a PEFT adapter's folder, or the folder of
     a finished run, whose best prompt and task embedding are added.
     """
-    import attrs
-
     from spotfw.display import print_json
     from spotfw.library import Library
     from spotfw.library.exchange import stated
@@ -72,11 +70,8 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
     best_path, embedding = _files_of_run(prompt, embedding)
     best = stated(load_prompt(best_path), facts)
     key = None if embedding is None else stated(load_prompt(embedding), facts)
-    place = Library(folder)
+    place = Library(folder, plugins=default_plugins())
     id = place.add(best, key)
-    default_plugins().call(
-        "spotfw_prompt_added", path=place.path(id), provenance=attrs.asdict(best.provenance)
-    )
     if as_json:
         print_json({"id": id, "path": place.path(id)})
     else:

@@ -31,23 +31,14 @@ def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) 
     Example:
       spotfw library import sst2.npy my-adapter shared.zip --fingerprint 0123456789abcdef
     """
-    import attrs
-
     from spotfw.display import note, print_json
     from spotfw.library import Library
     from spotfw.library.exchange import import_prompts
     from spotfw.plugins import default_plugins
 
-    place = Library(folder)
+    place = Library(folder, plugins=default_plugins())
     with _counting("import", "prompts") as told:
         done = import_prompts(place, sources, facts, told)
-    plugins = default_plugins()
-    for one in done:
-        plugins.call(
-            "spotfw_prompt_added",
-            path=place.path(one.id),
-            provenance=attrs.asdict(one.best.provenance),
-        )
     if as_json:
         rows = [
             {
