@@ -36,9 +36,12 @@ def spotfw_task_sources() -> Iterable[TaskSource]:  # type: ignore[empty-body]
     """Gives task sources: objects that list tasks and mixtures by name.
 
     Returns: an iterable of instances with a `name` and a method `tasks()`, which gives
-      `spotfw.Task` and `spotfw.Mixture` values without loading data or TensorFlow. With a
-      method `find(name)` too, a source can know tasks it does not list.
-    Called: once a process, when a task is first looked up or listed.
+      `spotfw.Task` and `spotfw.Mixture` values without loading data or TensorFlow. Optional
+      are `find(name)`, for tasks it does not list; `names()`, for ``spotfw tasks list --all``;
+      and `short_names()`, for suggestions: see `TaskFinder`, `UnlistedTasks` and `ShortNames`
+      of `spotfw.contracts`.
+    Called: once a process, when a task is first looked up or listed; `tasks()` is called then,
+      and again for each new session.
     Process: every one that names a task: the command's, and each worker of a study.
 
     Example::
@@ -59,7 +62,8 @@ def spotfw_prompt_initializers() -> Iterable[PromptInitializer]:  # type: ignore
     """Gives initializers: ways to start a prompt.
 
     Returns: an iterable of instances with a `name` that can be called with
-      `(context: InitContext, rng: numpy.random.Generator)` and then give float32 [L, E].
+      `(context: InitContext, rng: numpy.random.Generator)` and then give float32 [L, E]. One
+      that needs an argument may state `example_argument`, with which the suites test it.
     Called: once a process, when an initializer is first looked up or listed.
     Process: the one that tunes.
 
@@ -129,7 +133,8 @@ def spotfw_backends() -> Iterable[Backend]:  # type: ignore[empty-body]
     """Gives backends: engines that open, tune and run a frozen model.
 
     Returns: an iterable of instances with a `name` and a method `open(model, **options)`
-      that gives a `spotfw.contracts.FrozenModel`. Import what is heavy inside `open`.
+      that gives a `spotfw.contracts.FrozenModel`. Import what is heavy inside `open`. A tuple
+      `options` of the names that `open` takes is optional: a study checks its file by it.
     Called: once a process, when a backend is first looked up or listed.
     Process: the one that tunes, evaluates or predicts.
 

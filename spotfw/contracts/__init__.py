@@ -19,6 +19,7 @@ from spotfw.contracts.engine import (
     Evaluation,
     FrozenModel,
     InitContext,
+    OptionNames,
     TuneProgress,
     TuneRequest,
     TuningState,
@@ -26,10 +27,14 @@ from spotfw.contracts.engine import (
 )
 from spotfw.contracts.models import DemoPlan, NamedModel
 from spotfw.contracts.parts import (
+    ExampleArgument,
     PromptInitializer,
     SelectionStrategy,
+    ShortNames,
     SimilarityMetric,
+    TaskFinder,
     TaskSource,
+    UnlistedTasks,
 )
 
 __all__ = [
@@ -38,21 +43,26 @@ __all__ = [
     "Candidate",
     "DemoPlan",
     "Evaluation",
+    "ExampleArgument",
     "FrozenModel",
     "InitContext",
     "NamedModel",
+    "OptionNames",
     "PromptInitializer",
     "Race",
     "SelectionStrategy",
+    "ShortNames",
     "SimilarityMetric",
     "Start",
     "StartFromAverage",
     "StartFromMixture",
     "StartFromPrompt",
     "StartFromScratch",
+    "TaskFinder",
     "TaskSource",
     "TuneProgress",
     "TuneRequest",
     "TuningState",
+    "UnlistedTasks",
     "Vocabulary",
 ]

@@ -171,14 +171,22 @@ class FrozenModel(ABC):
 
 @runtime_checkable
 class Backend(Protocol):
-    """Opens frozen models.
-
-    A backend may say in `options`, a tuple of names, what its `open` takes, so that a misspelt
-    name is told before a model is opened.
-    """
+    """Opens frozen models; see `OptionNames` for what it may have beside."""
 
     name: str
 
     def open(self, model: str, **options: Any) -> FrozenModel:
         """Opens a model by folder (local or ``gs://``); reads its weights once."""
         ...
+
+
+@runtime_checkable
+class OptionNames(Protocol):
+    """Optional for a backend: the names of what its `open` takes.
+
+    Attributes:
+      options: read when a study is planned, so that a misspelt name is refused before a model
+        is opened.
+    """
+
+    options: Sequence[str]

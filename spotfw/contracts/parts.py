@@ -1,4 +1,12 @@
-"""What a plugin can give beside an engine: sources, initializers, metrics, strategies."""
+"""What a plugin can give beside an engine: sources, initializers, metrics, strategies.
+
+A part raises `spotfw.SpotError` (`spotfw.errors.WrongUse` for a request that makes no sense) for
+what a user can mend, and that reaches the user as it is. Whatever else a plugin's part raises
+is reported as a fault of that plugin, with its name and version.
+
+Protocols described as optional are not asked of a part. One that has the method or attribute
+is used in the way described.
+"""
 
 from __future__ import annotations
 
@@ -19,27 +27,94 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class TaskSource(Protocol):
-    """Gives tasks by name, without loading data."""
+    """Gives tasks by name, without loading data.
+
+    See `TaskFinder`, `UnlistedTasks` and `ShortNames` for what it may have beside.
+    """
 
     name: str
 
     def tasks(self) -> Iterable[Found]:
         """All tasks and mixtures of this source; must be cheap and import no TensorFlow.
 
-        A mixture of tasks of other sources is a `spotfw.tasks.mixtures.MixtureDefinition`.
+        Called when a task is first looked up or listed, and again for each new session. A
+        mixture of tasks of other sources is a `spotfw.tasks.mixtures.MixtureDefinition`.
+
+        Raises:
+          Exception: any is reported as the plugin's fault; tasks given before it are kept.
+        """
+        ...
+
+
+@runtime_checkable
+class TaskFinder(Protocol):
+    """Optional for a task source: knows tasks that it does not list."""
+
+    def find(self, name: str) -> Found | None:
+        """The task or mixture of a name, without the source's own name before it; None: unknown.
+
+        Called at each look-up of a name that no source lists. Where the source has no `names`
+        too, also for the members of listed mixtures, so it must then be as cheap as `tasks`.
+
+        Raises:
+          SpotError: the source knows the task, but it cannot be given; the user is told why.
+          Exception: any other is reported as the plugin's fault, and counts as None.
+        """
+        ...
+
+
+@runtime_checkable
+class UnlistedTasks(TaskFinder, Protocol):
+    """Optional for a task source with `find`: has tasks that are too costly to list."""
+
+    def names(self) -> Iterable[str]:
+        """All names that `find` knows; may import TensorFlow and take seconds.
+
+        Called by ``spotfw tasks list --all`` alone. That a source has this method says that
+        `find` is costly too: it is then called only for a task that the user names.
+        """
+        ...
+
+
+@runtime_checkable
+class ShortNames(TaskFinder, Protocol):
+    """Optional for a task source with `find`: other names of its tasks."""
+
+    def short_names(self) -> Iterable[str]:
+        """Names that `find` knows beside those listed; must be cheap.
+
+        Called only where a task is unknown, to suggest close names.
         """
         ...
 
 
 @runtime_checkable
 class PromptInitializer(Protocol):
-    """Starts a prompt."""
+    """Starts a prompt; see `ExampleArgument` for what it may have beside."""
 
     name: str
 
     def __call__(self, context: InitContext, rng: np.random.Generator) -> Array:
-        """Returns the initial prompt, float32 [context.length, E]."""
+        """Returns the initial prompt, float32 [context.length, E], in memory of its own.
+
+        Called once a tuning, unless it starts from another prompt or goes on.
+
+        Raises:
+          WrongUse: `context.argument` is missing, unwanted or makes no sense.
+          SpotError: no prompt can be started from what the context holds.
+        """
         ...
+
+
+@runtime_checkable
+class ExampleArgument(Protocol):
+    """Optional for an initializer that needs an argument: one to test it with.
+
+    Attributes:
+      example_argument: read by `spotfw.testing` and ``spotfw plugins check`` alone.
+    """
+
+    example_argument: str
 
 
 class SimilarityMetric(ABC):
@@ -65,7 +140,11 @@ class SimilarityMetric(ABC):
     def features(self, prompt: Array) -> npt.NDArray[np.floating[Any]]:
         """What is kept of a prompt [L, E] to compare it: an array [D].
 
-        Where `compare` is overridden, any shape that is the same for all prompts [L, E].
+        Where `compare` is overridden, any shape that is the same for all prompts [L, E]. Called
+        once for each prompt of a library and each query, as long as the metric is in use.
+
+        Raises:
+          SpotError: the prompt cannot be compared.
         """
 
     def with_model(self, model: FrozenModel) -> SimilarityMetric:
@@ -73,6 +152,9 @@ class SimilarityMetric(ABC):
 
         A session asks for it before it ranks. A metric that looks at what prompts do inside
         the model returns a copy that holds `model`, and leaves itself as it is.
+
+        Raises:
+          SpotError: the model does not give what the metric needs.
         """
         return self
 
@@ -81,7 +163,12 @@ class SimilarityMetric(ABC):
         query: npt.NDArray[np.floating[Any]],
         stack: npt.NDArray[np.floating[Any]],
     ) -> npt.NDArray[np.floating[Any]]:
-        """Similarities [N] of features [D] with each of [N, D]."""
+        """Similarities [N] of features [D] with each of [N, D]: finite numbers.
+
+        Raises:
+          SpotError: they cannot be compared. Anything but N finite numbers is reported as a
+            fault of the metric.
+        """
         similarities: npt.NDArray[np.floating[Any]] = stack @ query
         return similarities
 
@@ -97,5 +184,13 @@ class SelectionStrategy(Protocol):
     name: str
 
     def __call__(self, ranking: Ranking, k: int) -> Sequence[Candidate]:
-        """The candidates; the engine runs all and keeps the best on validation."""
+        """The candidates, one or more; the engine runs all and keeps the best on validation.
+
+        Args:
+          ranking: the library's prompts by falling similarity; may be empty.
+          k: how many sources may be used, 1 or more; the ranking may have fewer.
+
+        Raises:
+          WrongUse: nothing can be chosen from this ranking, or `k` makes no sense.
+        """
         ...

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from spotfw.contracts import ShortNames, TaskFinder
 from spotfw.errors import BrokenPart, SpotError, WrongUse
 from spotfw.plugins.loading import OWN, LoadedPlugin, Loader, PluginFault, one_line
 from spotfw.tasks import Mixture, Task
@@ -75,8 +76,7 @@ def find_task(loader: Loader, source: Component, name: str) -> Component | None:
     Raises:
       SpotError: the source knows the task and says what is wrong with it.
     """
-    find: Callable[[str], Any] | None = getattr(source.value, "find", None)
-    if find is None:
+    if not isinstance(source.value, TaskFinder):
         return None
     for prefix in (f"{source.owner}:", f"{source.name}:"):
         if name.startswith(prefix):
@@ -86,8 +86,18 @@ def find_task(loader: Loader, source: Component, name: str) -> Component | None:
     what = f"task source {source.name!r}"
     task = None
     with _told(loader, plugin, what, but=SpotError), loader.timed(what, plugin):
-        task = find(name)
+        task = source.value.find(name)
     return None if task is None else as_component(source, task, plugin)
+
+
+def short_names(loader: Loader, source: Component) -> list[str]:
+    """Further names that a source's `find` knows; none where it has none or raises."""
+    names: list[str] = []
+    if isinstance(source.value, ShortNames):
+        plugin = loader.plugin(source.plugin)
+        with _told(loader, plugin, f"task source {source.name!r}"):
+            names.extend(source.value.short_names())
+    return names
 
 
 def as_component(source: Component, task: Found, plugin: LoadedPlugin) -> Component:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from spotfw.contracts import UnlistedTasks
 from spotfw.errors import UnknownName
 from spotfw.plugins import settings as part_settings
 from spotfw.plugins.loading import OWN, Failure, LoadedPlugin, Loader, one_line
@@ -25,6 +26,7 @@ from spotfw.plugins.parts import (
     collect_tasks,
     find_task,
     only,
+    short_names,
     with_own_members,
 )
 from spotfw.plugins.rows import rows
@@ -235,8 +237,8 @@ class Plugins:
         """Asks the sources that can find a task without listing it (seqio's registry)."""
         found: list[Component] = []
         for source in self.components("task source"):
-            if not dear and hasattr(source.value, "names"):
-                continue  # it says all its names only when asked: listing them is dear
+            if not dear and isinstance(source.value, UnlistedTasks):
+                continue
             if found and ".toml" in name:
                 break  # a file is nobody else's, and asking on would load seqio's registry
             part = find_task(self._loader, source, name)
@@ -281,7 +283,7 @@ class Plugins:
         known = set(self.names(kind))
         if kind == "task":
             for source in self.components("task source"):
-                known.update(getattr(source.value, "short_names", tuple)())
+                known.update(short_names(self._loader, source))
         error = UnknownName(kind, name, known)
         if self.failures:
             broken = ", ".join(sorted({f.plugin for f in self.failures}))

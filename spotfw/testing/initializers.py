@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from spotfw.contracts import Array, InitContext, PromptInitializer
+from spotfw.contracts import Array, ExampleArgument, InitContext, PromptInitializer
 from spotfw.testing.processes import ask_elsewhere, here
 from spotfw.testing.suites import Outcome, Suite, check_name, expect, name_of
 
@@ -90,8 +90,8 @@ def outcomes(
     only: tuple[str, ...] = (),
 ) -> list[Outcome]:
     """As `check_prompt_initializer`, but tells instead of raising."""
-    if argument is None:
-        argument = getattr(initializer, "example_argument", None)
+    if argument is None and isinstance(initializer, ExampleArgument):
+        argument = initializer.example_argument
     subject = InitializerSubject(initializer=initializer, argument=argument, width=width, seed=seed)
     return SUITE.outcomes(subject, only)
 

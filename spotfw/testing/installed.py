@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from spotfw.contracts import ExampleArgument
 from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins import Plugins
 from spotfw.plugins.parts import KINDS, Component
@@ -119,7 +120,7 @@ def _initializer(part: Any) -> list[Outcome]:
     """Some need an argument: the part's own example, or else two words that may do."""
     from spotfw.testing import initializers
 
-    argument = getattr(part, "example_argument", None)
+    argument = part.example_argument if isinstance(part, ExampleArgument) else None
     if argument is None and _refusal(part, None):
         argument = _ARGUMENT
         said = _refusal(part, argument)

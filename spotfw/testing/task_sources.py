@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from spotfw.contracts import TaskSource
+from spotfw.contracts import TaskFinder, TaskSource
 from spotfw.errors import SpotError
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.mixtures import Found, MixtureDefinition
@@ -142,12 +142,11 @@ def determinism(s: SourceSubject) -> None:
 @SUITE.check
 def unknown_name(s: SourceSubject) -> None:
     """A source with `find` answers None for a name it does not know."""
-    find = getattr(s.source, "find", None)
-    if find is None:
+    if not isinstance(s.source, TaskFinder):
         raise Skip("the source has no find.")
     if not s.build and not s.tasks():
         raise Skip("a source that lists nothing may load TensorFlow to find a name.")
-    found = find("no_task_has_this_name_0f")
+    found = s.source.find("no_task_has_this_name_0f")
     expect(found is None, f"expected None for an unknown name, got {found!r:.80}.")
 
 

@@ -170,12 +170,19 @@ def _limits(model: str | None) -> tuple[int, int]:
 
 
 def _unlisted(plugins: Plugins) -> Iterator[Task | Mixture]:
-    """Tasks of sources that list none because listing them is dear."""
+    """Tasks of sources that list none because listing them is costly."""
+    from spotfw.contracts import UnlistedTasks
+    from spotfw.tasks.mixtures import MixtureDefinition
+
     for source in plugins.components("task source"):
-        for name in getattr(source.value, "names", list)():
-            task = source.value.find(name)
-            if task is not None:
-                yield task
+        if isinstance(source.value, UnlistedTasks):
+            with plugins.blaming("task source", source.name):
+                unlisted = [source.value.find(name) for name in source.value.names()]
+            for task in unlisted:
+                if isinstance(task, MixtureDefinition):
+                    yield plugins.task(task.name)
+                elif task is not None:
+                    yield task
 
 
 def _only(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
 
 from spotfw import files
 from spotfw.config import TARGET_STEPS
+from spotfw.contracts import OptionNames
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.models import named_model
@@ -192,9 +193,9 @@ def by_name(study: Study, plugins: Plugins, known: Collection[str] = ()) -> Stud
 def _check_open(study: Study, plugins: Plugins) -> None:
     with _at(f"[open] of {study.place}"):
         backend = plugins.backend(study.open.get("backend", "mesh"))
-        takes = getattr(backend, "options", None)
-        if takes is None:  # it does not say; these at least are no backend's
-            takes = set(study.open) - {"model", "library", "runs", "plugins", "observer"}
+        takes: Iterable[str] = set(study.open) - {"model", "library", "runs", "plugins", "observer"}
+        if isinstance(backend, OptionNames):  # otherwise, the above at least are no backend's
+            takes = backend.options
         for key in study.open:
             if key not in {"backend", *takes}:
                 raise UnknownName("key", key, sorted({"backend", *takes}))
