@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from spotfw.version import API_VERSION, __version__
+from spotfw.version import API_VERSION, __version__, answer_old_paths
 
 #: Public name -> the module that holds it.
 _HOMES = {
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt, load_prompt, save_prompt
     from spotfw.recipe.session import Session
     from spotfw.tasks import Mixture, Task
+
+
+answer_old_paths()
 
 
 def __getattr__(name: str) -> Any:
