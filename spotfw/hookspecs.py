@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from spotfw.contracts import (
         Backend,
+        Executor,
         NamedModel,
         PromptInitializer,
         SelectionStrategy,
@@ -149,6 +150,32 @@ def spotfw_backends() -> Iterable[Backend]:  # type: ignore[empty-body]
         @spotfw.hookimpl
         def spotfw_backends():
             return [Torch()]
+    """
+
+
+@hookspec
+def spotfw_executors() -> Iterable[Executor]:  # type: ignore[empty-body]
+    """Gives executors: they do a study's tunings as jobs, on this machine or on others.
+
+    Returns: an iterable of instances with a `name`, a flag `isolated` (are workers processes of
+      their own?) and a method `open(start, jobs=..., resources=...)` that gives a
+      `spotfw.contracts.JobPool`. Jobs are plain values: JSON and arrays. Import what is heavy
+      inside `open`.
+    Called: once a process, when an executor is first looked up or listed.
+    Process: the one that runs the study; `open` starts the workers from there.
+
+    Example::
+
+        class Cluster:
+            name = "cluster"
+            isolated = True
+            def open(self, start, *, jobs, resources=None):
+                from my_cluster import ClusterPool
+                return ClusterPool(start, min(jobs, 100), resources or {})
+
+        @spotfw.hookimpl
+        def spotfw_executors():
+            return [Cluster()]
     """
 
 

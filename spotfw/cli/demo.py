@@ -68,8 +68,8 @@ def _run(model: str, out: str, seeds: int, metric: str, workers: int, as_json: b
             plan,
             seeds=counted,
             metric=metric,
-            workers=workers,
-            tell=lambda steps, what: progress.update(steps, last=what),
+            executor=plugins.executor(workers=workers),
+            progress=lambda steps, what: progress.update(steps, last=what),
         )
     if as_json:
         _print_json(result, model, metric, seeds)

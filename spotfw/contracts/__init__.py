@@ -1,7 +1,8 @@
 """What a plugin can give, and the values that pass through it.
 
 Parts (`TaskSource`, `PromptInitializer`, `SimilarityMetric`, `SelectionStrategy`), engines
-(`Backend`, `FrozenModel`), candidates, named models, and what does a study's jobs.
+(`Backend`, `FrozenModel`), candidates, named models, and executors (`Executor`, `JobPool`) with
+the jobs that they do.
 """
 
 from spotfw.contracts.candidates import (
@@ -25,6 +26,16 @@ from spotfw.contracts.engine import (
     TuningState,
     Vocabulary,
 )
+from spotfw.contracts.jobs import (
+    Executor,
+    JobEnded,
+    JobPool,
+    JobProgress,
+    ReportProgress,
+    Work,
+    Worker,
+    WorkerStart,
+)
 from spotfw.contracts.models import DemoPlan, NamedModel
 from spotfw.contracts.parts import (
     ExampleArgument,
@@ -44,12 +55,17 @@ __all__ = [
     "DemoPlan",
     "Evaluation",
     "ExampleArgument",
+    "Executor",
     "FrozenModel",
     "InitContext",
+    "JobEnded",
+    "JobPool",
+    "JobProgress",
     "NamedModel",
     "OptionNames",
     "PromptInitializer",
     "Race",
+    "ReportProgress",
     "SelectionStrategy",
     "ShortNames",
     "SimilarityMetric",
@@ -65,4 +81,7 @@ __all__ = [
     "TuningState",
     "UnlistedTasks",
     "Vocabulary",
+    "Work",
+    "Worker",
+    "WorkerStart",
 ]

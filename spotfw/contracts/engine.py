@@ -118,12 +118,14 @@ class FrozenModel(ABC):
       fingerprint: short hex digest of configuration and weights.
       width: size E of an embedding.
       precision: of the arithmetic inside the model; results of different ones differ.
+      parameters: number of weights, without prompts; None where the backend cannot tell.
     """
 
     name: str
     fingerprint: str
     width: int
     precision: str = "float32"
+    parameters: int | None = None
 
     @abstractmethod
     def init_context(

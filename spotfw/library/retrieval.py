@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spotfw.contracts import Array, SimilarityMetric
-from spotfw.errors import BrokenPart
+from spotfw.library.comparing import compare
 from spotfw.library.index import Entry
 from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranked, in_order
@@ -69,13 +69,7 @@ class Retriever:
             if entry.embedding_id not in features:
                 features[entry.embedding_id] = metric.features(read(entry))
         stack = np.stack([features[entry.embedding_id] for entry in entries])
-        similarities = np.asarray(metric.compare(metric.features(query), stack))
-        if similarities.shape != (len(entries),) or not np.isfinite(similarities).all():
-            raise BrokenPart(
-                f"The metric {metric.name!r} gave {similarities!r:.100} for {len(entries)} prompts "
-                "where one finite number each was expected. Mend its compare or features."
-            )
-        return similarities
+        return compare(metric, metric.features(query), stack)
 
 
 def comparable(

@@ -33,7 +33,7 @@ ALLOWED, DISABLED = "SPOTFW_PLUGINS", "SPOTFW_DISABLE_PLUGINS"
 #: Environment, on or off: a plugin's fault ends the program; hook calls are timed.
 STRICT, TRACE = "SPOTFW_STRICT_PLUGINS", "SPOTFW_TRACE_PLUGINS"
 #: Modules of `spotfw.plugins.builtin` that hold hook implementations.
-BUILT_IN = ("initializers", "metrics", "strategies", "models", "backends", "sources")
+BUILT_IN = ("initializers", "metrics", "strategies", "models", "backends", "sources", "executors")
 
 _log = logging.getLogger("spotfw")
 

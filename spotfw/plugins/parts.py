@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "metric": ("spotfw_similarity_metrics", ("features", "compare", "with_model", "__call__")),
     "strategy": ("spotfw_selection_strategies", ("__call__",)),
     "backend": ("spotfw_backends", ("open",)),
+    "executor": ("spotfw_executors", ("open",)),
     "model": ("spotfw_models", ("folder",)),
     "command": ("spotfw_commands", ("main",)),
 }
 #: Kinds whose parts can be given settings behind their name.
-SETTABLE = ("initializer", "metric", "strategy", "backend")
+SETTABLE = ("initializer", "metric", "strategy", "backend", "executor")
 
 
 @attrs.frozen
@@ -98,6 +99,23 @@ def short_names(loader: Loader, source: Component) -> list[str]:
         with _told(loader, plugin, f"task source {source.name!r}"):
             names.extend(source.value.short_names())
     return names
+
+
+def of_free_names(
+    loader: Loader, parts: Iterable[Component], taken: Collection[str]
+) -> list[Component]:
+    """Parts without those whose name is `taken` or doubled, which are noted as failures."""
+    kept: dict[str, Component] = {}
+    for part in parts:
+        if part.name in taken or part.name in kept:
+            first = kept[part.name].owner if part.name in kept else OWN
+            loader.fail(
+                loader.plugin(part.plugin),
+                f"its {part.kind} {part.name!r} is left out: {first} has one of that name",
+            )
+        else:
+            kept[part.name] = part
+    return list(kept.values())
 
 
 def as_component(source: Component, task: Found, plugin: LoadedPlugin) -> Component:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from spotfw.contracts import UnlistedTasks
 from spotfw.errors import UnknownName
 from spotfw.plugins import settings as part_settings
-from spotfw.plugins.loading import OWN, Failure, LoadedPlugin, Loader, one_line
+from spotfw.plugins.loading import Failure, LoadedPlugin, Loader, one_line
 from spotfw.plugins.parts import (
     KINDS,
     SETTABLE,
@@ -25,6 +25,7 @@ from spotfw.plugins.parts import (
     collect_parts,
     collect_tasks,
     find_task,
+    of_free_names,
     only,
     short_names,
     with_own_members,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from spotfw.contracts import (
         Backend,
+        Executor,
         NamedModel,
         PromptInitializer,
         SelectionStrategy,
@@ -186,6 +188,15 @@ class Plugins:
         part: Backend = self.get("backend", name)
         return part
 
+    def executor(self, name: str = "processes", **settings: Any) -> Executor:
+        """What does a study's jobs: ``NAME[:key=value,...]``."""
+        part: Executor = self.get("executor", name, settings)
+        return part
+
+    def executors(self) -> list[Executor]:
+        """All executors."""
+        return [c.value for c in self.components("executor")]
+
     def model(self, name: str) -> NamedModel:
         """A frozen model known by name."""
         part: NamedModel = self.get("model", name)
@@ -197,17 +208,8 @@ class Plugins:
 
     def commands(self, taken: Collection[str] = ()) -> list[click.Command]:
         """Commands that plugins add; one whose name is `taken` or doubled is left out, and told."""
-        kept: dict[str, Component] = {}
-        for part in self.components("command"):
-            if part.name in taken or part.name in kept:
-                first = kept[part.name].owner if part.name in kept else OWN
-                self._loader.fail(
-                    self._loader.plugin(part.plugin),
-                    f"its command {part.name!r} is left out: {first} has one of that name",
-                )
-            else:
-                kept[part.name] = part
-        return [c.value for c in kept.values()]
+        kept = of_free_names(self._loader, self.components("command"), taken)
+        return [c.value for c in kept]
 
     def blaming(self, kind: str, name: str) -> AbstractContextManager[None]:
         """A context in which an error of the part `name` says whose it is: `blaming`."""

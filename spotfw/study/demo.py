@@ -8,7 +8,7 @@ on where it was.
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,12 +17,11 @@ import attrs
 import numpy as np
 
 from spotfw.contracts import DemoPlan
-from spotfw.contracts.jobs import Tell, Work
-from spotfw.plugins.builtin.executors import Processes
+from spotfw.contracts.jobs import Executor, ReportProgress, Work, WorkerStart
 from spotfw.ranking import Ranking
 from spotfw.recipe.session import SCRATCH, Session
 from spotfw.recipe.tuning import Observer
-from spotfw.study.work.jobs import StepsTold, do_all
+from spotfw.study.work.jobs import StepReporter, do_all
 from spotfw.tasks import Task
 
 #: Strategies shown: name, k (None: all sources), column title.
@@ -37,7 +36,7 @@ STRATEGIES = (
 #: A source's name, family and validation score.
 Source = tuple[str, str, float]
 
-#: The strategy that stands for transfer: as many target tunings as from scratch, one.
+#: The strategy that stands for transfer: it tunes the target once, as from scratch does.
 TRANSFER = "best of top-1"
 
 
@@ -55,7 +54,7 @@ class Row:
 
 @attrs.frozen(kw_only=True)
 class DemoResult:
-    """What the demo found.
+    """What came of a demo.
 
     Attributes:
       rows: one for each target and seed.
@@ -74,7 +73,7 @@ class DemoResult:
 
     @property
     def same_family_first(self) -> float:
-        """Share of (target, seed) with a source of the target's family that rank one first."""
+        """Share of (target, seed) that rank their family first, of those with a source of it."""
         families = {family for _, family, _ in self.sources}
         asked = [r for r in self.rows if r.family in families]
         return float(np.mean([r.ranking[0][1] == r.family for r in asked])) if asked else 0.0
@@ -97,7 +96,7 @@ def run_demo(
     seeds: Sequence[int] = (0, 1, 2),
     metric: str = "per_token_cosine",
     observer: Observer | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    notify: Callable[[str], None] = lambda line: None,
 ) -> DemoResult:
     """Runs a plan.
 
@@ -106,18 +105,18 @@ def run_demo(
       plan: sources, targets and settings.
       seeds: of the target tunings.
       metric: how sources are ranked.
-      observer: told of each tuning's progress.
-      say: told in a line what begins.
+      observer: called with each tuning's progress.
+      notify: called with a line on what begins.
     """
     began = time.monotonic()
     sources = []
     for name in plan.sources:
-        say(f"source {name}")
+        notify(f"source {name}")
         sources.append(tune_source(session, plan, name, observer))
     rows = []
     for name in plan.targets:
         for seed in seeds:
-            say(f"target {name}, seed {seed}")
+            notify(f"target {name}, seed {seed}")
             rows.append(tune_target(session, plan, name, seed, metric, observer))
     return DemoResult(rows=tuple(rows), sources=tuple(sources), seconds=time.monotonic() - began)
 
@@ -174,43 +173,61 @@ def run_on_workers(
     *,
     seeds: Sequence[int],
     metric: str,
-    workers: int,
-    tell: Callable[[int, str], None] = lambda steps, what: None,
+    executor: Executor,
+    progress: Callable[[int, str], None] = lambda steps, what: None,
 ) -> DemoResult:
-    """Runs a plan like `run_demo`, sources first, on several processes.
+    """Runs a plan like `run_demo`, sources first, on an executor's workers.
 
     Args:
-      opening: keyword arguments of each process's `Session`; a library is among them.
+      opening: keyword arguments of each worker's `Session`, plain values; a library is among
+        them.
       plan: sources, targets and settings.
       seeds: of the target tunings.
       metric: how sources are ranked.
-      workers: processes.
-      tell: called now and then with all steps done and the task worked on.
+      executor: whose workers.
+      progress: called now and then with all steps done and the task worked on.
 
     Raises:
       SpotError: a tuning failed; what was finished stays in the run folders.
     """
     began, done = time.monotonic(), 0
 
-    def told(steps: int, what: str) -> None:
+    def report(steps: int, what: str) -> None:
         nonlocal done
         done += steps
-        tell(done, what)
+        progress(done, what)
 
-    targets = [(name, seed) for name in plan.targets for seed in seeds]
-    with Processes(workers, functools.partial(_start, dict(opening), plan, metric)) as pool:
-        sources = do_all(pool, [(name, None) for name in plan.sources], told)
-        rows = do_all(pool, targets, told)
-    return DemoResult(rows=tuple(rows), sources=tuple(sources), seconds=time.monotonic() - began)
+    sources = [{"task": name, "seed": None} for name in plan.sources]
+    targets = [{"task": name, "seed": seed} for name in plan.targets for seed in seeds]
+    arguments = {"opening": dict(opening), "plan": attrs.asdict(plan), "metric": metric}
+    start = WorkerStart(f"{__name__}:start_worker", arguments)
+    pool = executor.open(start, jobs=max(len(sources), len(targets)))
+    with contextlib.closing(pool):
+        learned = do_all(pool, sources, report)
+        rows = do_all(pool, targets, report)
+    return DemoResult(
+        rows=tuple(_row(values) for values in rows),
+        sources=tuple((name, family, score) for name, family, score in learned),
+        seconds=time.monotonic() - began,
+    )
 
 
-def _start(opening: dict[str, Any], plan: DemoPlan, metric: str) -> Work:
+def start_worker(opening: Mapping[str, Any], plan: Mapping[str, Any], metric: str) -> Work:
+    """What does a demo's jobs: dicts with a ``task``, and a ``seed`` where it is a target."""
     session = Session(**opening, threads=1)
+    lists = {key: tuple(plan[key]) for key in ("sources", "targets")}
+    planned = DemoPlan(**{**plan, **lists})
 
-    def work(job: tuple[str, int | None], tell: Tell) -> Any:
-        name, seed = job
-        if seed is None:
-            return tune_source(session, plan, name, StepsTold(tell))
-        return tune_target(session, plan, name, seed, metric, StepsTold(tell))
+    def work(job: Mapping[str, Any], report: ReportProgress) -> Any:
+        observer = StepReporter(report)
+        if job["seed"] is None:
+            return list(tune_source(session, planned, job["task"], observer))
+        row = tune_target(session, planned, job["task"], job["seed"], metric, observer)
+        return attrs.asdict(row)
 
     return work
+
+
+def _row(values: Mapping[str, Any]) -> Row:
+    ranking = tuple((task, family, similarity) for task, family, similarity in values["ranking"])
+    return Row(**{**values, "ranking": ranking})

@@ -1,4 +1,4 @@
-"""A study's results as tidy rows: one a finished or failed cell, in Parquet and CSV.
+"""A study's results as tidy rows: a row for each finished or failed cell, in Parquet and CSV.
 
 The cells' own files are the truth; these tables are written anew from them at any time.
 They are read from the CSV, which holds every digit and needs no other package.
@@ -20,7 +20,7 @@ from spotfw.errors import SpotError
 if TYPE_CHECKING:
     import pandas
 
-#: What a row can tell of, in the order in which rows are written.
+#: Kinds of rows, in the order in which they are written.
 KINDS = ("source", "generic source", "baseline", "transfer", "strategy", "generic")
 
 ROWS, SIMILARITIES = "rows", "similarities"
@@ -131,8 +131,8 @@ def write_rows(folder: str, rows: Sequence[Row]) -> None:
 
 
 def write_similarities(folder: str, similarities: Iterable[Similarity]) -> None:
-    """Writes ``similarities.csv`` and ``similarities.parquet``, likewise."""
-    _write(folder, SIMILARITIES, [attrs.asdict(one) for one in similarities], _columns(Similarity))
+    """Writes ``similarities.csv`` and ``similarities.parquet``; see `write_rows`."""
+    _write(folder, SIMILARITIES, [attrs.asdict(s) for s in similarities], _columns(Similarity))
 
 
 def read_rows(place: str) -> tuple[Row, ...]:
@@ -145,10 +145,10 @@ def read_rows(place: str) -> tuple[Row, ...]:
 
 
 def read_similarities(place: str) -> tuple[Similarity, ...]:
-    """Similarities of a study's folder, or of a file, likewise."""
+    """Similarities of a study's folder, or of a file; see `read_rows`."""
     columns = _columns(Similarity)
-    read = _read(place, SIMILARITIES, columns)
-    return tuple(Similarity(**{k: v for k, v in one.items() if k in columns}) for one in read)
+    rows = _read(place, SIMILARITIES, columns)
+    return tuple(Similarity(**{k: v for k, v in row.items() if k in columns}) for row in rows)
 
 
 def rows_frame(rows: Sequence[Row]) -> pandas.DataFrame:
@@ -218,21 +218,19 @@ def _read(place: str, name: str, columns: dict[str, str]) -> list[dict[str, Any]
     data = files.read_bytes(path)
     try:
         if path.endswith(".parquet"):
-            found: list[dict[str, Any]] = (
-                _pyarrow().parquet.read_table(io.BytesIO(data)).to_pylist()
-            )
+            rows: list[dict[str, Any]] = _pyarrow().parquet.read_table(io.BytesIO(data)).to_pylist()
         else:
             lines = csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True)
-            found = [{k: _value(v, columns.get(k, "float?")) for k, v in x.items()} for x in lines]
+            rows = [{k: _value(v, columns.get(k, "float?")) for k, v in x.items()} for x in lines]
         for needed in {"kind", "task_a", "similarity"} & set(columns):
-            if found and needed not in found[0]:
+            if rows and needed not in rows[0]:
                 raise ValueError(f"no column {needed}")
     except (ValueError, TypeError, AttributeError, csv.Error) as error:
         raise SpotError(
             f"The table {path} is damaged or is no study's ({type(error).__name__}: "
             f"{str(error)[:200]}). `spotfw study resume` writes it anew from the study's cells."
         ) from error
-    return found
+    return rows
 
 
 def _value(text: str, kind: str) -> Any:
@@ -243,5 +241,5 @@ def _value(text: str, kind: str) -> Any:
 
 def parse_versions(row: Row) -> dict[str, str]:
     """The versions that a row names."""
-    found: dict[str, str] = json.loads(row.versions or "{}")
-    return found
+    versions: dict[str, str] = json.loads(row.versions or "{}")
+    return versions

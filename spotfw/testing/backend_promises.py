@@ -67,7 +67,7 @@ def name(s: BackendSubject) -> None:
 
 @SUITE.check
 def opened_model(s: BackendSubject) -> None:
-    """An opened model says its name, width and a fingerprint that depends on the weights alone."""
+    """Says name, width, number of weights, and a fingerprint that depends on these alone."""
     opened = s.opened
     expect(
         isinstance(opened.name, str) and opened.name,
@@ -81,10 +81,21 @@ def opened_model(s: BackendSubject) -> None:
         isinstance(opened.fingerprint, str) and opened.fingerprint,
         f"expected a fingerprint, got {opened.fingerprint!r}.",
     )
+    counted = opened.parameters
+    expect(
+        counted is None or (type(counted) is int and counted >= opened.width),
+        "expected parameters to be the number of the model's weights, a whole number, or None "
+        f"where the backend cannot tell, got {counted!r}.",
+    )
     again = s.backend.open(s.model, **s.options)
     same = again.fingerprint == opened.fingerprint
+    recounted = again.parameters
     again.close()
     expect(same, "expected one model to have one fingerprint each time it is opened, got two.")
+    expect(
+        recounted == counted,
+        f"expected as many weights each time, got {counted} and then {recounted}.",
+    )
 
 
 @SUITE.check

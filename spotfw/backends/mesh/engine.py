@@ -88,6 +88,7 @@ class MeshModel(FrozenModel):
                 "Give the folder of a T5 1.1 checkpoint."
             )
         self.rows, self.width = shapes[_EMBEDDING]
+        self.parameters = checkpoint.parameters
         self.vocabulary = open_vocabulary(self.name, self.rows, vocabulary)
         self.fingerprint = fingerprint(checkpoint)
         self._config = config

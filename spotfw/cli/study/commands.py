@@ -22,8 +22,8 @@ class _Study(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in _LATER:
             module, attribute = _LATER[name].split(":")
-            found: click.Command = getattr(importlib.import_module(module), attribute)
-            return found
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
         return super().get_command(ctx, name)
 
     def resolve_command(
@@ -52,6 +52,11 @@ _WORKERS = click.option(
     "--workers",
     type=click.IntRange(0),
     help="Processes of one thread each; 0: all in this one [default: one a core].",
+)
+_EXECUTOR = click.option(
+    "--executor",
+    metavar="NAME[:key=value,...]",
+    help="What does the tunings, of `spotfw plugins` [default: processes of this machine].",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -107,10 +112,10 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
         click.echo(f"\n{kind}")
         for line in _lines(laid, kind):
             click.echo(f"  {line}")
-    told = "unknown until first tunings have ended" if seconds is None else duration(seconds)
+    left = "unknown until first tunings have ended" if seconds is None else duration(seconds)
     note(
         f"At most {laid.steps_left:,} of {laid.total_steps:,} steps are left; time on {count} "
-        f"workers: {told}."
+        f"workers: {left}."
     )
 
 
@@ -118,8 +123,11 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
 @_FILE
 @_OUT
 @_WORKERS
+@_EXECUTOR
 @_JSON
-def run(file: str, out: str | None, workers: int | None, as_json: bool) -> None:
+def run(
+    file: str, out: str | None, workers: int | None, executor: str | None, as_json: bool
+) -> None:
     """Run every tuning of STUDY.toml that is not done, and write the tables.
 
     Stop it at any time: what is finished stays, and the next run goes on from there. A
@@ -129,25 +137,36 @@ def run(file: str, out: str | None, workers: int | None, as_json: bool) -> None:
     Example:
       spotfw study run benchmarks/miniature/study.toml --out miniature --workers 2
     """
-    _run(file, out, workers, as_json, begun=False)
+    _run(file, out, workers, executor, as_json, begun=False)
 
 
 @study.command(short_help="Go on with a study that was begun.")
 @_FILE
 @_OUT
 @_WORKERS
+@_EXECUTOR
 @_JSON
-def resume(file: str, out: str | None, workers: int | None, as_json: bool) -> None:
+def resume(
+    file: str, out: str | None, workers: int | None, executor: str | None, as_json: bool
+) -> None:
     """Go on with a study that was begun; as `run`, but never begins one.
 
     \b
     Example:
       spotfw study resume benchmarks/miniature/study.toml --out miniature
     """
-    _run(file, out, workers, as_json, begun=True)
+    _run(file, out, workers, executor, as_json, begun=True)
 
 
-def _run(file: str, out: str | None, workers: int | None, as_json: bool, *, begun: bool) -> None:
+def _run(
+    file: str,
+    out: str | None,
+    workers: int | None,
+    executor: str | None,
+    as_json: bool,
+    *,
+    begun: bool,
+) -> None:
     import attrs
 
     from spotfw.display import Progress, duration, note, print_json
@@ -155,7 +174,7 @@ def _run(file: str, out: str | None, workers: int | None, as_json: bool, *, begu
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
     from spotfw.study import run as run_study
-    from spotfw.study.grid.cells import SIMILARITIES
+    from spotfw.study.grid.cells import SimilaritiesCell
 
     declared = read_study(file)
     laid = lay_out(declared, out)
@@ -164,13 +183,14 @@ def _run(file: str, out: str | None, workers: int | None, as_json: bool, *, begu
             declared,
             out,
             workers=workers,
+            executor=executor,
             begun=begun,
-            tell=lambda done, _, what: progress.update(done, last=what),
-            say=note,
+            progress=lambda done, _, what: progress.update(done, last=what),
+            notify=note,
         )
     if as_json:
         print_json(attrs.asdict(outcome))
-    compared = sum(cell.kind == SIMILARITIES for cell in laid.cells)
+    compared = sum(isinstance(cell, SimilaritiesCell) for cell in laid.cells)
     note(
         f"{outcome.done} of {outcome.cells} cells are done, {len(outcome.failed)} failed, after "
         f"{duration(outcome.seconds)}. Rows are in {outcome.folder}/rows.csv and rows.parquet, "
@@ -199,11 +219,10 @@ def _steps(group: dict[str, Any]) -> list[str]:
 def _cell(laid: Any, cell: Any) -> dict[str, Any]:
     from spotfw.study.grid import ledger
 
-    words = ("kind", "model", "task", "seed", "source", "source_seed", "strategy", "metric", "k")
     record = laid.records.get(cell.id)
     return {
         "id": cell.id,
-        **{word: getattr(cell, word) for word in words},
+        **cell.facts,
         "steps": laid.steps[cell.id],
         "done": ledger.is_done(record),
         "error": record.get("error") if record else None,
@@ -211,13 +230,14 @@ def _cell(laid: Any, cell: Any) -> dict[str, Any]:
 
 
 def _lines(laid: Any, kind: str) -> list[str]:
-    """The tunings of a kind, those that differ only in their seeds on one line."""
+    """The tunings of a kind; those that differ only in their seeds share a line."""
     from spotfw.study.grid import ledger
 
     groups: dict[tuple[Any, ...], list[Any]] = {}
     for cell in laid.cells:
         if cell.kind == kind:
-            key = (cell.model, cell.task, cell.source, cell.strategy, cell.metric)
+            facts = cell.facts
+            key = tuple(facts[name] for name in ("model", "task", "source", "strategy", "metric"))
             groups.setdefault(key, []).append(cell)
     lines = []
     for (model, task, source, strategy, metric), members in groups.items():
@@ -225,11 +245,11 @@ def _lines(laid: Any, kind: str) -> list[str]:
         words = [task, *(["from", source] if source else [])]
         words += [f"by {strategy}"] if strategy else []
         words += [metric] if metric else []
-        ks = sorted({c.k for c in members if c.k is not None})
+        ks = sorted({c.facts["k"] for c in members} - {None})
         words += [f"k in {', '.join(map(str, ks))}"] if ks else []
         words += [f"on {model}"] if len(laid.study.models) > 1 else []
         steps = sum(laid.steps[c.id] for c in members)
-        most = "at most " if strategy else ""
+        most = "at most " if members[0].is_upper_bound else ""
         lines.append(
             f"{' '.join(filter(None, words))}: {_cells(len(members))}, {most}{steps:,} steps, "
             f"{done} done"

@@ -1,11 +1,11 @@
-"""``spotfw study report``: one page of everything a study found."""
+"""``spotfw study report``: tables, figures and one page of a study's results."""
 
 from __future__ import annotations
 
 import click
 
 
-@click.command("report", short_help="Write tables, figures and one page of what was found.")
+@click.command("report", short_help="Write tables, figures and one page of the results.")
 @click.argument("study", metavar="STUDY.toml")
 @click.option(
     "--out", metavar="DIR", help="The study's folder [default: NAME-study for NAME.toml]."
@@ -27,7 +27,7 @@ def report(study: str, out: str | None, as_json: bool) -> None:
     from spotfw.plugins import default_plugins
     from spotfw.study.findings.arithmetic import models
     from spotfw.study.grid.declaration import read_study
-    from spotfw.study.grid.planning import by_name
+    from spotfw.study.grid.names import by_name
     from spotfw.study.report.results import figure_count
     from spotfw.study.report.write import write_report
     from spotfw.study.rows import ROWS, SIMILARITIES, read_rows, read_similarities
@@ -65,9 +65,9 @@ def report(study: str, out: str | None, as_json: bool) -> None:
                     for c in made.covered
                 },
                 "headlines": [
-                    {"model": one.model, "what": what, "number": number, "remark": remark}
-                    for one in made.results
-                    for number, what, remark in one.headlines
+                    {"model": results.model, "what": what, "number": number, "remark": remark}
+                    for results in made.results
+                    for number, what, remark in results.headlines
                 ],
                 "tables": made.tables,
                 "figures": made.figures,
@@ -75,11 +75,11 @@ def report(study: str, out: str | None, as_json: bool) -> None:
             }
         )
         return
-    for one in made.results:
+    for results in made.results:
         print_table(
-            one.selection.columns,
-            [[cell.text for cell in row] for row in one.selection.rows],
-            title=one.selection.title,
+            results.selection.columns,
+            [[cell.text for cell in row] for row in results.selection.rows],
+            title=results.selection.title,
         )
         click.echo()
     if missing := ", ".join(f"{c.missing} {c.kind}" for c in made.covered if c.missing):

@@ -1,8 +1,7 @@
-"""Executors that come along: jobs done here, or by processes of this machine.
+"""Executors that come along: jobs done by processes of this machine, or in this one.
 
-A tuning of a small model gains little from more threads, so work is spread over
-processes. Each opens what it needs once. A process that is killed takes only its own job
-with it; when the first process is killed, however, the others end by themselves.
+A tuning of a small model gains little from more threads, so work is spread over processes. When
+the first process is killed, its workers end by themselves.
 """
 
 from __future__ import annotations
@@ -13,28 +12,77 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-import traceback
+from collections.abc import Mapping
 from typing import Any
 
-from spotfw.contracts.jobs import Ended, Start, Tell, Told, Work
-from spotfw.errors import SpotError
+import attrs
 
-#: Characters of an error that go into rows and onto the page.
-_LONGEST = 2000
+from spotfw.contracts.jobs import Executor, JobEnded, JobEvent, StartWorker, Worker
+from spotfw.errors import SpotError, WrongUse
+from spotfw.hookspecs import hookimpl
+
+#: Seconds that an idle worker gets to tidy up when its pool is closed.
+_PATIENCE = 10.0
 
 
+@attrs.frozen
+class Processes:
+    """Jobs done by processes of this machine.
+
+    Attributes:
+      workers: how many, by default one for each core that this process may use.
+    """
+
+    name = "processes"
+    isolated = True
+    workers: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+    )
+
+    def open(
+        self, start: StartWorker, *, jobs: int, resources: Mapping[str, float] | None = None
+    ) -> _ProcessPool:
+        """See `spotfw.contracts.Executor`; resources cannot be set aside."""
+        _refuse_resources(self.name, resources)
+        count = self.workers or len(os.sched_getaffinity(0))
+        return _ProcessPool(max(1, min(count, jobs)), start)
+
+
+@attrs.frozen
 class InProcess:
-    """Jobs done here, one after the other."""
+    """Jobs done in this process, one after the other."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    name = "in_process"
+    isolated = False
+
+    def open(
+        self, start: StartWorker, *, jobs: int, resources: Mapping[str, float] | None = None
+    ) -> _InProcessPool:
+        """See `spotfw.contracts.Executor`; resources cannot be set aside."""
+        _refuse_resources(self.name, resources)
+        return _InProcessPool(start)
+
+
+@hookimpl
+def spotfw_executors() -> list[Executor]:
+    return [Processes(), InProcess()]
+
+
+def _refuse_resources(name: str, resources: Mapping[str, float] | None) -> None:
+    if resources:
+        raise WrongUse(
+            f"The executor {name!r} shares this machine as it is and cannot set aside "
+            f"{', '.join(sorted(resources))} for a worker. Leave the resources out, or use another "
+            "executor."
+        )
+
+
+class _InProcessPool:
+    """A worker that is this process."""
+
+    def __init__(self, start: StartWorker) -> None:
+        self._worker = Worker(start)
         self._jobs: list[tuple[str, Any]] = []
-
-    def __enter__(self) -> InProcess:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._jobs.clear()
 
     @property
     def idle(self) -> int:
@@ -43,83 +91,93 @@ class InProcess:
     def submit(self, key: str, job: Any) -> None:
         self._jobs.append((key, job))
 
-    def wait(self, seconds: float) -> list[Told | Ended]:
+    def wait(self, seconds: float) -> list[JobEvent]:
         if not self._jobs:
             return []
         key, job = self._jobs.pop()
-        events: list[Told | Ended] = []
-        events.append(_do(self._work, key, job, lambda *said: events.append(Told(key, *said))))
+        events: list[JobEvent] = []
+        events.append(self._worker.do(key, job, events.append))
         return events
 
+    def close(self) -> None:
+        self._jobs.clear()
 
-class Processes:
-    """Jobs done by `count` processes.
 
-    Args:
-      count: how many.
-      start: called in each, gives what does a job.
-    """
+class _ProcessPool:
+    """Processes, each with a pipe; a process is started for the first job that it gets."""
 
-    def __init__(self, count: int, start: Start) -> None:
+    def __init__(self, count: int, start: StartWorker) -> None:
         self._start = start
-        self._idle = [self._new() for _ in range(count)]
-        self._busy: dict[str, _Worker] = {}
-
-    def __enter__(self) -> Processes:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for worker in self._idle:
-            worker.pipe.close()  # what tells it to tidy up and go
-        # All they wrote is whole or absent, so that they may be ended at any moment.
-        for worker in self._busy.values():
-            worker.end(patience=0.0)
-        for worker in self._idle:
-            worker.end(patience=10.0)
+        #: None stands for a process that is not started yet, or has died.
+        self._idle: list[_Process | None] = [None] * count
+        self._busy: dict[str, _Process] = {}
 
     @property
     def idle(self) -> int:
         return len(self._idle)
 
     def submit(self, key: str, job: Any) -> None:
-        worker = self._idle.pop()
-        self._busy[key] = worker
-        with contextlib.suppress(OSError):  # it has died: `wait` tells
-            worker.pipe.send((key, job))
+        process = self._idle.pop()
+        try:
+            process = process or _Process(self._start)
+            with contextlib.suppress(OSError):  # it has died: `wait` reports it
+                process.pipe.send((key, job))
+        except BaseException:
+            self._idle.append(process)
+            raise
+        self._busy[key] = process
 
-    def wait(self, seconds: float) -> list[Told | Ended]:
-        by_pipe = {worker.pipe: (key, worker) for key, worker in self._busy.items()}
-        events: list[Told | Ended] = []
+    def wait(self, seconds: float) -> list[JobEvent]:
+        by_pipe = {process.pipe: (key, process) for key, process in self._busy.items()}
+        events: list[JobEvent] = []
         for pipe in multiprocessing.connection.wait(list(by_pipe), seconds):
-            key, worker = by_pipe[pipe]  # type: ignore[index]
+            key, process = by_pipe[pipe]  # type: ignore[index]
+            still: _Process | None = process
             try:
-                event = worker.pipe.recv()
+                event = process.pipe.recv()
             except (EOFError, OSError):
-                event = Ended(key, error=worker.why())
-                worker = self._new()
+                event = JobEnded(key, error=process.death(), lost=True)
+                still = None
             events.append(event)
-            if isinstance(event, Ended):
+            if isinstance(event, JobEnded):
                 del self._busy[key]
-                self._idle.append(worker)
+                self._idle.append(still)
         return events
 
-    def _new(self) -> _Worker:
-        return _Worker(self._start)
+    def close(self) -> None:
+        idle = [process for process in self._idle if process is not None]
+        for process in idle:
+            process.pipe.close()  # which tells it to tidy up and end
+        for process in self._busy.values():
+            process.end(patience=0.0)
+        for process in idle:
+            process.end(patience=_PATIENCE)
+        self._idle.clear()
+        self._busy.clear()
 
 
-class _Worker:
-    """One process and the pipe to it."""
+class _Process:
+    """A worker process and the pipe to it."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: StartWorker) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, start), daemon=True)
-        self._process.start()
-        # Only the worker holds it now, so that its death closes the pipe.
-        theirs.close()
+        try:
+            self._process.start()
+        except OSError as error:
+            self.pipe.close()
+            raise SpotError(
+                f"No worker process can be started: {error.strerror or error}. Use fewer workers, "
+                "or end other programs."
+            ) from error
+        finally:
+            # Only the worker holds it now, so that its death closes the pipe.
+            theirs.close()
 
-    def why(self) -> str:
+    def death(self) -> str:
         """Why the process is gone."""
+        self.pipe.close()
         self._process.join()
         code = self._process.exitcode or 0
         if code < 0:
@@ -135,23 +193,24 @@ class _Worker:
         self._process.join()
 
 
-def _serve(pipe: Any, start: Start) -> None:
-    """What a worker process does until nobody is there any more."""
-    # Ctrl-C goes to all processes of a terminal; the first one says when it is over.
+def _serve(pipe: Any, start: StartWorker) -> None:
+    """What a worker process does until its pipe is closed."""
+    # Ctrl-C goes to all processes of a terminal; the first one closes the pool.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    work: Work | None = None
+    worker = Worker(start)
     while True:
         try:
             key, job = pipe.recv()
         except (EOFError, OSError):
             return
+        ended = worker.do(key, job, pipe.send)
         try:
-            work = work or start()
-        except Exception as error:
-            pipe.send(_failure(key, error))
-            continue
-        pipe.send(_do(work, key, job, lambda steps, what: pipe.send(Told(key, steps, what))))  # noqa: B023
+            pipe.send(ended)
+        except OSError:
+            return
+        except Exception as error:  # the result is no plain value
+            pipe.send(JobEnded.from_exception(key, error))
 
 
 def _end_with_parent() -> None:
@@ -160,19 +219,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])
         os._exit(1)
-
-
-def _do(work: Work, key: str, job: Any, tell: Tell) -> Ended:
-    try:
-        return Ended(key, result=work(job, tell))
-    except Exception as error:
-        return _failure(key, error)
-
-
-def _failure(key: str, error: Exception) -> Ended:
-    text = " ".join(str(error).split())
-    if not isinstance(error, SpotError):
-        text = f"{type(error).__name__}: {text}"
-    if len(text) > _LONGEST:  # TensorFlow's go on for pages; the traceback has them whole
-        text = f"{text[:_LONGEST]} ..."
-    return Ended(key, error=text, trace="".join(traceback.format_exception(error)))

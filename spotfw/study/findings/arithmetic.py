@@ -4,7 +4,7 @@ A method's scores are a mapping from (target, seed) to a score in 0-100. Failed 
 scores that are not a number count nowhere. Rows are of one frozen model; take those of
 several apart with `of_model` first.
 
-What the paper's tables are, as found from their numbers:
+What the paper's tables are, as their numbers show:
 
 * Standard deviations divide by the number of runs, not by one less. COPA has 100 examples, so
   its scores are whole numbers: three of them can give the mean and deviation of all 17 rows of
@@ -166,49 +166,49 @@ def oracle_scores(rows: Iterable[Row]) -> Scores:
 
 def strategy_scores(rows: Iterable[Row]) -> dict[Method, Scores]:
     """Each strategy with each metric and k, in the rows' order, k rising."""
-    found: dict[Method, dict[tuple[str, int], float]] = {}
+    scores: dict[Method, dict[tuple[str, int], float]] = {}
     for row in finished(rows, "strategy"):
         method = Method(strategy=row.strategy or "", metric=row.metric, k=row.k)
-        found.setdefault(method, {})[row.task, row.seed] = _score(row)
-    groups = list(dict.fromkeys((m.metric, m.strategy) for m in found))
+        scores.setdefault(method, {})[row.task, row.seed] = _score(row)
+    groups = list(dict.fromkeys((m.metric, m.strategy) for m in scores))
     order = {group: place for place, group in enumerate(groups)}
     return {
-        method: found[method]
-        for method in sorted(found, key=lambda m: (order[m.metric, m.strategy], m.k or 0))
+        method: scores[method]
+        for method in sorted(scores, key=lambda m: (order[m.metric, m.strategy], m.k or 0))
     }
 
 
 def generic_scores(rows: Iterable[Row]) -> dict[str, Scores]:
     """Each task-agnostic source, one prompt for every target (section 2)."""
-    found: dict[str, dict[tuple[str, int], float]] = {}
+    scores: dict[str, dict[tuple[str, int], float]] = {}
     for row in finished(rows, "generic"):
-        found.setdefault(row.source or "", {})[row.task, row.seed] = _score(row)
-    return dict(found)
+        scores.setdefault(row.source or "", {})[row.task, row.seed] = _score(row)
+    return dict(scores)
 
 
 def pair_scores(rows: Iterable[Row]) -> dict[tuple[str, str], list[float]]:
     """The scores of every run of each transfer (source, target): a cell of table 4."""
-    found: dict[tuple[str, str], list[float]] = {}
+    scores: dict[tuple[str, str], list[float]] = {}
     for row in finished(rows, "transfer"):
-        found.setdefault((row.source or "", row.task), []).append(_score(row))
-    return found
+        scores.setdefault((row.source or "", row.task), []).append(_score(row))
+    return scores
 
 
 def prompt_scores(rows: Iterable[Row]) -> dict[tuple[str, int, str], list[float]]:
     """The same for each source prompt apart: (source, its seed, target)."""
-    found: dict[tuple[str, int, str], list[float]] = {}
+    scores: dict[tuple[str, int, str], list[float]] = {}
     for row in finished(rows, "transfer"):
         key = row.source or "", row.source_seed or 0, row.task
-        found.setdefault(key, []).append(_score(row))
-    return found
+        scores.setdefault(key, []).append(_score(row))
+    return scores
 
 
 def task_means(scores: Scores) -> dict[str, Spread]:
     """Each target's mean and standard deviation over seeds."""
-    found: dict[str, list[float]] = {}
+    by_task: dict[str, list[float]] = {}
     for (task, _), score in scores.items():
-        found.setdefault(task, []).append(score)
-    return {task: made for task, values in found.items() if (made := spread(values))}
+        by_task.setdefault(task, []).append(score)
+    return {task: mean for task, values in by_task.items() if (mean := spread(values))}
 
 
 def average(scores: Scores, targets: Sequence[str]) -> Spread | None:
@@ -268,7 +268,7 @@ def reduction(baseline: float, score: float) -> float | None:
 def pearson(x: Sequence[float], y: Sequence[float]) -> Correlation:
     """Pearson's correlation of two lists of equal length; never raises for their values.
 
-    Fewer than three points, or values that do not vary, have no correlation: `why` tells.
+    Fewer than three points, or values that do not vary, have no correlation: see `why`.
     """
     pairs = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(a) and math.isfinite(b)]
     count, dropped = len(pairs), len(x) - len(pairs)

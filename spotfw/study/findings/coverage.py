@@ -48,14 +48,14 @@ def coverage(study: Study, rows: Sequence[Row]) -> list[Coverage]:
         "strategy": tunings * len(study.targets) * picks,
         "generic": tunings * len(study.targets) * len(study.generics),
     }
-    found = []
+    covered = []
     for kind in KINDS:
         own = [row for row in rows if row.kind == kind]
         failed = sum(is_failed(row) for row in own)
-        one = Coverage(kind=kind, asked=asked[kind], done=len(own) - failed, failed=failed)
-        if one.asked or own:
-            found.append(one)
-    return found
+        if asked[kind] or own:
+            done = len(own) - failed
+            covered.append(Coverage(kind=kind, asked=asked[kind], done=done, failed=failed))
+    return covered
 
 
 def is_failed(row: Row) -> bool:

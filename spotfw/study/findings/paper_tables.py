@@ -43,15 +43,15 @@ def method_name(method: Method) -> str:
 
 def methods(rows: Sequence[Row]) -> dict[tuple[str, str | None, int | None], Scores]:
     """Every way of starting, by (name, metric, k): scratch, generic sources, strategies, oracle."""
-    found: dict[tuple[str, str | None, int | None], Scores] = {}
+    ways: dict[tuple[str, str | None, int | None], Scores] = {}
     if finished(rows, "baseline"):
-        found[SCRATCH, None, None] = baseline_scores(rows)
+        ways[SCRATCH, None, None] = baseline_scores(rows)
     for name, scores in generic_scores(rows).items():
-        found[f"SPoT {name}", None, None] = scores
+        ways[f"SPoT {name}", None, None] = scores
     for method, scores in strategy_scores(rows).items():
-        found[method.strategy.replace("_", " "), method.metric, method.k] = scores
+        ways[method.strategy.replace("_", " "), method.metric, method.k] = scores
     oracle = oracle_scores(rows)
-    return found | ({("oracle", None, _prompts(rows)): oracle} if oracle else {})
+    return ways | ({("oracle", None, _prompts(rows)): oracle} if oracle else {})
 
 
 def table1(rows: Sequence[Row], benchmarks: Mapping[str, Sequence[str]] | None = None) -> Table:
@@ -62,16 +62,16 @@ def table1(rows: Sequence[Row], benchmarks: Mapping[str, Sequence[str]] | None =
       benchmarks: the targets of each benchmark; without any, one average over all targets.
     """
     columns = dict(benchmarks or {}) or {"average": targets_of(rows)}
-    found = methods(rows)
+    ways = methods(rows)
     notes = []
-    for key, scores in found.items():
+    for key, scores in ways.items():
         for column, tasks in columns.items():
-            notes += _partial(f"{_named(*key)}, {column}", scores, tasks)
+            notes += _partial(f"{_title(*key)}, {column}", scores, tasks)
     cells = {
-        key: [average(scores, tasks) for tasks in columns.values()] for key, scores in found.items()
+        key: [average(scores, tasks) for tasks in columns.values()] for key, scores in ways.items()
     }
     best = [
-        max((one.mean for row in cells.values() if (one := row[c])), default=None)
+        max((mean.mean for row in cells.values() if (mean := row[c])), default=None)
         for c in range(len(columns))
     ]
     return Table(
@@ -82,8 +82,8 @@ def table1(rows: Sequence[Row], benchmarks: Mapping[str, Sequence[str]] | None =
             [
                 *key,
                 *(
-                    mean_cell(one, mark="best" if one and one.mean == best[c] else "")
-                    for c, one in enumerate(row)
+                    mean_cell(mean, mark="best" if mean and mean.mean == best[c] else "")
+                    for c, mean in enumerate(row)
                 ),
             ]
             for key, row in cells.items()
@@ -116,14 +116,14 @@ def table3(rows: Sequence[Row], targets: Sequence[str] | None = None) -> Table:
     ]
     errorless: set[str] = set()
     for title, metric, k, scores in entries:
-        found = change(baseline, scores, tasks)
-        lines.append([title, metric, k, *_change_cells(found, average(scores, tasks))])
-        notes += _partial(_named(title, metric, k), scores, tasks, baseline)
-        errorless |= set(found.errorless) if found else set()
+        gain = change(baseline, scores, tasks)
+        lines.append([title, metric, k, *_change_cells(gain, average(scores, tasks))])
+        notes += _partial(_title(title, metric, k), scores, tasks, baseline)
+        errorless |= set(gain.errorless) if gain else set()
     if errorless:
         notes.append(
-            f"Left out of the relative change: {', '.join(sorted(errorless))}, for from scratch "
-            "no error is left to reduce."
+            f"Left out of the relative change: {', '.join(sorted(errorless))}, because from "
+            "scratch no error is left to reduce."
         )
     columns = ["method", "metric", "k", "absolute change", "relative change (%)", "average score"]
     title = "What each strategy gives over tuning from scratch"
@@ -142,20 +142,20 @@ def table4(rows: Sequence[Row], targets: Sequence[str] | None = None) -> Table:
     pairs = {pair: spread(scores) for pair, scores in pair_scores(rows).items()}
     sources = list(dict.fromkeys(source for source, _ in pairs))
     best = {
-        t: max((one.mean for (_, task), one in pairs.items() if task == t and one), default=None)
+        t: max((pair.mean for (_, task), pair in pairs.items() if task == t and pair), default=None)
         for t in tasks
     }
 
     def cell(source: str, task: str) -> Cell:
-        one = pairs.get((source, task))
-        if one is None or task not in scratch or one.mean <= scratch[task].mean:
-            return mean_cell(one)
-        return mean_cell(one, mark="best" if one.mean == best[task] else "positive")
+        pair = pairs.get((source, task))
+        if pair is None or task not in scratch or pair.mean <= scratch[task].mean:
+            return mean_cell(pair)
+        return mean_cell(pair, mark="best" if pair.mean == best[task] else "positive")
 
     lines: list[list[object]] = [[s, *(cell(s, t) for t in tasks)] for s in sources]
     if scratch:
         lines.insert(0, [SCRATCH, *(mean_cell(scratch.get(t)) for t in tasks)])
-    counts = sorted({one.count for one in pairs.values() if one})
+    counts = sorted({pair.count for pair in pairs.values() if pair})
     runs = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else "".join(map(str, counts))
     return Table(
         name="table4",
@@ -173,35 +173,35 @@ def table5(rows: Sequence[Row], threshold: float = THRESHOLD) -> Table:
     """Transfers with more than `threshold` percent relative error reduction (table 5)."""
     scratch = task_means(baseline_scores(rows))
     pairs = {pair: spread(scores) for pair, scores in pair_scores(rows).items()}
-    found = [
-        (value, source, task, scratch[task].mean, one.mean)
-        for (source, task), one in pairs.items()
-        if one
+    gains = [
+        (value, source, task, scratch[task].mean, pair.mean)
+        for (source, task), pair in pairs.items()
+        if pair
         and task in scratch
-        and (value := reduction(scratch[task].mean, one.mean)) is not None
+        and (value := reduction(scratch[task].mean, pair.mean)) is not None
         and value > threshold
     ]
-    found.sort(key=lambda item: (-item[0], item[1], item[2]))
+    gains.sort(key=lambda item: (-item[0], item[1], item[2]))
     return Table(
         name="table5",
         title=f"Transfers with more than {threshold:g} % relative error reduction",
         columns=["source", "target", SCRATCH, "with transfer", "relative error reduction (%)"],
-        rows=[[source, task, low, high, value] for value, source, task, low, high in found],
-        notes=[f"{len(found)} of {len(pairs)} transfers. As the paper's table 5."],
+        rows=[[source, task, low, high, value] for value, source, task, low, high in gains],
+        notes=[f"{len(gains)} of {len(pairs)} transfers. As the paper's table 5."],
     )
 
 
 def reductions(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
     """The relative error reduction of each transfer (source, target), in percent, of means."""
     scratch = task_means(baseline_scores(rows))
-    found = {}
+    reduced = {}
     for (source, task), scores in pair_scores(rows).items():
-        one = spread(scores)
-        if one and task in scratch:
-            value = reduction(scratch[task].mean, one.mean)
+        pair = spread(scores)
+        if pair and task in scratch:
+            value = reduction(scratch[task].mean, pair.mean)
             if value is not None:
-                found[source, task] = value
-    return found
+                reduced[source, task] = value
+    return reduced
 
 
 def _prompts(rows: Sequence[Row]) -> int:
@@ -212,13 +212,13 @@ def _prompts(rows: Sequence[Row]) -> int:
     return max(tried.values(), default=0)
 
 
-def _change_cells(found: Change | None, alone: Spread | None) -> list[object]:
-    if found is None:
+def _change_cells(gain: Change | None, alone: Spread | None) -> list[object]:
+    if gain is None:
         return [None, None, mean_cell(alone)]
     return [
-        mean_cell(found.absolute, sign=True),
-        mean_cell(found.relative, sign=True),
-        mean_cell(found.score),
+        mean_cell(gain.absolute, sign=True),
+        mean_cell(gain.relative, sign=True),
+        mean_cell(gain.score),
     ]
 
 
@@ -239,25 +239,25 @@ def _best_last(lines: list[list[object]]) -> list[list[object]]:
     return marked
 
 
-def _named(title: str, metric: str | None, k: int | None) -> str:
+def _title(title: str, metric: str | None, k: int | None) -> str:
     return ", ".join(part for part in (title, metric, f"k = {k}" if k else None) if part)
 
 
 def _partial(
     name: str, scores: Scores, tasks: Sequence[str], baseline: Scores | None = None
 ) -> list[str]:
-    """Says where an average leaves out targets or seeds, for their cells are missing.
+    """Notes on an average that leaves out targets or seeds whose cells are missing.
 
-    With a baseline, also those that cannot be held against it.
+    With a baseline, also those that it has no score of.
     """
     seeds = {seed for _, seed in scores}
     kept = {key: score for key, score in scores.items() if not baseline or key in baseline}
     used, whole = whole_part(kept, tasks)
     if not used:
-        return [f"{name}: no average, for cells are missing."]
-    said = []
+        return [f"{name}: no average, because cells are missing."]
+    parts = []
     if len(used) < len(tasks):
-        said.append(f"{len(used)} of {len(tasks)} targets")
+        parts.append(f"{len(used)} of {len(tasks)} targets")
     if len(whole) < len(seeds):
-        said.append(f"seeds {', '.join(map(str, whole))} of {', '.join(map(str, sorted(seeds)))}")
-    return [f"{name}: over {' and '.join(said)}, for cells are missing."] if said else []
+        parts.append(f"seeds {', '.join(map(str, whole))} of {', '.join(map(str, sorted(seeds)))}")
+    return [f"{name}: over {' and '.join(parts)}, because cells are missing."] if parts else []

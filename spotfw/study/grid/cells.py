@@ -1,224 +1,242 @@
-"""The cells of a study: every tuning it asks for, and what each one waits for.
-
-A cell's id is made of all that its result depends on, so that a study with more seeds or
-targets finds the cells it has already.
-"""
+"""The kinds of a study's cells, a class each."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 
 import attrs
 
-from spotfw.study.grid.declaration import Generic, Study
+from spotfw.contracts import StartFromAverage, StartFromMixture, StartFromPrompt
+from spotfw.plugins import Plugins
+from spotfw.study.grid.cell import Cell, Job, Prompt, Result, Results, Tuning, TuningCell
+from spotfw.study.grid.choices import likely_starts
+from spotfw.study.rows import Similarity
 from spotfw.tasks import Mixture, Task
 
-SOURCE, GENERIC_SOURCE, BASELINE = "source", "generic source", "baseline"
-TRANSFER, STRATEGY, GENERIC = "transfer", "strategy", "generic"
-#: Not a tuning: all embeddings compared by one metric.
-SIMILARITIES = "similarities"
 
-#: A source prompt: its task's name and its seed.
-Prompt = tuple[str, int]
+@attrs.frozen(kw_only=True)
+class SourceCell(TuningCell):
+    """A source task's prompt, which goes into the library."""
+
+    kind: ClassVar[str] = "source"
+
+    def job(self, results: Results) -> Job:
+        # Only what has a score is worth starting from.
+        return self.tune_job(from_scratch=False, hand_on="library")
+
+    def tunings(self, plugins: Plugins) -> Iterable[Tuning]:
+        return [self.tuning(self.kind, None)]
 
 
 @attrs.frozen(kw_only=True)
-class Cell:
-    """One tuning of a study (of a strategy, as many as it chooses).
+class GenericSourceCell(TuningCell):
+    """A prompt that every target is tuned from (paper 2.1.3).
 
     Attributes:
-      kind: as in `spotfw.study.rows.Row`, or ``similarities``.
-      model: name or folder.
-      task: name of what is tuned.
-      reference: how the study names that task, which may be a file.
-      seed: of the tuning.
-      source, source_seed: the source prompt started from; for generics its name.
-      strategy, metric, k: of a strategy.
-      settings: of the tuning, whole.
-      mixture: settings of tuning on a mixture, for strategies.
-      members, rates: of a generic source.
-      pool: the source prompts a strategy may choose among.
-      needs: ids of cells whose results it takes; if one fails, so does it.
-      after: ids of cells that only must have ended before, well or not.
-      lane: cells of one lane share tunings, so that they never run at the same time.
+      source: the generic source's name.
+      members: its tasks, as the study names them.
+      rates: of each, None for examples-proportional mixing.
     """
 
-    kind: str
-    model: str
-    task: str = ""
-    reference: str = ""
-    seed: int = 0
-    source: str | None = None
-    source_seed: int | None = None
-    strategy: str | None = None
-    metric: str | None = None
-    k: int | None = None
-    settings: Mapping[str, Any] = attrs.field(factory=dict)
-    mixture: Mapping[str, Any] | None = None
-    members: tuple[str, ...] = ()
+    kind: ClassVar[str] = "generic source"
+
+    source: str
+    members: tuple[str, ...]
     rates: tuple[float, ...] | None = None
-    pool: tuple[Prompt, ...] = ()
-    needs: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    lane: str = ""
 
-    @functools.cached_property
-    def id(self) -> str:
-        """A name for files: kind, task, and a digest of all that the result depends on."""
-        apart = {"reference", "needs", "after", "lane"}
-        values = attrs.asdict(self, filter=lambda field, _: field.name not in apart)
-        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-        head = re.sub(r"[^\w.-]+", "_", f"{self.kind}-{self.task}").rstrip("-")[:60]
-        return f"{head}-{digest}"
+    def job(self, results: Results) -> Job:
+        return self.tune_job(
+            tasks=list(self.members),
+            rates=None if self.rates is None else list(self.rates),
+            from_scratch=False,
+            hand_on="final",  # targets start from the final checkpoint (paper 2.1.4)
+        )
 
-    def __str__(self) -> str:
-        words = [self.kind, self.task]
-        if self.source is not None:
-            words += ["from", self.source]
-        if self.source_seed is not None:
-            words.append(f"(seed {self.source_seed})")
-        if self.strategy is not None:
-            words.append(f"by {self.strategy}, k={self.k},")
-        if self.metric is not None:
-            words.append(self.metric)
-        return " ".join(filter(None, words)) + f", seed {self.seed}"
+    def tunings(self, plugins: Plugins) -> Iterable[Tuning]:
+        # One task without rates is the very tuning of a source.
+        return [self.tuning(SourceCell.kind, self.rates)]
 
 
 @attrs.frozen(kw_only=True)
-class Found:
-    """What the names of a study stand for.
+class BaselineCell(TuningCell):
+    """A target tuned from scratch; its early checkpoint is the target's embedding."""
+
+    kind: ClassVar[str] = "baseline"
+
+    def job(self, results: Results) -> Job:
+        return self.tune_job()
+
+
+@attrs.frozen(kw_only=True)
+class TransferCell(TuningCell):
+    """A target tuned from one source prompt.
 
     Attributes:
-      tasks: of each reference.
-      settings: whole settings by (model, role); roles are ``source``, ``target``,
-        ``mixture`` and ``generic NAME``.
+      source, source_seed: the source prompt; `needs` names its cell.
     """
 
-    tasks: Mapping[str, Task | Mixture]
-    settings: Mapping[tuple[str, str], Mapping[str, Any]]
+    kind: ClassVar[str] = "transfer"
+
+    source: str
+    source_seed: int
+
+    def job(self, results: Results) -> Job:
+        (needed,) = self.needs
+        return self.tune_job(start={"id": _result(results, needed)["source_id"]})
+
+    def tunings(self, plugins: Plugins) -> Iterable[Tuning]:
+        return [self.tuning(self.kind, self.source, self.source_seed)]
+
+    def possible_tunings(self, metrics: Iterable[str], prompts: int) -> Iterable[Any]:
+        # Whatever a metric ranks first, it is among the transfers.
+        for metric in metrics:
+            for rank in range(prompts):
+                yield _from_prompt(self, metric, rank)
+
+    def source_values(self, result: Result, tasks: Mapping[str, Task | Mixture]) -> dict[str, Any]:
+        families = (task.family for task in tasks.values() if task.name == self.source)
+        return {"source_family": next(families, None)}
 
 
-def grid(study: Study, found: Found) -> tuple[Cell, ...]:
-    """All cells of a study, sources first, in an order in which they can be run."""
-    return tuple(cell for model in study.models for cell in _of_model(study, found, model))
+@attrs.frozen(kw_only=True)
+class StrategyCell(TuningCell):
+    """A target tuned from whatever a strategy chooses, as often as it chooses.
+
+    Attributes:
+      strategy, metric, k: what chooses.
+      mixture: settings of tuning on a mixture.
+      pool: the source prompts to choose among.
+
+    `needs` names the target's baseline, then the sources of the pool.
+    """
+
+    kind: ClassVar[str] = "strategy"
+    is_upper_bound: ClassVar[bool] = True
+
+    strategy: str
+    metric: str
+    k: int
+    mixture: Mapping[str, Any]
+    pool: tuple[Prompt, ...]
+
+    def job(self, results: Results) -> Job:
+        return {
+            "action": "transfer",
+            "model": self.model,
+            "task": self.reference,
+            "strategy": self.strategy,
+            "k": self.k,
+            "metric": self.metric,
+            "mixture": dict(self.mixture),
+            "among": [_result(results, source)["source_id"] for source in self.needs[1:]],
+            "settings": dict(self.settings),
+        }
+
+    def tunings(self, plugins: Plugins) -> Iterable[Tuning]:
+        strategy = plugins.strategy(self.strategy)
+        here = (self.model, self.task, self.seed)
+        steps: int = self.settings["steps"]
+        for start in likely_starts(strategy, self.pool, self.k):
+            match start:
+                case StartFromPrompt(id=identity) | StartFromAverage(ids=(identity,)):
+                    yield _from_prompt(self, self.metric, int(identity)), steps
+                case StartFromAverage(ids=ids, weights=weights):
+                    yield (*here, "average", self.metric, ids, weights), steps
+                case StartFromMixture(tasks=tasks):
+                    yield (*here, "mixture", self.metric, tasks), self.mixture["steps"]
+                    yield (*here, "from mixture", self.metric, tasks), steps
+
+    def source_values(self, result: Result, tasks: Mapping[str, Task | Mixture]) -> dict[str, Any]:
+        return {key: result.get(key) for key in ("source", "source_family", "source_seed")}
 
 
-def _of_model(study: Study, found: Found, model: str) -> Iterator[Cell]:
-    make = functools.partial(_cell, study, found, model)
-    sources = {
-        (cell.task, cell.seed): cell
-        for seed in study.seeds
-        for task in study.sources
-        for cell in [make(SOURCE, task, seed)]
-    }
-    yield from sources.values()
-    generics = {
-        (generic.name, seed): _generic_source(study, found, model, generic, seed, sources)
-        for generic in study.generics
-        for seed in study.seeds
-    }
-    yield from generics.values()
-    baselines = {
-        (task, seed): make(BASELINE, task, seed) for task in study.targets for seed in study.seeds
-    }
-    yield from baselines.values()
-    everything = (*sources.values(), *baselines.values())
-    if len(everything) > 1:
-        for metric in study.metrics:
-            yield Cell(
-                kind=SIMILARITIES,
-                model=model,
-                metric=metric,
-                pool=tuple((c.id, c.seed) for c in everything),
-                after=tuple(c.id for c in everything),
+@attrs.frozen(kw_only=True)
+class GenericCell(TuningCell):
+    """A target tuned from a generic source's prompt.
+
+    Attributes:
+      source: the generic source's name; `needs` names its cell.
+    """
+
+    kind: ClassVar[str] = "generic"
+
+    source: str
+
+    def job(self, results: Results) -> Job:
+        (needed,) = self.needs
+        return self.tune_job(start={"file": _result(results, needed)["final"]})
+
+    def tunings(self, plugins: Plugins) -> Iterable[Tuning]:
+        return [self.tuning(self.kind, self.source)]
+
+
+@attrs.frozen(kw_only=True)
+class SimilaritiesCell(Cell):
+    """All embeddings of a study compared by one metric; not a tuning.
+
+    Attributes:
+      metric: what compares.
+      pool: (id, seed) of the cells that have the embeddings.
+      compared: those cells, sources first.
+    """
+
+    kind: ClassVar[str] = "similarities"
+
+    metric: str
+    pool: tuple[Prompt, ...]
+    compared: tuple[TuningCell, ...] = attrs.field(eq=False, repr=False)
+
+    def job(self, results: Results) -> Job:
+        return {
+            "action": "compare",
+            "model": self.model,
+            "metric": self.metric,
+            "embeddings": self._embeddings(results),
+        }
+
+    def completed(self, result: Result, results: Results) -> Result:
+        """With what was compared, and whether some of it was missing."""
+        embeddings = self._embeddings(results)
+        partial = len(embeddings) < len(self.compared)
+        return {**result, "embeddings": embeddings, "partial": partial}
+
+    def similarities(self, result: Result) -> Iterator[Similarity]:
+        columns = ("task", "family", "seed", "role", "id")
+        sides = [{key: side[key] for key in columns} for side in result["embeddings"]]
+        for a, b, similarity in result["pairs"]:
+            yield Similarity(
+                model=self.model,
+                metric=self.metric,
+                similarity=similarity,
+                **{f"{key}_a": value for key, value in sides[a].items()},
+                **{f"{key}_b": value for key, value in sides[b].items()},
             )
-    for (task, seed), baseline in baselines.items():
-        yield from _of_target(study, make, task, seed, baseline, sources, generics)
+
+    def _embeddings(self, results: Results) -> list[dict[str, Any]]:
+        """What there is to compare: targets first, since a ranking's query is a target's."""
+        known = [(cell, result) for cell in self.compared if (result := results(cell.id))]
+        return [
+            {
+                "task": cell.task,
+                "family": result["family"],
+                "seed": cell.seed,
+                "role": "source" if isinstance(cell, SourceCell) else "target",
+                "id": result.get("source_id") or os.path.basename(result["folder"]),
+                "file": result["embedding"],
+            }
+            for cell, result in sorted(known, key=lambda pair: isinstance(pair[0], SourceCell))
+        ]
 
 
-def _of_target(
-    study: Study,
-    make: functools.partial[Cell],
-    task: str,
-    seed: int,
-    baseline: Cell,
-    sources: Mapping[Prompt, Cell],
-    generics: Mapping[Prompt, Cell],
-) -> Iterator[Cell]:
-    # A target that is a source too: its own prompts are left out (paper 3.2).
-    pool = {prompt: cell for prompt, cell in sources.items() if prompt[0] != baseline.task}
-    transfers = [
-        make(TRANSFER, task, seed, source=name, source_seed=source_seed, needs=(cell.id,))
-        for (name, source_seed), cell in pool.items()
-        if study.oracle
-    ]
-    yield from transfers
-    shared = {
-        "after": tuple(cell.id for cell in transfers),
-        "lane": f"{baseline.model} {baseline.task} {seed}",
-    }
-    needs = (baseline.id, *(cell.id for cell in pool.values()))
-    for strategy in study.strategies:
-        for metric in study.metrics:
-            for k in study.ks:
-                yield make(
-                    STRATEGY,
-                    task,
-                    seed,
-                    strategy=strategy,
-                    metric=metric,
-                    k=k,
-                    pool=tuple(pool),
-                    needs=needs,
-                    **shared,
-                )
-    for generic in study.generics:
-        needs = (generics[generic.name, seed].id,)
-        yield make(GENERIC, task, seed, source=generic.name, needs=needs, **shared)
+def _result(results: Results, cell: str) -> Result:
+    """The result of a cell without which the asking cell is not run."""
+    result = results(cell)
+    assert result is not None, cell
+    return result
 
 
-def _cell(
-    study: Study, found: Found, model: str, kind: str, reference: str, seed: int, **more: Any
-) -> Cell:
-    role = "source" if kind == SOURCE else "target"
-    if kind == STRATEGY:
-        more["mixture"] = dict(found.settings[model, "mixture"]) | {"seed": seed}
-    return Cell(
-        kind=kind,
-        model=model,
-        task=found.tasks[reference].name,
-        reference=reference,
-        seed=seed,
-        settings=dict(found.settings[model, role]) | {"seed": seed},
-        **more,
-    )
-
-
-def _generic_source(
-    study: Study,
-    found: Found,
-    model: str,
-    generic: Generic,
-    seed: int,
-    sources: Mapping[Prompt, Cell],
-) -> Cell:
-    names = tuple(found.tasks[task].name for task in generic.tasks)
-    same = sources.get((names[0], seed)) if len(names) == 1 else None
-    return Cell(
-        kind=GENERIC_SOURCE,
-        model=model,
-        task="+".join(names),
-        seed=seed,
-        source=generic.name,
-        settings=dict(found.settings[model, f"generic {generic.name}"]) | {"seed": seed},
-        members=generic.tasks,
-        rates=generic.rates,
-        # One task may be the very tuning of a source.
-        after=(same.id,) if same is not None else (),
-        lane=f"{model} {'+'.join(names)} {seed}",
-    )
+def _from_prompt(cell: TuningCell, metric: str, rank: int) -> Any:
+    """The key of tuning a target from the prompt that a metric ranks at some place."""
+    return (cell.model, cell.task, cell.seed, "prompt", metric, rank)

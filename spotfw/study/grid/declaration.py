@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from spotfw.config import TuningSettings
-from spotfw.errors import WrongUse, did_you_mean
+from spotfw.errors import WrongUse
+from spotfw.study.grid.keys import (
+    check_distinct,
+    check_known,
+    read_flag,
+    read_numbers,
+    read_settings,
+    read_table,
+    read_text,
+    read_texts,
+)
 from spotfw.tasks.toml import read_toml
 
 
@@ -88,9 +97,9 @@ def read_study(path: str | Path) -> Study:
 
 
 def parse_study(document: Mapping[str, Any], place: str = "the study") -> Study:
-    """The study of a TOML document's values; `read_study` tells what it raises."""
+    """The study of a TOML document's values; see `read_study` for what it raises."""
     values = dict(document)
-    _known(values, {**_KEYS, **_TABLES}, place, "")
+    check_known(values, {**_KEYS, **_TABLES}, place, "")
     read: dict[str, Any] = {}
     for key, kind in _KEYS.items():
         if key in values:
@@ -104,15 +113,15 @@ def parse_study(document: Mapping[str, Any], place: str = "the study") -> Study:
         read["models"] = (read.pop("model"),)
     for key in ("settings", "source", "target", "mixture"):
         if key in values:
-            read[key] = _settings(values[key], f"[{key}] in {place}")
+            read[key] = read_settings(values[key], f"[{key}] in {place}")
     if "open" in values:
-        read["open"] = _table(values["open"], f"[open] in {place}")
+        read["open"] = read_table(values["open"], f"[open] in {place}")
     if "benchmarks" in values:
-        columns = _table(values["benchmarks"], f"[benchmarks] in {place}")
+        columns = read_table(values["benchmarks"], f"[benchmarks] in {place}")
         read["benchmarks"] = {
             title: tuple(
                 _beside(Path(place).parent, task)
-                for task in _texts(tasks, f"{title!r} under [benchmarks] in {place}")
+                for task in read_texts(tasks, f"{title!r} under [benchmarks] in {place}")
             )
             for title, tasks in columns.items()
         }
@@ -126,21 +135,21 @@ def parse_study(document: Mapping[str, Any], place: str = "the study") -> Study:
 
 
 def _generics(value: Any, place: str) -> tuple[Generic, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
         raise WrongUse(f"generic in {place} must be written [[generic]], however many there are.")
-    found = []
-    for number, one in enumerate(value, 1):
+    generics = []
+    for number, table in enumerate(value, 1):
         where = f"[[generic]] number {number} of {place}"
-        _known(
-            one,
+        check_known(
+            table,
             dict.fromkeys(("name", "tasks", "rates", "settings")),
             place,
             f"[[generic]] {number}: ",
         )
-        if "tasks" not in one:
+        if "tasks" not in table:
             raise WrongUse(f"{where} has no tasks. Write tasks = [...], one or several.")
-        tasks = _texts(one["tasks"], f"tasks of {where}")
-        rates = one.get("rates")
+        tasks = read_texts(table["tasks"], f"tasks of {where}")
+        rates = table.get("rates")
         if rates is not None:
             numbers = isinstance(rates, list) and all(
                 isinstance(r, (int, float)) and not isinstance(r, bool) and r > 0 for r in rates
@@ -151,12 +160,12 @@ def _generics(value: Any, place: str) -> tuple[Generic, ...]:
                     f"tasks, but is {rates!r:.80}."
                 )
             rates = tuple(float(r) for r in rates)
-        name = _text(one.get("name", "+".join(tasks)), f"name of {where}")
-        settings = _settings(one.get("settings", {}), f"settings of {where}")
+        name = read_text(table.get("name", "+".join(tasks)), f"name of {where}")
+        settings = read_settings(table.get("settings", {}), f"settings of {where}")
         members = tuple(_beside(Path(place).parent, task) for task in tasks)
-        found.append(Generic(name=name, tasks=members, rates=rates, settings=settings))
-    _unlike([g.name for g in found], f"name of [[generic]] in {place}")
-    return tuple(found)
+        generics.append(Generic(name=name, tasks=members, rates=rates, settings=settings))
+    check_distinct([g.name for g in generics], f"name of [[generic]] in {place}")
+    return tuple(generics)
 
 
 def _consistent(study: Study) -> Study:
@@ -184,10 +193,10 @@ def _consistent(study: Study) -> Study:
     if study.generics and not study.targets:
         refuse("[[generic]] is given but no targets to tune from it.")
     for title, members in study.benchmarks.items():
-        stray = [name for name in members if name not in study.targets]
-        if stray:
+        strangers = [name for name in members if name not in study.targets]
+        if strangers:
             refuse(
-                f"{title!r} under [benchmarks] names {', '.join(stray)}, which is no target. "
+                f"{title!r} under [benchmarks] names {', '.join(strangers)}, which is no target. "
                 "Add it to targets, or take it out."
             )
     return study
@@ -200,83 +209,17 @@ def _beside(folder: Path, task: str) -> str:
     return task
 
 
-def _known(values: Mapping[str, Any], known: Iterable[str], place: str, at: str) -> None:
-    stray = [key for key in values if key not in set(known)]
-    if stray:
-        keys = ", ".join(f"{at}{key}" for key in stray)
-        hints = "".join(did_you_mean(key, known, most=1) for key in stray)
-        raise WrongUse(
-            f"The study {place} has unknown keys: {keys}.{hints} Known: {', '.join(sorted(known))}."
-        )
-
-
-def _settings(value: Any, where: str) -> dict[str, Any]:
-    values = _table(value, where)
-    names = [field.name for field in attrs.fields(TuningSettings)]
-    if "seed" in values:
-        raise WrongUse(f"{where} has a seed. A study's seeds are the list seeds = [...].")
-    _known(values, [n for n in names if n != "seed"], where, "")
-    try:
-        TuningSettings.from_dict(TuningSettings().to_dict() | values)
-    except WrongUse as error:
-        raise WrongUse(f"{where}: {error}") from error
-    return values
-
-
-def _table(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise WrongUse(f"{where} must be a table of keys, but is {value!r:.80}.")
-    return dict(value)
-
-
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise WrongUse(f"{where} must be a text, but is {value!r:.80}.")
-    return value
-
-
-def _flag(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise WrongUse(f"{where} must be true or false, but is {value!r:.80}.")
-    return value
-
-
-def _texts(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise WrongUse(f"{where} must be a list of one name or more, but is {value!r:.80}.")
-    return tuple(_unlike([_text(item, where) for item in value], where))
-
-
-def _numbers(least: int) -> Callable[[Any, str], tuple[int, ...]]:
-    def read(value: Any, where: str) -> tuple[int, ...]:
-        whole = isinstance(value, list) and all(type(n) is int and n >= least for n in value)
-        if not whole or not value:
-            raise WrongUse(
-                f"{where} must be a list of whole numbers from {least}, but is {value!r:.80}."
-            )
-        return tuple(_unlike(value, where))
-
-    return read
-
-
-def _unlike(items: list[Any], where: str) -> list[Any]:
-    doubled = sorted({str(item) for item in items if items.count(item) > 1})
-    if doubled:
-        raise WrongUse(f"{where} has {', '.join(doubled)} more than once. Write each once.")
-    return items
-
-
 _KEYS: dict[str, Callable[[Any, str], Any]] = {
-    "name": _text,
-    "model": _text,
-    "models": _texts,
-    "sources": _texts,
-    "targets": _texts,
-    "seeds": _numbers(0),
-    "metrics": _texts,
-    "strategies": _texts,
-    "ks": _numbers(1),
-    "oracle": _flag,
+    "name": read_text,
+    "model": read_text,
+    "models": read_texts,
+    "sources": read_texts,
+    "targets": read_texts,
+    "seeds": read_numbers(0),
+    "metrics": read_texts,
+    "strategies": read_texts,
+    "ks": read_numbers(1),
+    "oracle": read_flag,
 }
 
 _TABLES = dict.fromkeys(

@@ -17,8 +17,9 @@ from typing import Any
 from spotfw import files
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts.provenance import timestamp
-from spotfw.study.grid.cells import Cell, Found
+from spotfw.study.grid.cell import Cell
 from spotfw.study.grid.declaration import Study
+from spotfw.study.grid.names import Resolved
 
 DECLARATION = "study.json"
 CELLS = "cells"
@@ -32,8 +33,8 @@ def is_begun(folder: str) -> bool:
     return files.exists(files.join(folder, DECLARATION))
 
 
-def begin(folder: str, study: Study, found: Found) -> None:
-    """Writes the declaration, or checks that it goes on with the one begun here.
+def begin(folder: str, study: Study, resolved: Resolved) -> None:
+    """Writes the declaration, or checks that it goes on with what was begun here.
 
     Lists may grow and shrink; what the cells done already were tuned with may not change.
 
@@ -42,10 +43,10 @@ def begin(folder: str, study: Study, found: Found) -> None:
       SpotError: the folder's record is damaged, or it cannot be written.
     """
     where = files.join(folder, DECLARATION)
-    resolved = {f"{model} {role}": dict(v) for (model, role), v in found.settings.items()}
+    settings = {f"{model} {role}": dict(v) for (model, role), v in resolved.settings.items()}
     if files.exists(where):
         before = read(where)
-        changed = _changes(before, study, resolved)
+        changed = _changes(before, study, settings)
         if changed:
             raise WrongUse(
                 f"The study in {folder} was begun with other settings than {study.place} has "
@@ -53,7 +54,7 @@ def begin(folder: str, study: Study, found: Found) -> None:
                 "with --out."
             )
         # What is no longer asked for may be asked for again.
-        resolved = before.get("resolved", {}) | resolved
+        settings = before.get("resolved", {}) | settings
     else:
         others = [n for n in files.list_names(folder) if not n.startswith(".")]
         if others:
@@ -61,12 +62,12 @@ def begin(folder: str, study: Study, found: Found) -> None:
                 f"The folder {folder} is no study's and not empty (it holds {others[0]}). Choose "
                 "an empty or new folder with --out."
             )
-    record = {"format": "spotfw.study/1", "study": study.to_dict(), "resolved": resolved}
+    record = {"format": "spotfw.study/1", "study": study.to_dict(), "resolved": settings}
     files.write_atomically(where, json.dumps(record, indent=1).encode())
 
 
 def read(where: str) -> dict[str, Any]:
-    """A JSON file of ours.
+    """A JSON file of a study.
 
     Raises:
       SpotError: it is damaged.
@@ -85,15 +86,15 @@ def read(where: str) -> dict[str, Any]:
 
 def records(folder: str, cells: Iterable[Cell]) -> dict[str, Record]:
     """What came of the cells that have ended, by id; a damaged file counts as none."""
-    there = set(files.list_names(files.join(folder, CELLS)))
-    found: dict[str, Record] = {}
+    names = set(files.list_names(files.join(folder, CELLS)))
+    ended: dict[str, Record] = {}
     for cell in cells:
-        if f"{cell.id}.json" in there:
+        if f"{cell.id}.json" in names:
             try:
-                found[cell.id] = read(_path(folder, cell))
+                ended[cell.id] = read(_path(folder, cell))
             except SpotError:
                 continue
-    return found
+    return ended
 
 
 def record(
@@ -104,9 +105,8 @@ def record(
     trace: str = "",
 ) -> Record:
     """Writes what came of a cell; returns it."""
-    words = ("kind", "model", "task", "seed", "source", "source_seed", "strategy", "metric", "k")
     made: dict[str, Any] = {
-        "cell": {word: getattr(cell, word) for word in words},
+        "cell": cell.facts,
         "result": result,
         "error": error,
         "traceback": trace,
@@ -127,17 +127,17 @@ def _path(folder: str, cell: Cell) -> str:
     return files.join(folder, CELLS, f"{cell.id}.json")
 
 
-def _changes(before: Mapping[str, Any], study: Study, resolved: Mapping[str, Any]) -> list[str]:
+def _changes(before: Mapping[str, Any], study: Study, settings: Mapping[str, Any]) -> list[str]:
     """What of the settings is not as it was, in words."""
-    told = []
+    changes = []
     for role, was in before.get("resolved", {}).items():
-        now = resolved.get(role, was)
-        told += [
+        now = settings.get(role, was)
+        changes += [
             f"{key} of {role} was {was.get(key)!r}, now {now.get(key)!r}"
             for key in sorted({*was, *now})
             if was.get(key) != now.get(key)
         ]
     opened = before.get("study", {}).get("open", {})
     if opened != dict(study.open):
-        told.append(f"[open] was {opened!r}, now {dict(study.open)!r}")
-    return told
+        changes.append(f"[open] was {opened!r}, now {dict(study.open)!r}")
+    return changes

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from spotfw import files
-from spotfw.config import TARGET_STEPS
-from spotfw.contracts import OptionNames
-from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins, default_plugins
-from spotfw.plugins.models import named_model
-from spotfw.recipe.session import Session
-from spotfw.recipe.tuning import TRAIN, VALIDATION
-from spotfw.study.grid import cells, costs, ledger
-from spotfw.study.grid.cells import Cell, Found
+from spotfw.study.grid import costs, ledger
+from spotfw.study.grid.cell import Cell
 from spotfw.study.grid.declaration import Study
+from spotfw.study.grid.layout import lay_out
 from spotfw.study.grid.ledger import Record
-from spotfw.tasks import Mixture, check_split_names
+from spotfw.study.grid.names import Resolved, resolve
 
 
 @attrs.frozen(kw_only=True)
@@ -29,17 +25,17 @@ class Plan:
     Attributes:
       study: what was declared.
       folder: where it is kept.
-      found: its tasks and settings.
+      resolved: its tasks and settings.
       cells: all cells, in an order in which they can be run.
       records: what came of those that have ended, by id.
       steps: updates of each cell by id; of strategies no more than this, since what they
         choose is not known yet; 0 where others tune all of it.
-      warnings: what is not as one may expect, a sentence each.
+      warnings: what is not as a reader of the study may expect, a sentence each.
     """
 
     study: Study
     folder: str
-    found: Found
+    resolved: Resolved
     cells: tuple[Cell, ...]
     records: Mapping[str, Record]
     steps: Mapping[str, int]
@@ -73,21 +69,21 @@ class Plan:
         return None if speed is None else self.steps_left * speed / max(workers, 1)
 
     def groups(self) -> list[dict[str, Any]]:
-        """One dict a kind of cell: ``kind``, ``cells``, ``done``, ``failed``, ``steps``..."""
+        """A dict for each kind of cell: ``kind``, ``cells``, ``done``, ``failed``, ``steps``..."""
         rows = []
         for kind in dict.fromkeys(cell.kind for cell in self.cells):
-            mine = [cell for cell in self.cells if cell.kind == kind]
-            ended = [self.records.get(cell.id) for cell in mine]
-            left = [c for c, r in zip(mine, ended, strict=True) if not ledger.is_done(r)]
+            members = [cell for cell in self.cells if cell.kind == kind]
+            ended = [self.records.get(cell.id) for cell in members]
+            left = [c for c, r in zip(members, ended, strict=True) if not ledger.is_done(r)]
             rows.append(
                 {
                     "kind": kind,
-                    "cells": len(mine),
-                    "done": len(mine) - len(left),
+                    "cells": len(members),
+                    "done": len(members) - len(left),
                     "failed": sum(bool(r and r.get("error")) for r in ended),
-                    "steps": sum(self.steps[c.id] for c in mine),
+                    "steps": sum(self.steps[c.id] for c in members),
                     "steps_left": sum(self.steps[c.id] for c in left),
-                    "upper_bound": kind == cells.STRATEGY,
+                    "upper_bound": members[0].is_upper_bound,
                 }
             )
         return rows
@@ -116,137 +112,26 @@ def plan(study: Study, out: str | None = None, *, plugins: Plugins | None = None
             f"A study is kept on this machine's disk, but {folder} is in a bucket. Name a local "
             "folder with --out, and copy it there when the study is done."
         )
-    found = find(study, plugins)
-    laid = cells.grid(study, found)
+    resolved = resolve(study, plugins)
+    cells = lay_out(study, resolved)
     return Plan(
         study=study,
         folder=folder,
-        found=found,
-        cells=laid,
-        records=ledger.records(folder, laid),
-        steps=costs.upper_bounds(study, laid, plugins),
-        warnings=tuple(_warnings(study, found)),
+        resolved=resolved,
+        cells=cells,
+        records=ledger.records(folder, cells),
+        steps=costs.upper_bounds(study, cells, plugins),
+        warnings=tuple(_warnings(study, resolved)),
     )
 
 
-def find(study: Study, plugins: Plugins) -> Found:
-    """Looks up all names of a study, before any model is opened; see `plan`."""
-    tasks: dict[str, Any] = {}
-    where = [("sources", study.sources), ("targets", study.targets)]
-    where += [(f"[[generic]] {g.name!r}", g.tasks) for g in study.generics]
-    for key, references in where:
-        for reference in references:
-            if reference not in tasks:
-                with _at(f"{key} of {study.place}"):
-                    tasks[reference] = plugins.task(reference)
-                    # Whether their data is at hand is looked at when tuned: a plan is quick.
-                    check_split_names(tasks[reference], (TRAIN, VALIDATION))
-    for reference in study.targets:
-        if isinstance(tasks[reference], Mixture):
-            raise WrongUse(
-                f"The target {reference} of {study.place} is a mixture. Name its tasks instead."
-            )
-    for key, references in where[:2]:
-        names = [tasks[reference].name for reference in references]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise WrongUse(f"{key} of {study.place} names {', '.join(doubled)} more than once.")
-    for metric in study.metrics:
-        with _at(f"metrics of {study.place}"):
-            plugins.metric(metric)
-    for strategy in study.strategies:
-        with _at(f"strategies of {study.place}"):
-            plugins.strategy(strategy)
-    _check_open(study, plugins)
-    settings: dict[tuple[str, str], dict[str, Any]] = {}
-    for model in study.models:
-        with _at(f"models of {study.place}"):
-            settings |= _settings(study, model, plugins)
-    return Found(tasks=tasks, settings=settings)
-
-
-def by_name(study: Study, plugins: Plugins, known: Collection[str] = ()) -> Study:
-    """The study with its tasks' own names, as its rows tell them, in place of files.
-
-    Args:
-      study: the declaration.
-      plugins: where tasks are looked up; one that is no longer there stays as it is.
-      known: names that need no looking up.
-    """
-
-    def name(reference: str) -> str:
-        if reference in known:
-            return reference
-        try:
-            return plugins.task(reference).name
-        except SpotError:
-            return reference
-
-    return attrs.evolve(
-        study,
-        sources=tuple(map(name, study.sources)),
-        targets=tuple(map(name, study.targets)),
-        benchmarks={title: tuple(map(name, tasks)) for title, tasks in study.benchmarks.items()},
-    )
-
-
-def _check_open(study: Study, plugins: Plugins) -> None:
-    with _at(f"[open] of {study.place}"):
-        backend = plugins.backend(study.open.get("backend", "mesh"))
-        takes: Iterable[str] = set(study.open) - {"model", "library", "runs", "plugins", "observer"}
-        if isinstance(backend, OptionNames):  # otherwise, the above at least are no backend's
-            takes = backend.options
-        for key in study.open:
-            if key not in {"backend", *takes}:
-                raise UnknownName("key", key, sorted({"backend", *takes}))
-
-
-def _settings(study: Study, model: str, plugins: Plugins) -> dict[tuple[str, str], dict[str, Any]]:
-    """The whole settings of each role."""
-    session = Session(model, plugins=plugins)
-    named = named_model(model, plugins)
-    own = {} if named is None else named.settings
-    source = {**study.settings, **study.source}
-    target = {**study.settings, **study.target}
-    if "steps" not in target and "steps" not in own:
-        target["steps"] = TARGET_STEPS
-    given = {"source": source, "target": target, "mixture": {**source, **study.mixture}}
-    given |= {f"generic {g.name}": {**source, **g.settings} for g in study.generics}
-    roles = {}
-    for role, changes in given.items():
-        values = session.settings(**changes).to_dict()
-        del values["seed"]
-        roles[model, role] = values
-    lengths = {role: values["prompt_length"] for (_, role), values in roles.items()}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{role} {length}" for role, length in lengths.items())
-        raise WrongUse(
-            f"The study {study.place} contradicts itself: prompts of one length cannot start "
-            f"those of another (prompt_length: {told}). Set it once, under [settings]."
-        )
-    return roles
-
-
-class _at:
-    """Adds to a wrong name where it stands."""
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, (UnknownName, WrongUse)) and self._where not in str(error):
-            error.args = (f"In {self._where}: {error}",)
-
-
-def _warnings(study: Study, found: Found) -> list[str]:
-    told = []
-    sources = [found.tasks[reference].name for reference in study.sources]
-    targets = [found.tasks[reference].name for reference in study.targets]
+def _warnings(study: Study, resolved: Resolved) -> list[str]:
+    warnings = []
+    sources = [resolved.tasks[reference].name for reference in study.sources]
+    targets = [resolved.tasks[reference].name for reference in study.targets]
     for name in targets:
         if name in sources:
-            told.append(
+            warnings.append(
                 f"{name} is a source and a target: its own prompts are left out of its ranking "
                 "and its transfers."
             )
@@ -258,14 +143,14 @@ def _warnings(study: Study, found: Found) -> list[str]:
                 f"{name} is {name}, so strategies have nothing to choose from."
             )
         if large:
-            told.append(
+            warnings.append(
                 f"k = {', '.join(map(str, large))} is more than the {most} source prompts that "
                 f"{name} can choose from, and means all {most}."
             )
-    for (model, role), values in found.settings.items():
+    for (model, role), values in resolved.settings.items():
         if role == "target" and values["embedding_step"] > values["steps"]:
-            told.append(
+            warnings.append(
                 f"Targets of {model} end at step {values['steps']}, before the embedding step "
                 f"{values['embedding_step']}: their last checkpoint is their embedding."
             )
-    return told
+    return warnings

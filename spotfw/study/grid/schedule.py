@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from spotfw.study.grid.cells import Cell
+from spotfw.study.grid.cell import Cell
 
 
 class Schedule:
@@ -23,7 +23,7 @@ class Schedule:
         self._ready: list[int] = []
         self._busy: set[str] = set()
         self._parked: dict[str, list[int]] = {}
-        self._culprits: dict[int, str] = {}
+        self._failed_needs: dict[int, str] = {}
         for place, cell in enumerate(todo):
             for other in {*cell.needs, *cell.after}:
                 if other in self._places:
@@ -33,7 +33,7 @@ class Schedule:
                 heapq.heappush(self._ready, place)
 
     def take(self) -> Cell | None:
-        """The next cell that can run now; `settled` must be called when it has ended."""
+        """The next cell that can run now; `ended` must be called when it has ended."""
         while self._ready:
             place = heapq.heappop(self._ready)
             cell = self._cells[place]
@@ -45,19 +45,19 @@ class Schedule:
             return cell
         return None
 
-    def culprit(self, cell: Cell) -> str | None:
+    def failed_need(self, cell: Cell) -> str | None:
         """The id of a failed cell without which this one cannot be run."""
-        return self._culprits.get(self._places[cell.id])
+        return self._failed_needs.get(self._places[cell.id])
 
-    def settled(self, cell: Cell, *, well: bool) -> None:
-        """Says that a cell has ended."""
+    def ended(self, cell: Cell, *, well: bool) -> None:
+        """Notes that a cell has ended, and whether it has a result."""
         if cell.lane:
             self._busy.discard(cell.lane)
             for place in self._parked.pop(cell.lane, []):
                 heapq.heappush(self._ready, place)
         for place in self._dependents.pop(cell.id, []):
             if not well and cell.id in self._cells[place].needs:
-                self._culprits.setdefault(place, cell.id)
+                self._failed_needs.setdefault(place, cell.id)
             self._waits[place] -= 1
             if not self._waits[place]:
                 heapq.heappush(self._ready, place)

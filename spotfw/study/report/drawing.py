@@ -1,8 +1,8 @@
 """A figure as a value, and how every figure looks.
 
-Colours are those of Okabe and Ito, told apart also by the colour-blind; every line has its own
-marker too. SVG is the same to the byte for the same rows: no dates, fixed ids. Its text stays
-text, in matplotlib's own font's measures.
+Colours are those of Okabe and Ito, which differ for the colour-blind too; every line has its
+own marker besides. SVG is the same to the byte for the same rows: no dates, fixed ids. Its text
+stays text, in matplotlib's own font's measures.
 """
 
 from __future__ import annotations

@@ -28,42 +28,42 @@ _LONGEST = 28
 _TEXT, _TEXT_OF_RUNS = 10.0, 8.0
 
 
-def heatmap(found: Matrix, metric: str, *, each_run: bool = False) -> Drawing:
-    """The matrix, its rows and columns in the order of an average-linkage clustering.
+def heatmap(matrix: Matrix, metric: str, *, each_run: bool = False) -> Drawing:
+    """A matrix, its rows and columns in the order of an average-linkage clustering.
 
-    Figure 3 has a label a task, figure 6 (`each_run`) one a run. The distance of two tasks is
-    the largest similarity of any two less theirs. Trees stand left and above, a strip beside
-    them has the families' colours.
+    Figure 3 has a label for each task, figure 6 (`each_run`) for each run. The distance of two
+    tasks is the largest similarity of any two less theirs. Trees stand left and above, a strip
+    beside them has the families' colours.
     """
     number = "figure6" if each_run else "figure3"
     name = file_name(f"{number}_{metric}")
     title = f"Task similarity by {metric}{', every run apart' if each_run else ''}"
-    size = len(found.labels)
+    size = len(matrix.labels)
     if size < 3:
-        missing = f"; left out: {', '.join(found.left_out)}" if found.left_out else ""
+        missing = f"; left out: {', '.join(matrix.left_out)}" if matrix.left_out else ""
         return Drawing(
             name=name, title=title, why=f"{size} tasks were compared, and three are needed{missing}"
         )
-    order, tree = _clustered(found)
-    values = found.values[np.ix_(order, order)]
-    labels = [found.labels[i] for i in order]
-    what = "one row a run" if each_run else "the mean over all pairs of runs"
+    order, tree = _clustered(matrix)
+    values = matrix.values[np.ix_(order, order)]
+    labels = [matrix.labels[i] for i in order]
+    what = "a row for each run" if each_run else "the mean over all pairs of runs"
     caption = (
         f"Similarity of task embeddings by {metric}, {what}, clustered by average linkage. As "
         f"the paper's figure {number[-1]}."
     )
-    if found.left_out:
-        caption += f" Left out, for similarities are missing: {', '.join(found.left_out)}."
+    if matrix.left_out:
+        caption += f" Left out, because similarities are missing: {', '.join(matrix.left_out)}."
     with style(_TEXT_OF_RUNS if each_run else _TEXT):
         figure = _figure(values, labels, tree, each_run)
         return drawn(figure, name, title, caption, shrink=0.9)
 
 
-def _clustered(found: Matrix) -> tuple[list[int], dict[str, Any]]:
+def _clustered(matrix: Matrix) -> tuple[list[int], dict[str, Any]]:
     from scipy.cluster.hierarchy import dendrogram, linkage
     from scipy.spatial.distance import squareform
 
-    apart = np.nanmax(np.where(np.eye(len(found.values)), np.nan, found.values)) - found.values
+    apart = np.nanmax(np.where(np.eye(len(matrix.values)), np.nan, matrix.values)) - matrix.values
     apart = np.clip((apart + apart.T) / 2, 0, None)
     np.fill_diagonal(apart, 0)
     joined = linkage(squareform(apart, checks=False), "average", optimal_ordering=True)

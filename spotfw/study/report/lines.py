@@ -22,7 +22,7 @@ SIZE = (5.4, 3.8)
 
 
 def size_figure(rows: Sequence[Row], targets: Sequence[str] | None = None) -> Drawing:
-    """The average score against the frozen model's size, one line a method (figure 1).
+    """The average score against the frozen model's size, a line for each method (figure 1).
 
     Of the strategies, the best over metrics and k is drawn at each size, for there is no room
     for all.
@@ -80,7 +80,7 @@ def k_figure(rows: Sequence[Row], targets: Sequence[str] | None = None) -> Drawi
             s, m = strategies.index(strategy), metrics.index(metric)
             by = f", {metric}" if metric else ""
             label = f"{strategy.replace('_', ' ')}{by}"
-            _line(axes, [k for k, _ in ends], [one for _, one in ends], m, s, label=label)
+            _line(axes, [k for k, _ in ends], [mean for _, mean in ends], m, s, label=label)
         _level(axes, average(baseline_scores(rows), tasks), SCRATCH, INK)
         _level(axes, average(oracle_scores(rows), tasks), "oracle", GREEN)
         ks = sorted({k for ends in lines.values() for k, _ in ends})
@@ -98,12 +98,12 @@ def k_figure(rows: Sequence[Row], targets: Sequence[str] | None = None) -> Drawi
 def _at_size(rows: Sequence[Row], targets: Sequence[str] | None) -> Mapping[str, Spread]:
     """Each method's average at one size; of each strategy the best metric and k."""
     tasks = list(targets or targets_of(rows))
-    found: dict[str, Spread] = {}
+    best: dict[str, Spread] = {}
     for (title, _, _), scores in methods(rows).items():
         mean = average(scores, tasks)
-        if mean is not None and (title not in found or found[title].mean < mean.mean):
-            found[title] = mean
-    return found
+        if mean is not None and (title not in best or best[title].mean < mean.mean):
+            best[title] = mean
+    return best
 
 
 def _figure() -> tuple[Any, Any]:
@@ -116,7 +116,7 @@ def _figure() -> tuple[Any, Any]:
 def _line(
     axes: Any, x: Sequence[float], ends: Sequence[Spread], colour: int, dash: int = 0, *, label: str
 ) -> None:
-    """A line with bars of a standard deviation; colour, marker and dash tell it apart."""
+    """A line with bars of a standard deviation; its colour, marker and dash are its own."""
     axes.errorbar(
         x,
         [spread.mean for spread in ends],

@@ -27,24 +27,24 @@ def breakable(text: str) -> str:
 
 
 def table(
-    one: Table, *, heading: int = 3, pinned: int = 0, under: tuple[str, str] | None = None
+    shown: Table, *, heading: int = 3, pinned: int = 0, under: tuple[str, str] | None = None
 ) -> str:
     """A table that sorts by its headings and scrolls within itself where it is too wide.
 
     Args:
-      one: the table.
+      shown: the table.
       heading: level of its title.
       pinned: rows that stay on top whatever is sorted.
-      under: (column, other): the column has none of its own but stands small below the other.
+      under: (column, other): the column is not shown by itself, but small below the other.
     """
-    numeric = [any(row[c].is_number for row in one.rows) for c in range(len(one.columns))]
-    below = one.columns.index(under[0]) if under and under[0] in one.columns else None
-    above = one.columns.index(under[1]) if under and below is not None else None
-    shown = [c for c in range(len(one.columns)) if c != below]
+    numeric = [any(row[c].is_number for row in shown.rows) for c in range(len(shown.columns))]
+    below = shown.columns.index(under[0]) if under and under[0] in shown.columns else None
+    above = shown.columns.index(under[1]) if under and below is not None else None
+    columns = [c for c in range(len(shown.columns)) if c != below]
     head = "".join(
         f'<th scope="col"{" class=n" if numeric[c] else ""}>'
-        f'<button type="button">{breakable(one.columns[c])}</button></th>'
-        for c in shown
+        f'<button type="button">{breakable(shown.columns[c])}</button></th>'
+        for c in columns
     )
     body = "".join(
         f"<tr{' data-pinned' if place < pinned else ''}>"
@@ -52,15 +52,15 @@ def table(
             _cell(
                 row[c], numeric[c], first=c == 0, below=row[below] if below and c == above else None
             )
-            for c in shown
+            for c in columns
         )
         + "</tr>\n"
-        for place, row in enumerate(one.rows)
+        for place, row in enumerate(shown.rows)
     )
-    if not one.rows:
-        body = f'<tr><td colspan="{len(shown)}" class="none">nothing yet</td></tr>'
-    title = f"<h{heading}>{escape(one.title)}</h{heading}>"
-    first, rest = one.notes[:1], one.notes[1:]
+    if not shown.rows:
+        body = f'<tr><td colspan="{len(columns)}" class="none">nothing yet</td></tr>'
+    title = f"<h{heading}>{escape(shown.title)}</h{heading}>"
+    first, rest = shown.notes[:1], shown.notes[1:]
     notes = "".join(f"<p>{escape(note)}</p>" for note in first)
     if len(rest) > 3:
         items = "".join(f"<li>{escape(note)}</li>" for note in rest)
@@ -68,35 +68,35 @@ def table(
     else:
         notes += "".join(f"<p>{escape(note)}</p>" for note in rest)
     return (
-        f'<section class="table" id="table-{escape(one.name)}">{title}'
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(one.title)}">'
-        f'<table data-table="{escape(one.name)}"><thead><tr>{head}</tr></thead>'
+        f'<section class="table" id="table-{escape(shown.name)}">{title}'
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(shown.title)}">'
+        f'<table data-table="{escape(shown.name)}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
         + (f'<div class="notes">{notes}</div>' if notes else "")
         + "</section>"
     )
 
 
-def figure(one: Drawing, folder: str = "figures", *, heading: int = 3) -> str:
+def figure(drawing: Drawing, folder: str = "figures", *, heading: int = 3) -> str:
     """A figure with its SVG inside, or why it is left out."""
-    title = f"<h{heading}>{escape(one.title)}</h{heading}>"
-    if one.svg is None:
+    title = f"<h{heading}>{escape(drawing.title)}</h{heading}>"
+    if drawing.svg is None:
         return (
-            f'<section class="left-out" id="figure-{escape(one.name)}">{title}'
-            f"<p>Left out: {escape(one.why)}.</p></section>"
+            f'<section class="left-out" id="figure-{escape(drawing.name)}">{title}'
+            f"<p>Left out: {escape(drawing.why)}.</p></section>"
         )
-    size = f' style="min-width:min({one.least}px,64rem);max-width:{one.width}px"'
+    size = f' style="min-width:min({drawing.least}px,64rem);max-width:{drawing.width}px"'
     files = " ".join(
-        f'<a href="{folder}/{escape(one.name)}.{kind}">{kind.upper()}</a>'
+        f'<a href="{folder}/{escape(drawing.name)}.{kind}">{kind.upper()}</a>'
         for kind in ("svg", "png")
     )
     return (
-        f'<section id="figure-{escape(one.name)}">{title}'
-        f'<figure data-figure="{escape(one.name)}">'
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(one.title)}">'
-        f'<div class="drawing" role="img" aria-label="{escape(one.caption)}"{size}>'
-        f"{one.inline()}</div></div>"
-        f"<figcaption>{escape(one.caption)} <span class=files>{files}</span></figcaption>"
+        f'<section id="figure-{escape(drawing.name)}">{title}'
+        f'<figure data-figure="{escape(drawing.name)}">'
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(drawing.title)}">'
+        f'<div class="drawing" role="img" aria-label="{escape(drawing.caption)}"{size}>'
+        f"{drawing.inline()}</div></div>"
+        f"<figcaption>{escape(drawing.caption)} <span class=files>{files}</span></figcaption>"
         "</figure></section>"
     )
 

@@ -1,4 +1,4 @@
-"""The page: everything a study found in one HTML file that needs no network."""
+"""The page: all results of a study in one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def page(
     study: Study,
     rows: Sequence[Row],
     covered: Sequence[Coverage],
-    found: Sequence[Results],
+    by_model: Sequence[Results],
     by_size: Drawing,
 ) -> str:
     """The whole page.
@@ -31,14 +31,14 @@ def page(
       study: what was asked for.
       rows: of every model.
       covered: how much is done.
-      found: one model after another.
+      by_model: the results of each model.
       by_size: figure 1.
     """
-    several = len(found) > 1
+    several = len(by_model) > 1
     parts = [_missing(covered), _failed_note(covered)]
-    for place, one in enumerate(found):
-        title = f"Model {escape(one.model)}" if several else ""
-        parts.append(_model(one, title, place, by_size if not several else None))
+    for place, results in enumerate(by_model):
+        title = f"Model {escape(results.model)}" if several else ""
+        parts.append(_model(results, title, place, by_size if not several else None))
     if several:
         parts.append("<h2 id=sizes>Model sizes</h2>" + markup.figure(by_size))
     parts += [runs.cells(rows, covered), runs.settings(study), runs.versions(rows)]
@@ -110,34 +110,34 @@ def _failed_note(covered: Sequence[Coverage]) -> str:
     )
 
 
-def _model(one: Results, title: str, place: int, by_size: Drawing | None) -> str:
+def _model(results: Results, title: str, place: int, by_size: Drawing | None) -> str:
     def anchor(name: str) -> str:
         return f' id="{name}"' if place == 0 else ""
 
     prefix = f"{title}: " if title else ""
     cards = "".join(
         markup.table(table, heading=4, under=("family", "source"))
-        for table in one.rankings.values()
+        for table in results.rankings.values()
     )
-    figure3, figure6 = _halves(one.heatmaps)
+    figure3, figure6 = _halves(results.heatmaps)
     return "\n".join(
         filter(
             None,
             [
-                f'<div class="tiles">{markup.tiles(one.headlines)}</div>',
+                f'<div class="tiles">{markup.tiles(results.headlines)}</div>',
                 f"<h2{anchor('strategies')}>{prefix}Strategies</h2>",
-                markup.table(one.selection, pinned=1),
-                markup.figure(one.by_k),
-                markup.table(one.methods, pinned=1),
+                markup.table(results.selection, pinned=1),
+                markup.figure(results.by_k),
+                markup.table(results.methods, pinned=1),
                 markup.figure(by_size) if by_size is not None else "",
                 f"<h2{anchor('transfers')}>{prefix}Transfers</h2>",
-                markup.table(one.transfers, pinned=1),
-                markup.table(one.gains),
+                markup.table(results.transfers, pinned=1),
+                markup.table(results.gains),
                 f"<h2{anchor('similarity')}>{prefix}Task similarity</h2>",
                 *(markup.figure(drawing) for drawing in figure3),
-                *(markup.figure(drawing) for drawing in one.scatters),
-                markup.table(one.correlation),
-                markup.table(one.retrieval),
+                *(markup.figure(drawing) for drawing in results.scatters),
+                markup.table(results.correlation),
+                markup.table(results.retrieval),
                 *(markup.figure(drawing) for drawing in figure6),
                 f"<h2{anchor('rankings')}>{prefix}Each target's ranking of the sources</h2>",
                 '<p class="soft">Similarity is the mean over all pairs of runs; sources of the '

@@ -1,4 +1,4 @@
-"""What a study found with one model: its tables, figures and headline numbers."""
+"""A study's results with one model: its tables, figures and headline numbers."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from spotfw.study.findings.paper_tables import (
     table5,
     targets_of,
 )
+from spotfw.study.findings.retrieval import retrieval_table
 from spotfw.study.findings.tables import Cell, Table
 from spotfw.study.grid.declaration import Study
 from spotfw.study.report.drawing import Drawing
@@ -35,10 +36,10 @@ class Results:
 
     Attributes:
       model: its name.
-      headlines: the numbers that say most.
+      headlines: the numbers to see first.
       methods, selection, transfers, gains: tables 1, 3, 4 and 5.
-      retrieval, correlation: how metrics foretell transfer.
-      rankings: one table a target.
+      retrieval, correlation: how well metrics predict transfer.
+      rankings: a table for each target.
       by_k: the figure of scores against k.
       heatmaps: figure 3 of each metric, then figure 6 of each.
       scatters: figure 4 of each metric.
@@ -81,21 +82,21 @@ def results(
     Args:
       study: for targets, benchmarks and metrics.
       rows, similarities: of all models.
-      model: the one wanted.
+      model: whose results.
       tick: called after every figure.
     """
     rows = arithmetic.of_model(rows, model)
-    # Similarities of rows of one's own making may name no model.
-    similarities = [one for one in similarities if one.model in (model, "")]
+    # Similarities that a user wrote may name no model.
+    similarities = [s for s in similarities if s.model in (model, "")]
     named = targets_of(rows)
     targets = [t for t in study.targets if t in named] if set(named) <= set(study.targets) else []
     targets = targets or named
     metrics = likeness.metrics_of(similarities)
-    found = {metric: likeness.points(rows, similarities, metric) for metric in metrics}
-    correlated = {metric: correlations(points) for metric, points in found.items()}
+    by_metric = {metric: likeness.points(rows, similarities, metric) for metric in metrics}
+    correlated = {metric: correlations(points) for metric, points in by_metric.items()}
     families = {row.task: row.family for row in rows if row.kind == "baseline"}
 
-    def told(drawing: Drawing) -> Drawing:
+    def counted(drawing: Drawing) -> Drawing:
         tick()
         return drawing
 
@@ -106,20 +107,20 @@ def results(
         selection=table3(rows, targets),
         transfers=table4(rows, targets),
         gains=table5(rows),
-        retrieval=likeness.retrieval_table(rows, similarities),
+        retrieval=retrieval_table(rows, similarities),
         correlation=_correlation_table(correlated, targets),
         rankings=_rankings(rows, similarities, targets, families),
-        by_k=told(k_figure(rows, targets)),
+        by_k=counted(k_figure(rows, targets)),
         heatmaps=tuple(
-            told(
+            counted(
                 heatmap(likeness.matrix(similarities, metric, each_run=each), metric, each_run=each)
             )
             for each in (False, True)
             for metric in metrics
         ),
         scatters=tuple(
-            told(scatter({t: points[t] for t in targets if t in points}, families, metric))
-            for metric, points in found.items()
+            counted(scatter({t: points[t] for t in targets if t in points}, families, metric))
+            for metric, points in by_metric.items()
         ),
     )
 
@@ -136,41 +137,41 @@ def _headlines(
     correlated: Mapping[str, Mapping[str, Correlation]],
 ) -> list[Headline]:
     baseline = arithmetic.baseline_scores(rows)
-    found: list[Headline] = []
+    headlines: list[Headline] = []
     scratch = arithmetic.average(baseline, targets)
     if scratch:
-        found.append((f"{scratch.mean:.1f}", "from scratch", _of(len(targets), "target")))
+        headlines.append((f"{scratch.mean:.1f}", "from scratch", _of(len(targets), "target")))
     picks = {
-        method: made
+        method: gain
         for method, scores in arithmetic.strategy_scores(rows).items()
-        if (made := arithmetic.change(baseline, scores, targets))
-        and set(made.targets) == set(targets)
+        if (gain := arithmetic.change(baseline, scores, targets))
+        and set(gain.targets) == set(targets)
     }
     if picks:
         best = max(picks, key=lambda method: picks[method].score.mean)
-        gain = picks[best].absolute.mean
+        points = picks[best].absolute.mean
         by = f" by {best.metric}" if best.metric else ""
-        name = f"{method_name(best)}{by}: {gain:+.1f} points"
-        found.append((f"{picks[best].score.mean:.1f}", "best strategy", name))
+        name = f"{method_name(best)}{by}: {points:+.1f} points"
+        headlines.append((f"{picks[best].score.mean:.1f}", "best strategy", name))
     oracle = arithmetic.change(baseline, arithmetic.oracle_scores(rows), targets)
     if oracle and set(oracle.targets) == set(targets):
-        gain = oracle.absolute.mean
-        found.append(
-            (f"{oracle.score.mean:.1f}", "oracle", f"best source prompt: {gain:+.1f} points")
+        points = oracle.absolute.mean
+        headlines.append(
+            (f"{oracle.score.mean:.1f}", "oracle", f"best source prompt: {points:+.1f} points")
         )
     for metric, by_target in correlated.items():
-        values = [one.r for one in by_target.values() if one.r is not None]
+        values = [c.r for c in by_target.values() if c.r is not None]
         if values:
             clear = sum(1 for c in by_target.values() if c.r and c.r > 0 and (c.p or 0) < 0.05)
             mean = sum(values) / len(values)
             remark = f"{metric}; p < 0.05 and r > 0 on {clear} of {len(values)} targets"
-            found.append((f"{mean:.2f}", "mean r of similarity and transfer", remark))
+            headlines.append((f"{mean:.2f}", "mean r of similarity and transfer", remark))
     for metric in likeness.metrics_of(similarities):
         first, having = likeness.same_family_first(similarities, metric)
         if having:
             what = "targets rank their own family first"
-            found.append((f"{first} of {having}", what, metric))
-    return found
+            headlines.append((f"{first} of {having}", what, metric))
+    return headlines
 
 
 def _correlation_table(
@@ -180,14 +181,14 @@ def _correlation_table(
         [
             target,
             metric,
-            Cell(one.r, digits=2),
-            Cell(one.p, digits=4),
-            one.count,
-            one.why or (f"{one.dropped} points are no numbers" if one.dropped else None),
+            Cell(r.r, digits=2),
+            Cell(r.p, digits=4),
+            r.count,
+            r.why or (f"{r.dropped} points are no numbers" if r.dropped else None),
         ]
         for target in targets
         for metric, by_target in correlated.items()
-        if (one := by_target.get(target))
+        if (r := by_target.get(target))
     ]
     return Table(
         name="correlation",
@@ -208,7 +209,7 @@ def _rankings(
     metrics = likeness.metrics_of(similarities)
     ranked = {metric: likeness.rankings(similarities, metric) for metric in metrics}
     gained = reductions(rows)
-    made: dict[str, Table] = {}
+    tables: dict[str, Table] = {}
     for target in targets:
         places = {
             metric: {place.source: place for place in ranked[metric].get(target, [])}
@@ -232,13 +233,13 @@ def _rankings(
                 ]
             )
         ranks = [f"rank by {metric}" for metric in metrics[1:]]
-        made[target] = Table(
-            name=f"ranking-{len(made) + 1}",
+        tables[target] = Table(
+            name=f"ranking-{len(tables) + 1}",
             title=f"{target}{f' ({own})' if own else ''}",
             columns=["rank", "source", "family", *metrics, *ranks, "error reduction (%)"],
             rows=lines,
         )
-    return made
+    return tables
 
 
 def _all_rankings(rankings: Mapping[str, Table]) -> Table:

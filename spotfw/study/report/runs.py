@@ -100,7 +100,7 @@ def _minutes(row: Row) -> float | None:
 def _log(row: Row) -> str:
     if not row.folder:
         return ""
-    # The page lies in the study's folder report; run folders are told from the study's.
+    # The page lies in the study's folder report; run folders are relative to the study's folder.
     return f'<a href="../{quote(row.folder.replace(chr(92), "/"))}/">log</a>'
 
 
@@ -151,12 +151,12 @@ def _plain(value: Any) -> str | int | None:
 
 
 def versions(rows: Sequence[Row]) -> str:
-    found: dict[str, dict[str, int]] = {}
+    by_name: dict[str, dict[str, int]] = {}
     for row in rows:
         for name, version in _versions_of(row).items():
-            counts = found.setdefault(name, {})
+            counts = by_name.setdefault(name, {})
             counts[str(version)] = counts.get(str(version), 0) + 1
-    mixed = [name for name, counts in found.items() if len(counts) > 1]
+    mixed = [name for name, counts in by_name.items() if len(counts) > 1]
     table = Table(
         name="versions",
         title="Versions",
@@ -169,7 +169,7 @@ def versions(rows: Sequence[Row]) -> str:
                     for version, count in sorted(counts.items())
                 ),
             ]
-            for name, counts in sorted(found.items())
+            for name, counts in sorted(by_name.items())
         ],
         notes=[f"The cells were not all run with the same {', '.join(mixed)}."] if mixed else [],
     )
@@ -178,7 +178,7 @@ def versions(rows: Sequence[Row]) -> str:
 
 def _versions_of(row: Row) -> Mapping[str, Any]:
     try:
-        found = parse_versions(row)
+        versions = parse_versions(row)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return versions if isinstance(versions, dict) else {}

@@ -55,7 +55,7 @@ def write_report(
       study: what was asked for.
       folder: the study's.
       rows, similarities: what there is of it; a part will do.
-      progress: told of figures made, and of how many.
+      progress: called with the figures made so far and in all.
 
     Raises:
       SpotError: there are no rows, or a file cannot be written.
@@ -73,13 +73,14 @@ def write_report(
         done += 1
         progress(done, total)
 
-    found = [results(study, rows, similarities, name, tick) for name in names]
-    found = [_apart(one, place) for place, one in enumerate(found)] if len(names) > 1 else found
+    by_model = [results(study, rows, similarities, name, tick) for name in names]
+    if len(names) > 1:
+        by_model = [_with_own_names(model, place) for place, model in enumerate(by_model)]
     by_size = size_figure(rows)
     tick()
     covered = coverage(study, rows)
     base = files.join(folder, REPORT)
-    drawings = [by_size, *(drawing for one in found for drawing in one.drawings())]
+    drawings = [by_size, *(drawing for model in by_model for drawing in model.drawings())]
     written: list[str] = []
     for drawing in drawings:
         for kind, data in (("svg", drawing.svg), ("png", drawing.png)):
@@ -87,46 +88,46 @@ def write_report(
                 written.append(files.join(base, "figures", f"{drawing.name}.{kind}"))
                 files.write_atomically(written[-1], data)
     tables: list[str] = []
-    for table in (table for one in found for table in one.tables()):
+    for table in (table for model in by_model for table in model.tables()):
         for kind, text in (("csv", table.to_csv()), ("md", table.to_markdown())):
             tables.append(files.join(base, "tables", f"{table.name}.{kind}"))
             files.write_atomically(tables[-1], text.encode())
     place = files.join(base, "index.html")
-    files.write_atomically(place, page(study, rows, covered, found, by_size).encode())
+    files.write_atomically(place, page(study, rows, covered, by_model, by_size).encode())
     return Report(
         page=place,
         tables=tuple(tables),
         figures=tuple(written),
         left_out={d.name: d.why for d in drawings if d.why is not None},
         covered=tuple(covered),
-        results=tuple(found),
+        results=tuple(by_model),
     )
 
 
-def _apart(one: Results, place: int) -> Results:
+def _with_own_names(results: Results, place: int) -> Results:
     """A model's tables and figures under names of their own, where there are several models."""
-    ending = f"-{place + 1}-{file_name(one.model.rstrip('/').rpartition('/')[2])}"
+    ending = f"-{place + 1}-{file_name(results.model.rstrip('/').rpartition('/')[2])}"
 
     def table(given: Table) -> Table:
         return attrs.evolve(
-            given, name=f"{given.name}{ending}", title=f"{given.title} ({one.model})"
+            given, name=f"{given.name}{ending}", title=f"{given.title} ({results.model})"
         )
 
     def drawing(given: Drawing) -> Drawing:
         return attrs.evolve(
-            given, name=f"{given.name}{ending}", title=f"{given.title} ({one.model})"
+            given, name=f"{given.name}{ending}", title=f"{given.title} ({results.model})"
         )
 
     return attrs.evolve(
-        one,
-        methods=table(one.methods),
-        selection=table(one.selection),
-        transfers=table(one.transfers),
-        gains=table(one.gains),
-        retrieval=table(one.retrieval),
-        correlation=table(one.correlation),
-        rankings={target: table(ranking) for target, ranking in one.rankings.items()},
-        by_k=drawing(one.by_k),
-        heatmaps=tuple(map(drawing, one.heatmaps)),
-        scatters=tuple(map(drawing, one.scatters)),
+        results,
+        methods=table(results.methods),
+        selection=table(results.selection),
+        transfers=table(results.transfers),
+        gains=table(results.gains),
+        retrieval=table(results.retrieval),
+        correlation=table(results.correlation),
+        rankings={target: table(ranking) for target, ranking in results.rankings.items()},
+        by_k=drawing(results.by_k),
+        heatmaps=tuple(map(drawing, results.heatmaps)),
+        scatters=tuple(map(drawing, results.scatters)),
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spotfw.contracts import Array, SimilarityMetric
-from spotfw.errors import BrokenPart
+from spotfw.library.comparing import compare
 
 
 def compare_all(metric: SimilarityMetric, arrays: Sequence[Array]) -> list[tuple[int, int, float]]:
@@ -24,13 +24,6 @@ def compare_all(metric: SimilarityMetric, arrays: Sequence[Array]) -> list[tuple
     pairs = []
     for a in range(len(arrays)):
         others = [b for b in range(len(arrays)) if (b > a if metric.symmetric else b != a)]
-        if not others:
-            continue
-        found = np.asarray(metric.compare(features[a], features[others]))
-        if found.shape != (len(others),) or not np.isfinite(found).all():
-            raise BrokenPart(
-                f"The metric {metric.name!r} gave {found!r:.100} for {len(others)} prompts where "
-                "one finite number each was expected. Mend its compare or features."
-            )
-        pairs += [(a, b, float(s)) for b, s in zip(others, found, strict=True)]
+        similarities = compare(metric, features[a], features[others])
+        pairs += [(a, b, float(s)) for b, s in zip(others, similarities, strict=True)]
     return pairs

@@ -1,47 +1,33 @@
-"""What one process does with a cell: tune, and say what came of it in plain JSON values."""
+"""What a worker does with a study's jobs, and what it gives back, in plain values.
+
+A job is a dict with an ``action`` (``tune``, ``transfer`` or ``compare``), a ``model``, and the
+action's own keys; `spotfw.study.grid.cells` makes them. Results stand in the cells' files.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import attrs
-import numpy as np
 
 from spotfw import files
 from spotfw.contracts import StartFromPrompt
 from spotfw.contracts.candidates import describe
-from spotfw.contracts.jobs import Tell, Work
+from spotfw.contracts.jobs import ReportProgress, Work
 from spotfw.errors import SpotError
 from spotfw.plugins import Plugins
-from spotfw.prompts import load_prompt
+from spotfw.prompts import SoftPrompt, load_prompt
 from spotfw.recipe.session import SCRATCH, Session
 from spotfw.recipe.tuning import TunedPrompt, versions
-from spotfw.study.grid import cells
-from spotfw.study.grid.cells import Cell
+from spotfw.study.grid.cell import Job
 from spotfw.study.work.comparison import compare_all
-from spotfw.study.work.jobs import StepsTold
+from spotfw.study.work.jobs import StepReporter
 from spotfw.tasks import Mixture, Task
 
-
-@attrs.frozen(kw_only=True)
-class Job:
-    """A cell, with what it takes from cells done before.
-
-    Attributes:
-      cell: what to do.
-      start: library id (transfer) or file (generic) of the prompt to start from.
-      among: library ids a strategy may choose among.
-      embeddings: of a comparison, what each is and its file.
-    """
-
-    cell: Cell
-    start: str = ""
-    among: tuple[str, ...] = ()
-    embeddings: tuple[Mapping[str, Any], ...] = ()
+#: A source's prompt starts from sampled vocabulary (paper 2.1.4).
+SOURCE = "sampled_vocab"
 
 
 def start_tuner(
@@ -50,7 +36,7 @@ def start_tuner(
     opening: Mapping[str, Any],
     plugins: Plugins | None = None,
 ) -> Work:
-    """Gives what does `Job`s in this process; models are opened when first needed.
+    """Gives what does a study's jobs in this process; models are opened when first needed.
 
     Args:
       folder: the study's.
@@ -58,8 +44,7 @@ def start_tuner(
       opening: how models are opened.
       plugins: by default everything installed.
     """
-    tuner = _Tuner(folder, references, opening, plugins)
-    return tuner.do
+    return _Tuner(folder, references, opening, plugins).do
 
 
 class _Tuner:
@@ -78,19 +63,91 @@ class _Tuner:
         self._session: Session | None = None
         self._refused: dict[str, SpotError] = {}
 
-    def do(self, job: Job, tell: Tell) -> dict[str, Any]:
+    def do(self, job: Job, report: ReportProgress) -> dict[str, Any]:
         """Does a job; the result has the row's values, and ``runs`` with what they cost."""
-        session = self._opened(job.cell.model)
-        session.observer = StepsTold(tell)
-        return {
-            cells.SOURCE: self._source,
-            cells.GENERIC_SOURCE: self._generic_source,
-            cells.BASELINE: self._baseline,
-            cells.TRANSFER: self._transfer,
-            cells.STRATEGY: self._strategy,
-            cells.GENERIC: self._generic,
-            cells.SIMILARITIES: self._similarities,
-        }[job.cell.kind](session, job)
+        session = self._opened(job["model"])
+        session.observer = StepReporter(report)
+        actions = {"tune": self.tune, "transfer": self.transfer, "compare": self.compare}
+        return actions[job["action"]](session, job)
+
+    def tune(self, session: Session, job: Job) -> dict[str, Any]:
+        """Tunes one prompt.
+
+        Keys of the job:
+          tasks, rates: a task by its reference, or several mixed.
+          from_scratch: start as a target does, and not as a source.
+          start: None, or a prompt to start from: {"id": in the library} or {"file": path in
+            the study's folder}.
+          hand_on: what others start from: ``library`` (the best prompt goes there), ``final``
+            (the final checkpoint's file), or None.
+          settings: of the tuning.
+        """
+        tuned = session.tune(
+            _task(session, job["tasks"], job["rates"]),
+            init=SCRATCH if job["from_scratch"] else SOURCE,
+            start=self._start(session, job["start"]),
+            keep=False,
+            **job["settings"],
+        )
+        result = self._result(session, tuned)
+        if job["hand_on"] == "library":
+            result["source_id"] = session.add(tuned)
+        if job["hand_on"] == "final":
+            last = f"step-{tuned.history[-1].step:06d}.safetensors"
+            result["final"] = files.join(result["folder"], "checkpoints", last)
+        if job["start"] is not None and "id" in job["start"]:
+            result["source_id"] = job["start"]["id"]
+        return result
+
+    def transfer(self, session: Session, job: Job) -> dict[str, Any]:
+        """Tunes a target from what a strategy chooses.
+
+        Keys of the job:
+          task: the target's reference.
+          strategy, k, metric: what chooses.
+          among: ids of the library's prompts to choose among.
+          mixture: settings of tuning on a mixture.
+          settings: of the target's tunings.
+        """
+        target = session.task(job["task"])
+        assert isinstance(target, Task)
+        scratch = session.tune(target, init=SCRATCH, keep=False, **job["settings"])
+        outcome = session.transfer(
+            target,
+            job["strategy"],
+            job["k"],
+            job["metric"],
+            embedding=scratch,
+            mixture=job["mixture"],
+            # The library may have prompts of sources that the study no longer names.
+            among=job["among"],
+            **job["settings"],
+        )
+        best = outcome.best
+        result = self._result(session, best.tuned, (scratch, *outcome.runs))
+        result["chosen"] = describe(best.candidate, outcome.ranking.names())
+        result["candidates"] = len(outcome.outcomes)
+        if isinstance(best.candidate, StartFromPrompt):
+            chosen = next(e for e in outcome.ranking if e.id == best.candidate.id)
+            result["source"] = chosen.task
+            result["source_family"] = chosen.family
+            result["source_seed"] = chosen.seed
+            result["source_id"] = chosen.id
+        return result
+
+    def compare(self, session: Session, job: Job) -> dict[str, Any]:
+        """Compares embeddings.
+
+        Keys of the job:
+          metric: what compares.
+          embeddings: dicts with a ``file`` in the study's folder.
+        """
+        metric = session.plugins.metric(job["metric"]).with_model(session.model)
+        paths = [files.join(self._folder, embedding["file"]) for embedding in job["embeddings"]]
+        arrays = [load_prompt(path).array for path in paths]
+        with session.plugins.blaming("metric", job["metric"]):
+            pairs = compare_all(metric, arrays)
+        return {"pairs": pairs, "runs": []}
 
     def _opened(self, model: str) -> Session:
         if model in self._refused:
@@ -121,85 +178,14 @@ class _Tuner:
             session.task(reference)
         return session
 
-    def _source(self, session: Session, job: Job) -> dict[str, Any]:
-        tuned = session.tune(job.cell.reference, keep=False, **job.cell.settings)
-        told = self._told(session, tuned)
-        # Only what has a score is worth starting from.
-        return told | {"source_id": session.add(tuned)}
+    def _start(self, session: Session, start: Mapping[str, str] | None) -> SoftPrompt | None:
+        if start is None:
+            return None
+        if "id" in start:
+            return session.library.best(start["id"])
+        return load_prompt(files.join(self._folder, start["file"]))
 
-    def _generic_source(self, session: Session, job: Job) -> dict[str, Any]:
-        cell = job.cell
-        tuned = session.tune(_mixed(session, cell), keep=False, **cell.settings)
-        told = self._told(session, tuned)
-        # Targets start from the final checkpoint (paper 2.1.4).
-        last = tuned.history[-1].step
-        return told | {
-            "final": files.join(told["folder"], "checkpoints", f"step-{last:06d}.safetensors")
-        }
-
-    def _baseline(self, session: Session, job: Job) -> dict[str, Any]:
-        return self._told(session, self._scratch(session, job.cell))
-
-    def _scratch(self, session: Session, cell: Cell) -> TunedPrompt:
-        return session.tune(cell.reference, init=SCRATCH, keep=False, **cell.settings)
-
-    def _transfer(self, session: Session, job: Job) -> dict[str, Any]:
-        cell = job.cell
-        tuned = session.tune(
-            cell.reference,
-            init=SCRATCH,
-            start=session.library.best(job.start),
-            keep=False,
-            **cell.settings,
-        )
-        return self._told(session, tuned) | {"source_id": job.start}
-
-    def _generic(self, session: Session, job: Job) -> dict[str, Any]:
-        cell = job.cell
-        start = load_prompt(files.join(self._folder, job.start))
-        tuned = session.tune(cell.reference, init=SCRATCH, start=start, keep=False, **cell.settings)
-        return self._told(session, tuned)
-
-    def _strategy(self, session: Session, job: Job) -> dict[str, Any]:
-        cell = job.cell
-        assert cell.strategy and cell.metric and cell.k
-        target = session.task(cell.reference)
-        assert isinstance(target, Task)
-        scratch = self._scratch(session, cell)
-        result = session.transfer(
-            target,
-            cell.strategy,
-            cell.k,
-            cell.metric,
-            embedding=scratch,
-            mixture=cell.mixture,
-            # The library may have prompts of sources that the study no longer names.
-            among=job.among,
-            **cell.settings,
-        )
-        best = result.best
-        names = result.ranking.names()
-        told = self._told(session, best.tuned, (scratch, *result.runs))
-        told |= {"chosen": describe(best.candidate, names), "candidates": len(result.outcomes)}
-        if isinstance(best.candidate, StartFromPrompt):
-            chosen = next(e for e in result.ranking if e.id == best.candidate.id)
-            told |= {
-                "source": chosen.task,
-                "source_family": chosen.family,
-                "source_seed": chosen.seed,
-                "source_id": chosen.id,
-            }
-        return told
-
-    def _similarities(self, session: Session, job: Job) -> dict[str, Any]:
-        assert job.cell.metric is not None
-        metric = session.plugins.metric(job.cell.metric).with_model(session.model)
-        arrays = [load_prompt(files.join(self._folder, e["file"])).array for e in job.embeddings]
-        with session.plugins.blaming("metric", job.cell.metric):
-            pairs = compare_all(metric, arrays)
-        return {"pairs": pairs, "runs": []}
-
-    def _told(
+    def _result(
         self, session: Session, tuned: TunedPrompt, runs: Sequence[TunedPrompt] = ()
     ) -> dict[str, Any]:
         """The row's values of a tuning; `runs` are all that it took, by default itself."""
@@ -212,14 +198,14 @@ class _Tuner:
             )
         return {
             "family": best.family or "",
-            "parameters": _parameters(session),
+            "parameters": session.model.parameters,
             "step": best.step,
             "steps": tuned.history[-1].step,
             "score": tuned.score,
             "scores": {k: v for k, v in best.metrics.items() if v is not None},
             "folder": self._relative(tuned),
             "embedding": files.join(self._relative(tuned), "embedding.safetensors"),
-            "runs": [self._cost(one) for one in runs or (tuned,)],
+            "runs": [self._cost(run) for run in runs or (tuned,)],
             "versions": json.dumps(versions(), sort_keys=True),
         }
 
@@ -235,29 +221,25 @@ class _Tuner:
         return os.path.relpath(tuned.folder, self._folder)
 
 
-def _mixed(session: Session, cell: Cell) -> Task | Mixture:
-    """The task or mixture of a generic source."""
-    members = [session.task(reference) for reference in cell.members]
+def _task(
+    session: Session, references: Sequence[str], rates: Sequence[float] | None
+) -> Task | Mixture:
+    """A task, or several as one mixture."""
+    members = [session.task(reference) for reference in references]
     if len(members) == 1:
         return members[0]
     tasks = [t for m in members for t in (m.tasks if isinstance(m, Mixture) else (m,))]
     names = [task.name for task in tasks]
-    if cell.rates is not None:
-        if len(tasks) != len(cell.rates):
+    if rates is not None:
+        if len(tasks) != len(rates):
             raise SpotError(
-                f"The generic source {cell.source} gives a rate to a mixture. Name its tasks, "
-                "each with its rate, or leave the rates out."
+                f"The generic source of {', '.join(m.name for m in members)} gives a rate to a "
+                "mixture. Name its tasks, each with its rate, or leave the rates out."
             )
         # A mixture's name stands for what it is: its runs are found by it.
-        names = [f"{name}@{rate:g}" for name, rate in zip(names, cell.rates, strict=True)]
-    return Mixture(name="+".join(names), tasks=tuple(dict.fromkeys(tasks)), rates=cell.rates)
-
-
-def _parameters(session: Session) -> int | None:
-    """Weights of the frozen model, where its engine can list them."""
-    listed: Callable[[], Mapping[str, Any]] | None = getattr(
-        session.model, "frozen_variables", None
+        names = [f"{name}@{rate:g}" for name, rate in zip(names, rates, strict=True)]
+    return Mixture(
+        name="+".join(names),
+        tasks=tuple(dict.fromkeys(tasks)),
+        rates=None if rates is None else tuple(rates),
     )
-    if listed is None:
-        return None
-    return sum(int(np.prod(v.shape.as_list())) for v in listed().values())

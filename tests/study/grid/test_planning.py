@@ -11,7 +11,7 @@ from spotfw.errors import UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.study import plan
 from spotfw.study.grid.declaration import Study
-from spotfw.study.grid.planning import by_name
+from spotfw.study.grid.names import by_name
 
 Make = Callable[..., Study]
 

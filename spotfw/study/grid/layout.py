@@ -1,0 +1,141 @@
+"""All cells of a study, in an order in which they can be run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from spotfw.study.grid.cell import Cell, Prompt, TuningCell
+from spotfw.study.grid.cells import (
+    BaselineCell,
+    GenericCell,
+    GenericSourceCell,
+    SimilaritiesCell,
+    SourceCell,
+    StrategyCell,
+    TransferCell,
+)
+from spotfw.study.grid.declaration import Generic, Study
+from spotfw.study.grid.names import Resolved
+
+
+def lay_out(study: Study, resolved: Resolved) -> tuple[Cell, ...]:
+    """All cells of a study, sources first, then what waits for them."""
+    return tuple(
+        cell for model in study.models for cell in _OfModel(study, resolved, model).cells()
+    )
+
+
+@attrs.frozen
+class _OfModel:
+    """Lays out the cells of one model."""
+
+    study: Study
+    resolved: Resolved
+    model: str
+
+    def cells(self) -> Iterator[Cell]:
+        study = self.study
+        sources: dict[Prompt, SourceCell] = {}
+        for seed in study.seeds:
+            for reference in study.sources:
+                source = SourceCell(**self._common(reference, seed, "source"))
+                sources[source.task, seed] = source
+        yield from sources.values()
+        generics = {
+            (generic.name, seed): self._generic_source(generic, seed, sources)
+            for generic in study.generics
+            for seed in study.seeds
+        }
+        yield from generics.values()
+        baselines = [
+            BaselineCell(**self._common(reference, seed, "target"))
+            for reference in study.targets
+            for seed in study.seeds
+        ]
+        yield from baselines
+        embedded = (*sources.values(), *baselines)
+        if len(embedded) > 1:
+            for metric in study.metrics:
+                yield self._similarities(metric, embedded)
+        for baseline in baselines:
+            yield from self._of_target(baseline, sources, generics)
+
+    def _of_target(
+        self,
+        baseline: BaselineCell,
+        sources: Mapping[Prompt, SourceCell],
+        generics: Mapping[Prompt, GenericSourceCell],
+    ) -> Iterator[Cell]:
+        """All that is tuned on one target with one seed beside its baseline."""
+        study = self.study
+        common = self._common(baseline.reference, baseline.seed, "target")
+        # A target that is a source too: its own prompts are left out (paper 3.2).
+        pool = {prompt: cell for prompt, cell in sources.items() if prompt[0] != baseline.task}
+        transfers = [
+            TransferCell(**common, source=name, source_seed=seed, needs=(cell.id,))
+            for (name, seed), cell in pool.items()
+            if study.oracle
+        ]
+        yield from transfers
+        common["after"] = tuple(cell.id for cell in transfers)
+        common["lane"] = f"{baseline.model} {baseline.task} {baseline.seed}"
+        needs = (baseline.id, *(cell.id for cell in pool.values()))
+        for strategy in study.strategies:
+            for metric in study.metrics:
+                for k in study.ks:
+                    yield StrategyCell(
+                        **common,
+                        strategy=strategy,
+                        metric=metric,
+                        k=k,
+                        mixture=self._settings("mixture", baseline.seed),
+                        pool=tuple(pool),
+                        needs=needs,
+                    )
+        for generic in study.generics:
+            source = generics[generic.name, baseline.seed]
+            yield GenericCell(**common, source=generic.name, needs=(source.id,))
+
+    def _generic_source(
+        self, generic: Generic, seed: int, sources: Mapping[Prompt, SourceCell]
+    ) -> GenericSourceCell:
+        names = tuple(self.resolved.tasks[task].name for task in generic.tasks)
+        same = sources.get((names[0], seed)) if len(names) == 1 else None
+        task = "+".join(names)
+        return GenericSourceCell(
+            model=self.model,
+            task=task,
+            seed=seed,
+            source=generic.name,
+            settings=self._settings(f"generic {generic.name}", seed),
+            members=generic.tasks,
+            rates=generic.rates,
+            # One task may be the very tuning of a source.
+            after=(same.id,) if same is not None else (),
+            lane=f"{self.model} {task} {seed}",
+        )
+
+    def _similarities(self, metric: str, embedded: tuple[TuningCell, ...]) -> SimilaritiesCell:
+        return SimilaritiesCell(
+            model=self.model,
+            metric=metric,
+            pool=tuple((cell.id, cell.seed) for cell in embedded),
+            compared=embedded,
+            after=tuple(cell.id for cell in embedded),
+        )
+
+    def _common(self, reference: str, seed: int, role: str) -> dict[str, Any]:
+        """What every cell that tunes one task is made with."""
+        return {
+            "model": self.model,
+            "task": self.resolved.tasks[reference].name,
+            "reference": reference,
+            "seed": seed,
+            "settings": self._settings(role, seed),
+        }
+
+    def _settings(self, role: str, seed: int) -> dict[str, Any]:
+        return {**self.resolved.settings[self.model, role], "seed": seed}

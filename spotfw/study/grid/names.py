@@ -1,0 +1,148 @@
+"""What the names of a study stand for, looked up before any model is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+from spotfw.config import TARGET_STEPS
+from spotfw.contracts import OptionNames
+from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.plugins import Plugins
+from spotfw.plugins.models import named_model
+from spotfw.recipe.session import Session
+from spotfw.recipe.tuning import TRAIN, VALIDATION
+from spotfw.study.grid.declaration import Study
+from spotfw.tasks import Mixture, Task, check_split_names
+
+
+@attrs.frozen(kw_only=True)
+class Resolved:
+    """The tasks and settings of a study.
+
+    Attributes:
+      tasks: by the study's references.
+      settings: whole settings by (model, role); roles are ``source``, ``target``,
+        ``mixture`` and ``generic NAME``.
+    """
+
+    tasks: Mapping[str, Task | Mixture]
+    settings: Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+def resolve(study: Study, plugins: Plugins) -> Resolved:
+    """Looks up all names of a study.
+
+    Raises:
+      UnknownName: a task, metric, strategy, model, backend or key of ``[open]`` is unknown.
+      WrongUse: a task lacks a split, a target is a mixture, a task is named twice, or prompts
+        are of different lengths.
+    """
+    tasks: dict[str, Any] = {}
+    lists = [("sources", study.sources), ("targets", study.targets)]
+    lists += [(f"[[generic]] {g.name!r}", g.tasks) for g in study.generics]
+    for key, references in lists:
+        for reference in references:
+            if reference not in tasks:
+                with _place_in_error(f"{key} of {study.place}"):
+                    tasks[reference] = plugins.task(reference)
+                    # Whether their data is at hand is looked at when tuned: a plan is quick.
+                    check_split_names(tasks[reference], (TRAIN, VALIDATION))
+    for reference in study.targets:
+        if isinstance(tasks[reference], Mixture):
+            raise WrongUse(
+                f"The target {reference} of {study.place} is a mixture. Name its tasks instead."
+            )
+    for key, references in lists[:2]:
+        names = [tasks[reference].name for reference in references]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise WrongUse(f"{key} of {study.place} names {', '.join(doubled)} more than once.")
+    for metric in study.metrics:
+        with _place_in_error(f"metrics of {study.place}"):
+            plugins.metric(metric)
+    for strategy in study.strategies:
+        with _place_in_error(f"strategies of {study.place}"):
+            plugins.strategy(strategy)
+    _check_open(study, plugins)
+    settings: dict[tuple[str, str], dict[str, Any]] = {}
+    for model in study.models:
+        with _place_in_error(f"models of {study.place}"):
+            settings |= _settings(study, model, plugins)
+    return Resolved(tasks=tasks, settings=settings)
+
+
+def by_name(study: Study, plugins: Plugins, known: Collection[str] = ()) -> Study:
+    """The study with its tasks' own names, as its rows have them, in place of files.
+
+    Args:
+      study: the declaration.
+      plugins: where tasks are looked up; a task that is no longer there stays as it is.
+      known: names that need no looking up.
+    """
+
+    def name(reference: str) -> str:
+        if reference in known:
+            return reference
+        try:
+            return plugins.task(reference).name
+        except SpotError:
+            return reference
+
+    return attrs.evolve(
+        study,
+        sources=tuple(map(name, study.sources)),
+        targets=tuple(map(name, study.targets)),
+        benchmarks={title: tuple(map(name, tasks)) for title, tasks in study.benchmarks.items()},
+    )
+
+
+def _check_open(study: Study, plugins: Plugins) -> None:
+    with _place_in_error(f"[open] of {study.place}"):
+        backend = plugins.backend(study.open.get("backend", "mesh"))
+        takes: Iterable[str] = set(study.open) - {"model", "library", "runs", "plugins", "observer"}
+        if isinstance(backend, OptionNames):  # otherwise, the above at least are no backend's
+            takes = backend.options
+        for key in study.open:
+            if key not in {"backend", *takes}:
+                raise UnknownName("key", key, sorted({"backend", *takes}))
+
+
+def _settings(study: Study, model: str, plugins: Plugins) -> dict[tuple[str, str], dict[str, Any]]:
+    """The whole settings of each role."""
+    session = Session(model, plugins=plugins)
+    named = named_model(model, plugins)
+    own = {} if named is None else named.settings
+    source = {**study.settings, **study.source}
+    target = {**study.settings, **study.target}
+    if "steps" not in target and "steps" not in own:
+        target["steps"] = TARGET_STEPS
+    given = {"source": source, "target": target, "mixture": {**source, **study.mixture}}
+    given |= {f"generic {g.name}": {**source, **g.settings} for g in study.generics}
+    roles = {}
+    for role, changes in given.items():
+        values = session.settings(**changes).to_dict()
+        del values["seed"]
+        roles[model, role] = values
+    lengths = {role: values["prompt_length"] for (_, role), values in roles.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{role} {length}" for role, length in lengths.items())
+        raise WrongUse(
+            f"The study {study.place} contradicts itself: prompts of one length cannot start "
+            f"those of another (prompt_length: {listed}). Set it once, under [settings]."
+        )
+    return roles
+
+
+@contextmanager
+def _place_in_error(place: str) -> Iterator[None]:
+    """Adds to an error about a name where that name stands."""
+    try:
+        yield
+    except (UnknownName, WrongUse) as error:
+        if place not in str(error):
+            error.args = (f"In {place}: {error}",)
+        raise

@@ -1,0 +1,145 @@
+"""The executor of a study, and how its workers begin."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import attrs
+
+from spotfw import files
+from spotfw.contracts.jobs import Executor, JobEvent, JobPool, StartWorker, Work, WorkerStart
+from spotfw.errors import WrongUse
+from spotfw.files import locked
+from spotfw.plugins import Plugins
+from spotfw.study.grid.planning import Plan
+from spotfw.study.work.tuner import start_tuner
+
+_RUNS = "runs"
+
+#: A worker's lock on the runs, until its process ends.
+_HELD: list[AbstractContextManager[None]] = []
+
+
+def choose_executor(
+    plugins: Plugins, executor: str | Executor | None, workers: int | None
+) -> Executor:
+    """The executor that was asked for, by default processes of this machine.
+
+    Args:
+      plugins: where it is looked up.
+      executor: ``NAME[:key=value,...]``, or an executor.
+      workers: processes, where no executor is named; 0 for this process.
+
+    Raises:
+      UnknownName: there is no such executor.
+      WrongUse: both are given, or the executor does not take such settings.
+    """
+    if executor is None:
+        if workers == 0:
+            return plugins.executor("in_process")
+        return plugins.executor(workers=workers)
+    if workers is not None:
+        raise WrongUse(
+            "Workers were counted for an executor that was named. Put their number behind its "
+            "name, as in processes:workers=2, or name no executor."
+        )
+    if isinstance(executor, str):
+        blame = functools.partial(plugins.blaming, "executor", executor)
+        return _BlamedExecutor(plugins.executor(executor), blame)
+    return executor
+
+
+@contextlib.contextmanager
+def open_pool(
+    plan: Plan,
+    executor: Executor,
+    plugins: Plugins | None,
+    resources: Mapping[str, float] | None,
+) -> Iterator[JobPool]:
+    """Workers for what is left of a study; they have ended when the context is left.
+
+    Args:
+      plan: the study, with something to do.
+      executor: whose workers.
+      plugins: those of a worker in this process, None for everything installed.
+      resources: of each worker, by label.
+    """
+    arguments: dict[str, Any] = {
+        "folder": plan.folder,
+        "references": list(plan.resolved.tasks),
+        "opening": dict(plan.study.open),
+    }
+    start: StartWorker
+    if executor.isolated:
+        with locked(files.join(plan.folder, _RUNS), shared=False):
+            pass  # workers of a run that was killed just now have let go of their tunings
+        start = WorkerStart(f"{__name__}:start_isolated", arguments)
+    else:
+        start = functools.partial(start_tuner, **arguments, plugins=plugins)
+    pool = executor.open(start, jobs=len(plan.todo), resources=resources)
+    with contextlib.closing(pool):
+        yield pool
+
+
+def start_isolated(folder: str, references: list[str], opening: Mapping[str, Any]) -> Work:
+    """What does jobs in a process of its own, which holds the runs while it lives."""
+    held = locked(files.join(folder, _RUNS), shared=True)
+    held.__enter__()
+    _HELD.append(held)
+    return start_tuner(folder, references, opening)
+
+
+Blame = Callable[[], AbstractContextManager[None]]
+
+
+@attrs.frozen
+class _BlamedExecutor:
+    """An executor whose errors say which plugin it is of."""
+
+    executor: Executor
+    blame: Blame
+
+    @property
+    def name(self) -> str:
+        return self.executor.name
+
+    @property
+    def isolated(self) -> bool:
+        return self.executor.isolated
+
+    def open(
+        self, start: StartWorker, *, jobs: int, resources: Mapping[str, float] | None = None
+    ) -> JobPool:
+        with self.blame():
+            return _BlamedPool(
+                self.executor.open(start, jobs=jobs, resources=resources), self.blame
+            )
+
+
+@attrs.frozen
+class _BlamedPool:
+    """A pool of such an executor."""
+
+    pool: JobPool
+    blame: Blame
+
+    @property
+    def idle(self) -> int:
+        with self.blame():
+            return self.pool.idle
+
+    def submit(self, key: str, job: Any) -> None:
+        with self.blame():
+            self.pool.submit(key, job)
+
+    def wait(self, seconds: float) -> list[JobEvent]:
+        with self.blame():
+            return self.pool.wait(seconds)
+
+    def close(self) -> None:
+        with self.blame():
+            self.pool.close()
