@@ -100,6 +100,13 @@ def test_spotfw_backends() -> None:
         example("spotfw_backends").backend("torch").open("somewhere")
 
 
+def test_spotfw_executors() -> None:
+    executor = example("spotfw_executors").executor("cluster")
+    assert executor.isolated
+    with pytest.raises(ImportError, match="my_cluster"):
+        executor.open(lambda: lambda job, report: job, jobs=3)
+
+
 def test_spotfw_models() -> None:
     assert example("spotfw_models").model("house-t5").folder() == "gs://house/t5"
 

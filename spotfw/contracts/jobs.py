@@ -189,7 +189,7 @@ class Executor(Protocol):
 
         Args:
           start: called once in each worker, before its first job.
-          jobs: how many there are to do; more workers than that are never busy.
+          jobs: the most that will run at the same time; more workers are of no use.
           resources: what each worker needs for itself, by label: ``cpus``, ``gpus``,
             ``memory`` (bytes), or labels of the executor's own.
 

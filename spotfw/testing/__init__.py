@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "Outcome": "spotfw.testing.suites",
     "check_backend": "spotfw.testing.backends",
+    "check_executor": "spotfw.testing.executors",
     "check_prompt_initializer": "spotfw.testing.initializers",
     "check_selection_strategy": "spotfw.testing.strategies",
     "check_similarity_metric": "spotfw.testing.metrics",
@@ -31,6 +32,7 @@ _HOMES = {
 __all__ = [
     "Outcome",
     "check_backend",
+    "check_executor",
     "check_prompt_initializer",
     "check_selection_strategy",
     "check_similarity_metric",
@@ -43,6 +45,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from spotfw.testing.backends import check_backend
+    from spotfw.testing.executors import check_executor
     from spotfw.testing.initializers import check_prompt_initializer
     from spotfw.testing.metrics import check_similarity_metric
     from spotfw.testing.strategies import check_selection_strategy

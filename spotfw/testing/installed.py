@@ -51,7 +51,7 @@ def check_distribution(plugins: Plugins, name: str, *, quick: bool = False) -> I
     Args:
       plugins: what is installed.
       name: the distribution's.
-      quick: leaves out what loads TensorFlow: building tasks, opening models.
+      quick: leaves out what takes long: building tasks, opening models, starting workers.
 
     Raises:
       UnknownName: it is not installed, or has no plugin.
@@ -94,6 +94,12 @@ def _outcomes(part: Component, quick: bool) -> list[Outcome]:
         if quick:
             return [Outcome("opening", "skipped", "no model was to be opened.")]
         return backends.outcomes(part.value)
+    if part.kind == "executor":
+        from spotfw.testing import executors
+
+        if quick:
+            return [Outcome("opening", "skipped", "no worker was to be started.")]
+        return executors.outcomes(part.value)
     from spotfw.testing import small_parts
 
     suite = small_parts.MODEL if part.kind == "model" else small_parts.COMMAND

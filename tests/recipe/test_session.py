@@ -381,7 +381,7 @@ def test_a_demo_shows_every_way_and_repeats_nothing(parts: Parts, tmp_path: Path
     heard: list[Report] = []
     said: list[str] = []
     first = run_demo(
-        session(parts, tmp_path), PLAN, seeds=(0, 1), observer=heard.append, say=said.append
+        session(parts, tmp_path), PLAN, seeds=(0, 1), observer=heard.append, notify=said.append
     )
     assert [(r.target, r.seed) for r in first.rows] == [
         ("book", 0), ("book", 1), ("song", 0), ("song", 1),

@@ -58,15 +58,15 @@ def test_any_number_and_text(
 
 
 def test_similarities_come_back(tmp_path: Path) -> None:
-    one = Similarity(
+    similarity = Similarity(
         metric="m", task_a="a", family_a="f", seed_a=0, role_a="target", id_a="x",
         task_b="b", family_b="", seed_b=2, role_b="source", id_b="y", similarity=-0.1,
     )  # fmt: skip
     try:
-        write_similarities(str(tmp_path), [one])
+        write_similarities(str(tmp_path), [similarity])
     except SpotError as error:
         assert "pyarrow" in str(error)
-    assert read_similarities(str(tmp_path)) == (one,)
+    assert read_similarities(str(tmp_path)) == (similarity,)
 
 
 @pytest.mark.parametrize("text", ["kind,seed\nsource,one\n", "a,b\n1,2\n", "\xff\xfe"])

@@ -76,6 +76,19 @@ class Engine:
         return self.model()
 
 
+class Weightless(StandIn):
+    parameters = 0.5
+
+
+class Growing(StandIn):
+    opened = 1
+
+    def __init__(self):
+        super().__init__()
+        Growing.opened += 1
+        self.parameters = 4 * Growing.opened
+
+
 class NewFingerprint(StandIn):
     opened = 0
 
@@ -175,6 +188,8 @@ def test_a_sound_backend_has_no_failed_check(checked):
     ("backend", "check", "said"),
     [
         (Engine(NewFingerprint), "opened_model", "one fingerprint each time"),
+        (Engine(Weightless), "opened_model", "whole number, or None"),
+        (Engine(Growing), "opened_model", "as many weights each time, got 8 and then 12"),
         (Engine(forgives=True), "absent_model", "expected a SpotError"),
         (Engine(NoLabels), "init_context", "('good', 'bad')"),
         (Engine(Idle), "tuning", "to move the prompt"),

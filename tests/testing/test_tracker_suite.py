@@ -78,7 +78,15 @@ def test_a_tracker_that_starts_a_run_twice_is_told():
 
 
 def test_every_lifecycle_hook_is_played():
-    components = ("sources", "initializers", "metrics", "strategies", "backends", "models")
+    components = (
+        "sources",
+        "initializers",
+        "metrics",
+        "strategies",
+        "backends",
+        "models",
+        "executors",
+    )
     specified = {name for name in dir(hookspecs) if name.startswith("spotfw_")}
     lifecycle = {n for n in specified if not n.endswith((*components, "commands"))}
     assert lifecycle == set(HOOKS)

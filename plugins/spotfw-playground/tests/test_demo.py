@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 import spotfw
+from spotfw.plugins import default_plugins
 from spotfw.study.demo import run_demo, run_on_workers
 from spotfw_playground.bundled import DEMO
 
@@ -33,37 +34,35 @@ def opening(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
-    told: list[int] = []
+    steps: list[int] = []
     apart = run_on_workers(
         opening(tmp_path / "apart"),
         PLAN,
         seeds=(0, 1),
         metric="average_token_cosine",
-        workers=2,
-        tell=lambda steps, what: told.append(steps),
+        executor=default_plugins().executor("processes:workers=2"),
+        progress=lambda done, what: steps.append(done),
     )
     session = spotfw.Session(**opening(tmp_path / "one"))
     alone = run_demo(session, PLAN, seeds=(0, 1), metric="average_token_cosine")
     assert apart.sources == alone.sources
     assert apart.rows == alone.rows
-    assert told == sorted(told) and told[-1] > 6
+    assert steps == sorted(steps) and steps[-1] > 6
 
 
 @pytest.mark.slow
-def test_an_error_in_a_worker_is_told_plainly(tmp_path: Path) -> None:
+def test_an_error_in_a_worker_is_raised_plainly(tmp_path: Path) -> None:
     with pytest.raises(spotfw.SpotError, match="film_revews"):
         run_on_workers(
             opening(tmp_path),
             attrs.evolve(PLAN, sources=("film_revews",)),
             seeds=(0,),
             metric="average_token_cosine",
-            workers=1,
+            executor=default_plugins().executor("processes:workers=1"),
         )
 
 
 def test_the_bundled_plan_names_tasks_that_are_there() -> None:
-    from spotfw.plugins import default_plugins
-
     plugins = default_plugins()
     families = {plugins.task(name).family for name in DEMO.sources}
     assert all(plugins.task(name).family in families for name in DEMO.targets)

@@ -42,6 +42,26 @@ def test_wrong_use(spotfw_cli: Callable[..., Any], tmp_path: Path) -> None:
     assert spotfw_cli("study", "pan", file).status == 2
 
 
+def test_an_executor_is_handed_on(
+    spotfw_cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("spotfw_playground")
+    file = tmp_path / "s.toml"
+    file.write_text('sources = ["film_reviews"]\nseeds = [0]\n')
+    out = tmp_path / "out"
+    ran = spotfw_cli("study", "run", file, "--out", out, "--executor", "processes:wrokers=1")
+    assert ran.status == 2 and "'workers'" in ran.err
+    ran = spotfw_cli("study", "run", file, "--out", out, "--executor", "rya")
+    assert ran.status == 2 and "no executor named 'rya'" in ran.err and "in_process" in ran.err
+    assert not out.exists()
+    given: dict[str, Any] = {}
+    ended = Outcome(folder="x", cells=1, done=1, failed={}, seconds=1.0)
+    monkeypatch.setattr("spotfw.study.run", lambda *_, **named: given.update(named) or ended)
+    for command in ("run", "resume"):
+        ran = spotfw_cli("study", command, file, "--out", out, "--executor", "in_process")
+        assert (ran.status, given["executor"], given["workers"]) == (0, "in_process", None)
+
+
 def test_a_run_of_one_cell_says_where_its_report_is(
     spotfw_cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

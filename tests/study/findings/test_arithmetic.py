@@ -17,11 +17,11 @@ FLOATS = st.floats(0, 100)
 
 @given(st.lists(FLOATS, min_size=1, max_size=20))
 def test_spread_is_numpys(values: list[float]) -> None:
-    found = arithmetic.spread(values)
-    assert found is not None
-    assert found.mean == pytest.approx(np.mean(values), abs=1e-9)
-    assert found.std == pytest.approx(np.std(values), abs=1e-6)
-    assert found.count == len(values)
+    spread = arithmetic.spread(values)
+    assert spread is not None
+    assert spread.mean == pytest.approx(np.mean(values), abs=1e-9)
+    assert spread.std == pytest.approx(np.std(values), abs=1e-6)
+    assert spread.count == len(values)
 
 
 def test_spread_of_nothing() -> None:
@@ -47,22 +47,22 @@ def test_pearson() -> None:
     ],
 )
 def test_no_correlation_is_told(x: list[float], y: list[float], why: str) -> None:
-    found = arithmetic.pearson(x, y)
-    assert (found.r, found.p, found.why) == (None, None, why)
+    correlation = arithmetic.pearson(x, y)
+    assert (correlation.r, correlation.p, correlation.why) == (None, None, why)
 
 
 def test_points_that_are_no_numbers_are_dropped_and_counted() -> None:
-    found = arithmetic.pearson([1, 2, 3, math.nan, 5], [2, 4, 6, 8, math.inf])
-    assert found.r == pytest.approx(1)
-    assert (found.count, found.dropped) == (3, 2)
+    correlation = arithmetic.pearson([1, 2, 3, math.nan, 5], [2, 4, 6, 8, math.inf])
+    assert correlation.r == pytest.approx(1)
+    assert (correlation.count, correlation.dropped) == (3, 2)
 
 
 @given(st.lists(st.tuples(FLOATS, FLOATS), max_size=12))
 def test_pearson_never_raises(pairs: list[tuple[float, float]]) -> None:
-    found = arithmetic.pearson([a for a, _ in pairs], [b for _, b in pairs])
-    assert (found.r is None) == (found.why is not None)
-    if found.r is not None:
-        assert -1 <= found.r <= 1
+    correlation = arithmetic.pearson([a for a, _ in pairs], [b for _, b in pairs])
+    assert (correlation.r is None) == (correlation.why is not None)
+    if correlation.r is not None:
+        assert -1 <= correlation.r <= 1
 
 
 @given(
@@ -71,19 +71,19 @@ def test_pearson_never_raises(pairs: list[tuple[float, float]]) -> None:
     )
 )
 def test_a_method_changes_nothing_over_itself(scores: dict[tuple[str, int], float]) -> None:
-    found = arithmetic.change(scores, scores, ["a", "b", "c"])
-    if found is not None:
-        assert found.absolute.mean == 0 and found.absolute.std == 0
-        assert set(found.errorless) <= set(found.targets)
+    change = arithmetic.change(scores, scores, ["a", "b", "c"])
+    if change is not None:
+        assert change.absolute.mean == 0 and change.absolute.std == 0
+        assert set(change.errorless) <= set(change.targets)
 
 
 def test_relative_change_is_the_mean_of_the_targets_reductions() -> None:
     baseline = {("a", 0): 50.0, ("a", 1): 60.0, ("b", 0): 90.0, ("b", 1): 96.0}
     scores = {key: value + 2 for key, value in baseline.items()}
-    found = arithmetic.change(baseline, scores, ["a", "b"])
-    assert found is not None and found.relative is not None
+    change = arithmetic.change(baseline, scores, ["a", "b"])
+    assert change is not None and change.relative is not None
     reductions = [arithmetic.reduction(55, 57), arithmetic.reduction(93, 95)]
-    assert found.relative.mean == pytest.approx(np.mean([r for r in reductions if r is not None]))
+    assert change.relative.mean == pytest.approx(np.mean([r for r in reductions if r is not None]))
 
 
 def test_the_oracle_is_the_best_of_each_target_and_seed() -> None:

@@ -40,28 +40,28 @@ PAIRS = [
 
 
 def test_matrix_is_the_mean_over_run_pairs() -> None:
-    found = likeness.matrix(PAIRS, "m")
-    tasks = [label.task for label in found.labels]
+    matrix = likeness.matrix(PAIRS, "m")
+    tasks = [label.task for label in matrix.labels]
     assert sorted(tasks) == ["far", "near", "nt"]
     near, target, far = tasks.index("near"), tasks.index("nt"), tasks.index("far")
-    assert found.values[near, target] == pytest.approx((0.9 + 0.7 + 0.5 + 0.3) / 4)
-    assert found.values[near, far] == pytest.approx(0.1)
-    assert found.values[near, near] == pytest.approx(0.8)
-    assert math.isnan(found.values[far, far])
-    np.testing.assert_array_equal(found.values, found.values.T)
-    assert found.left_out == ()
+    assert matrix.values[near, target] == pytest.approx((0.9 + 0.7 + 0.5 + 0.3) / 4)
+    assert matrix.values[near, far] == pytest.approx(0.1)
+    assert matrix.values[near, near] == pytest.approx(0.8)
+    assert math.isnan(matrix.values[far, far])
+    np.testing.assert_array_equal(matrix.values, matrix.values.T)
+    assert matrix.left_out == ()
 
 
 def test_matrix_of_each_run() -> None:
-    found = likeness.matrix(PAIRS, "m", each_run=True)
-    assert len(found.labels) == 5
+    matrix = likeness.matrix(PAIRS, "m", each_run=True)
+    assert len(matrix.labels) == 5
     assert likeness.matrix(PAIRS, "another").labels == ()
 
 
 def test_a_task_without_all_its_similarities_is_left_out() -> None:
-    found = likeness.matrix([p for p in PAIRS if {p.task_a, p.task_b} != {"far", "near"}], "m")
-    assert len(found.labels) == 2
-    assert found.left_out in (("far",), ("near",))
+    matrix = likeness.matrix([p for p in PAIRS if {p.task_a, p.task_b} != {"far", "near"}], "m")
+    assert len(matrix.labels) == 2
+    assert matrix.left_out in (("far",), ("near",))
     assert likeness.matrix([*PAIRS, pair(FAR0, T0, math.nan)], "m").labels
 
 
@@ -107,33 +107,13 @@ def rows() -> list[Row]:
 
 
 def test_points_hold_one_source_prompt_each() -> None:
-    found = {(p.source, p.seed): p for p in likeness.points(rows(), PAIRS, "m")["nt"]}
-    assert len(found) == 3
-    assert found["near", 0].similarity == pytest.approx(0.8)
-    assert found["near", 0].reduction == pytest.approx(40)
-    assert found["far", 0].reduction == pytest.approx(-10)
-
-
-def test_retrieval_table() -> None:
-    table = likeness.retrieval_table(rows(), PAIRS)
-    cells = dict(zip(table.columns, table.rows[0], strict=True))
-    assert cells["metric"].value == "m"
-    assert cells["Spearman"].value == pytest.approx(1)
-    assert cells["regret@1"].value == pytest.approx(0)
-    assert cells["hit rate@1"].value == pytest.approx(1)
-    assert "hit rate@5" not in cells  # of three prompts
-
-    # A begun study may know fewer similarities of one target than scores.
-    fewer = [one for one in PAIRS if (one.task_a, one.role_b) != ("far", "target")]
-    begun = likeness.retrieval_table(rows(), fewer)
-    assert begun.rows[0][begun.columns.index("regret@3")].text == "-"
-
-    silent = likeness.retrieval_table(rows(), PAIRS, {"none": lambda x, y: None})
-    assert silent.rows[0][1].text == "-"
-    assert "2 values left out" in silent.notes[-1]
+    points = {(p.source, p.seed): p for p in likeness.points(rows(), PAIRS, "m")["nt"]}
+    assert len(points) == 3
+    assert points["near", 0].similarity == pytest.approx(0.8)
+    assert points["near", 0].reduction == pytest.approx(40)
+    assert points["far", 0].reduction == pytest.approx(-10)
 
 
 def test_nothing_to_compare() -> None:
     assert likeness.points([], [], "m") == {}
     assert likeness.rankings([], "m") == {}
-    assert likeness.retrieval_table([], []).rows == ()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from spotfw.study.grid.cells import Cell
+from spotfw.study.grid.cell import Cell
+from spotfw.study.grid.cells import BaselineCell
 from spotfw.study.grid.schedule import Schedule
 
 
 def _cell(task: str, **more: object) -> Cell:
-    return Cell(kind="baseline", model="m", task=task, **more)  # type: ignore[arg-type]
+    return BaselineCell(model="m", task=task, seed=0, settings={}, **more)  # type: ignore[arg-type]
 
 
 def test_needs_come_first_and_lanes_are_kept() -> None:
@@ -16,11 +17,11 @@ def test_needs_come_first_and_lanes_are_kept() -> None:
     fourth = _cell("d", after=(second.id,), lane="x")
     schedule = Schedule([first, second, third, fourth])
     assert [schedule.take(), schedule.take(), schedule.take()] == [first, second, None]
-    schedule.settled(second, well=True)
-    schedule.settled(first, well=True)
+    schedule.ended(second, well=True)
+    schedule.ended(first, well=True)
     assert schedule.take() == third
     assert schedule.take() is None  # the lane is busy
-    schedule.settled(third, well=True)
+    schedule.ended(third, well=True)
     assert schedule.take() == fourth
 
 
@@ -29,11 +30,11 @@ def test_a_failure_is_handed_down_by_needs_only() -> None:
     needing, following = _cell("b", needs=(first.id,)), _cell("c", after=(first.id,))
     last = _cell("d", needs=(needing.id,))
     schedule = Schedule([first, needing, following, last])
-    schedule.settled(_taken(schedule), well=False)
-    assert _taken(schedule) == needing and schedule.culprit(needing) == first.id
-    assert _taken(schedule) == following and schedule.culprit(following) is None
-    schedule.settled(needing, well=False)
-    assert _taken(schedule) == last and schedule.culprit(last) == needing.id
+    schedule.ended(_taken(schedule), well=False)
+    assert _taken(schedule) == needing and schedule.failed_need(needing) == first.id
+    assert _taken(schedule) == following and schedule.failed_need(following) is None
+    schedule.ended(needing, well=False)
+    assert _taken(schedule) == last and schedule.failed_need(last) == needing.id
 
 
 def _taken(schedule: Schedule) -> Cell:

@@ -22,12 +22,12 @@ def test_a_browser_sees_everything_and_complains_of_nothing(tmp_path: Path) -> N
     assert CHROMIUM is not None
     seen = look(Path(made.page), tmp_path, CHROMIUM)
     for width in WIDTHS:
-        found = seen[width]
-        assert found["faults"] == []
-        assert {"table1", "table3", "table4", "table5", "retrieval"} <= set(found["tables"])
-        assert len(found["figures"]) == 7 and found["left_out"] == ["figure1"]
-        assert found["sideways"] <= 0
-        assert found["unsorted"] == 0 and found["pressed"] > 50
-        assert found["dangling"] == [] and found["outside"] == []
+        page = seen[width]
+        assert page["faults"] == []
+        assert {"table1", "table3", "table4", "table5", "retrieval"} <= set(page["tables"])
+        assert len(page["figures"]) == 7 and page["left_out"] == ["figure1"]
+        assert page["sideways"] <= 0
+        assert page["unsorted"] == 0 and page["pressed"] > 50
+        assert page["dangling"] == [] and page["outside"] == []
         assert (tmp_path / f"{width}.png").stat().st_size > 10_000
     assert (tmp_path / "print.pdf").read_bytes().startswith(b"%PDF")

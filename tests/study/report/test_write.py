@@ -38,17 +38,17 @@ class Page(html.parser.HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
+        values = dict(attributes)
         if tag not in self.VOID:
             self.open.append(tag)
         self.scripts += tag == "script"
-        if found.get("id"):
-            self.ids.append(found["id"] or "")
+        if values.get("id"):
+            self.ids.append(values["id"] or "")
         if tag == "table":
-            self.tables.append(found.get("data-table") or "")
+            self.tables.append(values.get("data-table") or "")
         if tag == "figure":
-            self.figures.append(found.get("data-figure") or "")
-        self.addresses += [found[k] or "" for k in ("href", "src", "xlink:href") if k in found]
+            self.figures.append(values.get("data-figure") or "")
+        self.addresses += [values[k] or "" for k in ("href", "src", "xlink:href") if k in values]
 
     def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attributes)
@@ -145,13 +145,13 @@ def test_names_are_escaped_everywhere(tmp_path: Path) -> None:
     ]
     similarities = [
         attrs.evolve(
-            one,
-            metric=f"{one.metric}/<b>",
-            task_a=names.get(one.task_a, one.task_a),
-            task_b=names.get(one.task_b, one.task_b),
+            pair,
+            metric=f"{pair.metric}/<b>",
+            task_a=names.get(pair.task_a, pair.task_a),
+            task_b=names.get(pair.task_b, pair.task_b),
             family_a=evil,
         )
-        for one in similarities
+        for pair in similarities
     ]
     study = attrs.evolve(study, name=evil)
     page = Page(
@@ -190,10 +190,10 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     with contextlib.suppress(SpotError):
         write_similarities(str(folder), similarities[:0])
     assert run(["study", "report", str(place), "--out", str(folder), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert Path(told["page"]).is_file()
-    assert told["cells"]["baseline"] == {"asked": 4, "done": 4, "failed": 0, "missing": 0}
-    assert told["headlines"][0]["what"] == "from scratch"
+    document = json.loads(capsys.readouterr().out)
+    assert Path(document["page"]).is_file()
+    assert document["cells"]["baseline"] == {"asked": 4, "done": 4, "failed": 0, "missing": 0}
+    assert document["headlines"][0]["what"] == "from scratch"
     assert run(["study", "report", str(place), "--out", str(folder)]) == 0
     assert "cells not run yet: 8 source" in capsys.readouterr().err
 

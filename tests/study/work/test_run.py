@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
+from spotfw.contracts import JobPool, Work
+from spotfw.contracts.jobs import StartWorker
 from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.hookspecs import hookimpl
+from spotfw.plugins import Plugins
+from spotfw.plugins.builtin.executors import InProcess
 from spotfw.study import plan, read_rows, read_similarities, run
 from spotfw.study.grid.declaration import Study
 from spotfw.study.rows import Row
@@ -47,7 +53,7 @@ def timeless(rows: tuple[Row, ...]) -> list[Row]:
 def test_what_a_study_gives(undisturbed: Path, small_study: Make) -> None:
     rows = read_rows(str(undisturbed))
     kinds = {kind: [r for r in rows if r.kind == kind] for kind in {r.kind for r in rows}}
-    assert {kind: len(found) for kind, found in kinds.items()} == {
+    assert {kind: len(group) for kind, group in kinds.items()} == {
         "source": 4, "generic source": 4, "baseline": 2,
         "transfer": 2 * 4, "strategy": 2 * 3 * 2 * 2, "generic": 4,
     }  # fmt: skip
@@ -83,20 +89,20 @@ def test_stopped_and_resumed_gives_the_same_rows(
     with pytest.raises(WrongUse, match="no study to resume"):
         run(small_study(), out, workers=0, begun=True)
     for stop in (3, 11, 20):
-        told = 0
+        calls = 0
 
         def count(done: int, total: int, what: str, stop: int = stop) -> None:
-            nonlocal told
-            told += 1
-            if told == stop:
+            nonlocal calls
+            calls += 1
+            if calls == stop:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            run(small_study(), out, workers=0, tell=count)
+            run(small_study(), out, workers=0, progress=count)
     run(small_study(), out, workers=0, begun=True)
     assert timeless(read_rows(out)) == timeless(read_rows(str(undisturbed)))
     # Nothing finished is repeated: not even a model is opened.
-    monkeypatch.setattr("spotfw.study.work.running.start_tuner", None)
+    monkeypatch.setattr("spotfw.study.work.workers.start_tuner", None)
     assert run(small_study(), out, workers=0).failed == {}
 
 
@@ -109,23 +115,25 @@ def test_a_failed_cell_stops_no_other_and_is_tried_again(
     def failing(*words: Any, **named: Any) -> Any:
         work = start_tuner(*words, **named)
 
-        def do(job: Any, tell: Any) -> Any:
-            if (job.cell.kind, job.cell.task, job.cell.seed) == ("source", "tiny_things", 1):
+        def do(job: Any, report: Any) -> Any:
+            if job.get("hand_on") == "library" and (
+                job["tasks"][0].endswith("tiny_things.toml") and job["settings"]["seed"] == 1
+            ):
                 raise RuntimeError("no such luck")
-            return work(job, tell)
+            return work(job, report)
 
         return do
 
-    said: list[str] = []
-    monkeypatch.setattr("spotfw.study.work.running.start_tuner", failing)
-    outcome = run(small_study(), str(out), workers=0, say=said.append)
+    lines: list[str] = []
+    monkeypatch.setattr("spotfw.study.work.workers.start_tuner", failing)
+    outcome = run(small_study(), str(out), workers=0, notify=lines.append)
     rows = read_rows(str(out))
     failed = [r for r in rows if r.error is not None]
     # The source, two transfers from it, and every strategy, which ranks all sources.
     assert len(failed) == len(outcome.failed) == 1 + 2 + 24
     assert all("RuntimeError: no such luck" in (r.error or "") for r in failed)
     assert sum("depends on source tiny_things" in (r.error or "") for r in failed) == 26
-    assert len([line for line in said if "no such luck" in line]) == 1
+    assert len([line for line in lines if "no such luck" in line]) == 1
     traces = [json.loads(p.read_text())["traceback"] for p in (out / "cells").iterdir()]
     assert sum("in do" in trace for trace in traces) == 1
     monkeypatch.undo()
@@ -147,16 +155,16 @@ def test_a_study_may_grow_but_not_change(
     assert timeless(read_rows(out)) == timeless(read_rows(str(undisturbed)))
 
 
-def test_names_are_told_before_a_model_is_opened(small_study: Make, tmp_path: Path) -> None:
+def test_wrong_names_are_errors_before_a_model_is_opened(small_study: Make, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
-    for changes, told in (
+    for changes, message in (
         ({"sources": ["film_reviewz"]}, "In sources of"),
         ({"metrics": ["per_token_cosin"]}, "Did you mean 'per_token_cosine'"),
         ({"strategies": ["best_of_topk"]}, "Did you mean 'best_of_top_k'"),
         ({"model": "playgroun"}, "In models of"),
         ({"open": {"backend": "mesk"}}, "Did you mean 'mesh'"),
     ):
-        with pytest.raises(UnknownName, match=told):
+        with pytest.raises(UnknownName, match=message):
             run(small_study(**changes), out)
     with pytest.raises(WrongUse, match="prompt_length: source 4, target 5"):
         plan(small_study(target={"prompt_length": 5}), out)
@@ -165,7 +173,7 @@ def test_names_are_told_before_a_model_is_opened(small_study: Make, tmp_path: Pa
     assert not Path(out).exists()
 
 
-def test_what_is_unexpected_is_said(small_study: Make, tmp_path: Path) -> None:
+def test_what_is_unexpected_is_a_warning(small_study: Make, tmp_path: Path) -> None:
     both = ["tiny_words.toml", "tiny_reviews.toml"]
     laid = plan(small_study(sources=both, ks=[1, 9]), str(tmp_path / "out"))
     assert any("its own prompts are left out" in warning for warning in laid.warnings)
@@ -181,3 +189,54 @@ def test_a_folder_of_other_things_is_left_alone(small_study: Make, tmp_path: Pat
     (tmp_path / "study.json").write_text("{")
     with pytest.raises(SpotError, match=r"study\.json is damaged"):
         run(small_study(), str(tmp_path), workers=0)
+
+
+def test_an_executor_is_looked_up_before_anything_is_written(
+    small_study: Make, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(UnknownName, match="Did you mean 'processes'"):
+        run(small_study(), str(out), executor="proceses")
+    with pytest.raises(WrongUse, match="workers"):
+        run(small_study(), str(out), executor="processes:workers=0")
+    with pytest.raises(WrongUse, match="processes:workers=2"):
+        run(small_study(), str(out), executor="processes", workers=2)
+    with pytest.raises(WrongUse, match="reach no other process"):
+        run(small_study(), str(out), executor="processes", plugins=Plugins(entry_points=False))
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_any_executor_gives_the_same_rows(
+    undisturbed: Path, small_study: Make, tmp_path: Path
+) -> None:
+    """One of a plugin, which hands jobs on as JSON and starts its workers by name alone."""
+    plugins = Plugins(entry_points=False)
+    plugins.register(types.SimpleNamespace(spotfw_executors=hookimpl(lambda: [Wire()])), "wire")
+    out = str(tmp_path / "out")
+    outcome = run(small_study(), out, executor="wire:bits=8", plugins=plugins)
+    assert outcome.done == outcome.cells
+    assert timeless(read_rows(out)) == timeless(read_rows(str(undisturbed)))
+    with pytest.raises(SpotError, match=r"executor 'wire:bits=1'.*wire.*no wire of 1 bit"):
+        run(small_study(), str(tmp_path / "b"), executor="wire:bits=1", plugins=plugins)
+
+
+@attrs.frozen
+class Wire:
+    """Jobs and results pass through JSON."""
+
+    name = "wire"
+    isolated = False
+    bits: int = 8
+
+    def open(
+        self, start: StartWorker, *, jobs: int, resources: Mapping[str, float] | None = None
+    ) -> JobPool:
+        if self.bits == 1:
+            raise RuntimeError("no wire of 1 bit")
+        pool = InProcess().open(lambda: _wired(start()), jobs=jobs)
+        return pool
+
+
+def _wired(work: Work) -> Work:
+    return lambda job, report: json.loads(json.dumps(work(json.loads(json.dumps(job)), report)))
