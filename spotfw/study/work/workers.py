@@ -44,8 +44,8 @@ def choose_executor(
         return plugins.executor(workers=workers)
     if workers is not None:
         raise WrongUse(
-            "Workers were counted for an executor that was named. Put their number behind its "
-            "name, as in processes:workers=2, or name no executor."
+            "Both an executor and a number of workers were given. Write the number behind the "
+            "executor's name, as in processes:workers=2, or leave the executor out."
         )
     if isinstance(executor, str):
         blame = functools.partial(plugins.blaming, "executor", executor)
