@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 #: Of the hooks and contracts a plugin relies on; docs/plugins/policy.md says what may change.
-API_VERSION = "1.0"
+API_VERSION = "1.1"
 
 #: The version in which the paths of `MOVED` end.
 MOVED_UNTIL = "0.4"
