@@ -35,6 +35,7 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/plugins/make_hooks.py
+	$(BIN)/python docs/plugins/make_policy.py
 	$(BIN)/python docs/make_tasks.py
 
 clean:

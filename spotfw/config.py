@@ -9,6 +9,8 @@ import cattrs
 
 from spotfw.errors import UnknownName, WrongUse
 
+__all__ = ["SHORT_STEPS", "SOURCE_STEPS", "TARGET_STEPS", "TuningSettings"]
+
 #: Steps for a source task, for a low-resource target, and for the short recipe.
 SOURCE_STEPS = 262_144
 TARGET_STEPS = 100_000

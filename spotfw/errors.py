@@ -6,6 +6,8 @@ import difflib
 import threading
 from collections.abc import Hashable, Iterable
 
+__all__ = ["BrokenPart", "SpotError", "UnknownName", "WrongUse"]
+
 
 class SpotError(Exception):
     """Something a user can mend: one paragraph saying what, where, and what to do.

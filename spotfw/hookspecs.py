@@ -28,6 +28,22 @@ if TYPE_CHECKING:
         TaskSource,
     )
 
+__all__ = [
+    "hookimpl",
+    "spotfw_backends",
+    "spotfw_checkpoint_saved",
+    "spotfw_commands",
+    "spotfw_models",
+    "spotfw_prompt_added",
+    "spotfw_prompt_initializers",
+    "spotfw_run_failed",
+    "spotfw_run_finished",
+    "spotfw_run_started",
+    "spotfw_selection_strategies",
+    "spotfw_similarity_metrics",
+    "spotfw_task_sources",
+]
+
 hookspec = pluggy.HookspecMarker("spotfw")
 hookimpl = pluggy.HookimplMarker("spotfw")
 

@@ -13,6 +13,13 @@ import numpy.typing as npt
 
 from spotfw.errors import WrongUse
 
+__all__ = [
+    "average_token_cosine",
+    "mean_token_direction",
+    "mean_unit_token",
+    "per_token_cosine",
+]
+
 Vector = npt.NDArray[np.float64]
 
 

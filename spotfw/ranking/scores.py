@@ -20,6 +20,17 @@ import numpy.typing as npt
 from spotfw.errors import WrongUse
 from spotfw.ranking import Ranking
 
+__all__ = [
+    "RankingScores",
+    "evaluate_ranking",
+    "hit_at_k",
+    "kendall",
+    "mean_figures",
+    "ndcg",
+    "regret_at_k",
+    "spearman",
+]
+
 Floats = npt.NDArray[np.float64]
 
 #: How many sources from the top are looked at, where nobody says it (paper 3.2.1: 3, 6, 9).

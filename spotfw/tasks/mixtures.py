@@ -15,6 +15,8 @@ import attrs
 from spotfw.errors import UnknownName, WrongUse
 from spotfw.tasks import Mixture, Task, proportional_rates
 
+__all__ = ["MixtureDefinition"]
+
 
 @attrs.frozen(kw_only=True)
 class MixtureDefinition:

@@ -9,6 +9,8 @@ from spotfw.tasks import EXAMPLES_LIMIT, Mixture, Task
 from spotfw.tasks.seqio.compat import seqio
 from spotfw.tasks.seqio.examples import read_all
 
+__all__ = ["as_seqio"]
+
 
 def as_seqio(mixture: Mixture, vocabulary: Any, limit: int = EXAMPLES_LIMIT) -> Any:
     """A `seqio.Mixture` of the same tasks and rates; it is in no registry.

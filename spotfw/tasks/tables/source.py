@@ -34,6 +34,8 @@ from spotfw.tasks.tables.rows import Rows, describe, read_rows
 if TYPE_CHECKING:
     import seqio
 
+__all__ = ["load_task_file", "read_task_rows"]
+
 _log = logging.getLogger(__name__)
 
 #: Task files or folders of them, separated as in PATH.
