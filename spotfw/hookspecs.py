@@ -33,6 +33,7 @@ __all__ = [
     "spotfw_backends",
     "spotfw_checkpoint_saved",
     "spotfw_commands",
+    "spotfw_executors",
     "spotfw_models",
     "spotfw_prompt_added",
     "spotfw_prompt_initializers",
