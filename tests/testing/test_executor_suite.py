@@ -13,7 +13,8 @@ from spotfw.contracts import JobEnded, JobProgress
 from spotfw.plugins.builtin import executors
 from spotfw.plugins.builtin.executors import InProcess, Processes
 from spotfw.testing import check_executor
-from spotfw.testing.executors import SUITE, outcomes
+from spotfw.testing.executor_promises import SUITE
+from spotfw.testing.executors import outcomes
 
 
 def test_jobs_in_this_process_conform():
@@ -63,7 +64,7 @@ class Twice(Here):
         return super().wait(seconds)
 
 
-class ToldTwice(Here):
+class EndedTwice(Here):
     """Ends each job twice."""
 
     def wait(self, seconds):
@@ -169,7 +170,7 @@ class Full(Here):
     ("pool", "check", "said"),
     [
         (Twice, "each_once", "of 7 jobs to be done once"),
-        (ToldTwice, "each_once", "ended 2 times"),
+        (EndedTwice, "each_once", "ended 2 times"),
         (Mixed, "each_once", "under its key"),
         (Silent, "each_once", "had not after 1 s"),
         (Full, "each_once", "got idle = 0"),

@@ -25,10 +25,12 @@ def test_the_committed_studies_plan(
     file = ROOT / "benchmarks" / "miniature" / f"{name}.toml"
     ran = spotfw_cli("study", "plan", file, "--out", tmp_path / "out", "--json")
     assert ran.status == 0
-    told = json.loads(ran.out)
-    assert len([c for c in told["cells"] if c["kind"] != "similarities"]) == tunings
-    assert told["steps"] == told["steps_left"] == sum(g["steps"] for g in told["groups"])
-    assert told["seconds_left"] is None
+    document = json.loads(ran.out)
+    assert len([c for c in document["cells"] if c["kind"] != "similarities"]) == tunings
+    assert (
+        document["steps"] == document["steps_left"] == sum(g["steps"] for g in document["groups"])
+    )
+    assert document["seconds_left"] is None
     ran = spotfw_cli("study", "plan", file, "--out", tmp_path / "out")
     assert ran.status == 0 and "best_of_top_k" in ran.out
     assert not (tmp_path / "out").exists()

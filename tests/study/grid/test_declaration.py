@@ -34,7 +34,7 @@ def test_defaults_and_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"sorces": ["a"]}, "sorces. Did you mean 'sources'?"),
         ({"source": {"stepz": 3}}, "stepz. Did you mean 'steps'?"),
@@ -63,11 +63,11 @@ def test_defaults_and_values(tmp_path: Path) -> None:
         ({"sources": None}, "the library is empty"),
     ],
 )
-def test_what_is_refused(changes: dict[str, Any], told: str) -> None:
+def test_what_is_refused(changes: dict[str, Any], message: str) -> None:
     document = {k: v for k, v in (GOOD | changes).items() if v is not None}
     with pytest.raises(WrongUse) as caught:
         parse_study(document, "s.toml")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "s.toml" in str(caught.value)
 
 

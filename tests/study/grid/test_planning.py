@@ -1,4 +1,4 @@
-"""Plans: what is told before anything is run, and names in place of files."""
+"""Plans: what is checked before anything is run, and names in place of files."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def plugins() -> Plugins:
 
 def test_files_become_the_names_of_their_tasks(small_study: Make, plugins: Plugins) -> None:
     study = small_study(benchmarks={"words": ["tiny_words.toml"], "more": ["tiny_words.toml"]})
-    found = by_name(study, plugins)
-    (target,) = found.targets
+    named = by_name(study, plugins)
+    (target,) = named.targets
     assert target == plugins.task(study.targets[0]).name != study.targets[0]
-    assert found.benchmarks == {"words": (target,), "more": (target,)}
+    assert named.benchmarks == {"words": (target,), "more": (target,)}
     gone = small_study(targets=["gone.toml"])
     assert by_name(gone, plugins).targets == ("gone.toml",)
     assert by_name(study, plugins, study.targets).targets == study.targets
@@ -38,17 +38,17 @@ def test_cells_of_two_models_have_two_names(
     both = small_study(model=None, models=[str(tiny_model), "elsewhere/model"])
     laid = plan(both, str(tmp_path / "out"), plugins=plugins)
     assert len({laid.title(cell) for cell in laid.cells}) == len(laid.cells)
-    one = plan(small_study(), str(tmp_path / "out"), plugins=plugins)
-    assert [one.title(cell) for cell in one.cells] == [str(cell) for cell in one.cells]
+    single = plan(small_study(), str(tmp_path / "out"), plugins=plugins)
+    assert [single.title(cell) for cell in single.cells] == [str(cell) for cell in single.cells]
 
 
 @pytest.mark.parametrize(
-    ("opened", "told"), [("vocabluary", "Did you mean 'vocabulary'"), ("library", "library")]
+    ("opened", "message"), [("vocabluary", "Did you mean 'vocabulary'"), ("library", "library")]
 )
-def test_keys_of_open_are_told(
-    small_study: Make, plugins: Plugins, tmp_path: Path, opened: str, told: str
+def test_wrong_keys_of_open_are_errors(
+    small_study: Make, plugins: Plugins, tmp_path: Path, opened: str, message: str
 ) -> None:
-    with pytest.raises(UnknownName, match=told) as caught:
+    with pytest.raises(UnknownName, match=message) as caught:
         plan(small_study(open={opened: "x"}), str(tmp_path / "out"), plugins=plugins)
     assert "[open]" in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""The order of cells: needs first, a failure's dependants named, one of a lane at a time."""
+"""The order of cells: needs first, a failure's dependants named, lanes kept free of rivals."""
 
 from __future__ import annotations
 
