@@ -66,7 +66,7 @@ class Rules:
         """Takes the floors from the table under ``| floor |`` and TensorFlow's line below it."""
         text = page.read_text(encoding="utf-8")
         rows = re.findall(r"^\| (\d+)[^|]*\|([^|]*)\|", text, re.MULTILINE)
-        line = re.search(r"^- TensorFlow[^`]*((?:`[^`]+`[, and]*\s*)+)", text, re.MULTILINE)
+        line = re.search(r"^- TensorFlow[^`]*((?:`[^`]+`(?:,| and)?\s*)+)", text, re.MULTILINE)
         if not rows or line is None:
             raise ValueError(f"{page} has no table of floors or no line on TensorFlow")
         floors = {
@@ -116,16 +116,16 @@ class House:
         return module.partition(".")[2].partition(".")[0] or "__init__"
 
     def running_up(self, rules: Rules) -> list[str]:
-        """Imports of a room on a higher floor, and of a room on the same that imports back."""
-        pairs = [(self.room(i.source), self.room(i.target), i) for i in self._inside()]
-        back = {frozenset(c) for c in _circles((a, b) for a, b, _ in pairs if a != b)}
+        """Imports of a room on a higher floor, and rooms of one floor that import each other."""
         floors = rules.floors
+        pairs = [(self.room(i.source), self.room(i.target), i) for i in self._inside()]
         up = [
             f"{i} and runs up, from floor {floors[a]} to {floors[b]}"
             for a, b, i in pairs
             if floors[a] < floors[b]
         ]
-        return up + [f"{', '.join(sorted(rooms))} import each other" for rooms in back]
+        beside = {(a, b) for a, b, _ in pairs if a != b and floors[a] == floors[b]}
+        return up + [f"{', '.join(rooms)} import each other" for rooms in _circles(beside)]
 
     def misplaced(self, rules: Rules) -> list[str]:
         """Entries of the root that no floor names or that the table names without need."""
