@@ -13,11 +13,18 @@ import click
 import pytest
 
 from spotfw.cli import spotfw as command_line
+from spotfw.version import moved_to
 from tests.places import ROOT
 
 PAGES = sorted(
     page
-    for pattern in ("*.md", "docs/**/*.md", "plugins/*/README.md", "benchmarks/*.md", ".github/*.md")
+    for pattern in (
+        "*.md",
+        "docs/**/*.md",
+        "plugins/*/README.md",
+        "benchmarks/*.md",
+        ".github/*.md",
+    )
     for page in ROOT.glob(pattern)
 )
 PACKAGES = {"spotfw": ROOT, "benchmarks": ROOT, "tests": ROOT} | {
@@ -103,7 +110,9 @@ def named_files(line: str) -> Iterator[str]:
 
 def commands(line: str) -> Iterator[list[str]]:
     """The words of each call of ``spotfw`` in a line."""
-    for call in re.findall(r"(?:^|[|`$] ?|\]\()((?:\.venv/bin/)?spotfw [^|`]*)", line.split(" #")[0]):
+    for call in re.findall(
+        r"(?:^|[|`$] ?|\]\()((?:\.venv/bin/)?spotfw [^|`]*)", line.split(" #")[0]
+    ):
         words = call.removesuffix(" ...").replace("...", " ")
         try:
             yield shlex.split(words, comments=True)[1:]
@@ -178,7 +187,11 @@ def test_every_command_and_option_is_there(page: Path) -> None:
 def test_every_target_of_make_is_there(page: Path) -> None:
     text = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
-    named = {name for line in code(page) for name in re.findall(r"(?:^|\s)make ([a-z]+)", line.split("#")[0])}
+    named = {
+        name
+        for line in code(page)
+        for name in re.findall(r"(?:^|\s)make ([a-z]+)", line.split("#")[0])
+    }
     assert named <= targets
 
 
@@ -198,3 +211,10 @@ def test_the_readers_above_read() -> None:
     assert len({n for line in everything for n in named_modules(line)}) > 30
     assert len({n for line in everything for n in named_files(line)}) > 20
     assert sum(1 for line in everything for _ in commands(line)) > 60
+
+
+def test_the_change_log_has_the_new_paths_of_modules_that_moved() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(spotfw\.[\w.]+)` \| `(spotfw\.[\w.]+)` \|$", text, re.MULTILINE)
+    assert len(rows) > 5
+    assert [(old, new) for old, new in rows if moved_to(old) != new] == []

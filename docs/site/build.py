@@ -132,7 +132,11 @@ def _reference(name: str, parts: tuple[str, ...]) -> str:
     for part in parts or (name,):
         lines += [f"::: {part}"]
         if parts:
-            lines += ["    options:", "      show_root_heading: true", "      show_root_toc_entry: true"]
+            lines += [
+                "    options:",
+                "      show_root_heading: true",
+                "      show_root_toc_entry: true",
+            ]
         lines += [""]
     return "\n".join(lines)
 
