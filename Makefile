@@ -1,6 +1,8 @@
 # Every target sets up what it needs by itself. PYTHON=/path/to/python picks the Python
 # (3.10 or 3.11), ARGS are handed on to pytest or to `spotfw demo`.
 VENV ?= .venv
+# For the site and the commit hooks: MkDocs needs other versions than TensorFlow 2.15 does.
+TOOLS ?= .venv-tools
 PYTHON ?=
 ARGS ?=
 # Test processes; each loads TensorFlow (about 1 GB).
@@ -8,10 +10,11 @@ WORKERS ?= 2
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.spotfw-ready
-INPUTS := $(wildcard requirements/*.txt) requirements/setup.sh pyproject.toml \
+INPUTS := $(wildcard requirements/py*.txt) requirements/setup.sh \
+	requirements/choose_python.sh pyproject.toml \
 	$(wildcard plugins/*/pyproject.toml)
 
-.PHONY: setup demo test quick lint docs clean
+.PHONY: setup demo test quick lint plugins docs site hooks hygiene clean
 
 setup: $(READY)
 
@@ -33,10 +36,30 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict spotfw
 
+# Each plugin's tests, in an environment made from wheels; ARGS names plugins.
+plugins: $(READY)
+	$(BIN)/python requirements/plugin_tests.py $(ARGS)
+
 docs: $(READY)
 	$(BIN)/python docs/plugins/make_hooks.py
 	$(BIN)/python docs/plugins/make_policy.py
 	$(BIN)/python docs/make_tasks.py
 
+# The documentation as pages of HTML, links checked: build/site/index.html.
+site: $(TOOLS)/.ready
+	$(TOOLS)/bin/python docs/site/build.py $(ARGS)
+
+# Checks every commit from now on; .pre-commit-config.yaml says for what.
+hooks: $(READY) $(TOOLS)/.ready
+	$(TOOLS)/bin/pre-commit install
+
+# The same for all files, without what `make lint` does.
+hygiene: $(TOOLS)/.ready
+	SKIP=ruff,ruff-format,mypy $(TOOLS)/bin/pre-commit run --all-files --show-diff-on-failure
+
+$(TOOLS)/.ready: requirements/tools.txt requirements/tools.sh
+	@sh requirements/tools.sh $(TOOLS) $(PYTHON)
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(TOOLS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

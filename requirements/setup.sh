@@ -6,28 +6,8 @@ cd "$(dirname "$0")/.."
 venv=$1
 asked=${2:-}
 
-fits() { # Is $1 a Python that TensorFlow 2.15 has wheels for? (A pyenv shim may be there and fail.)
-    "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))' 2>/dev/null
-}
-
-python=
-if [ -n "$asked" ]; then
-    if fits "$asked"; then python=$asked; fi
-elif fits "$venv/bin/python"; then
-    # What was chosen once stays, also when the lock changes.
-    python=$venv/bin/python
-else
-    for candidate in python3.11 python3.10 python3 python; do
-        if fits "$candidate"; then python=$candidate; break; fi
-    done
-fi
-if [ -z "$python" ]; then
-    found=${asked:+"$asked is not one"}
-    found=${found:-"none of python3.11, python3.10, python3 and python is one"}
-    echo "setup: spotfw needs Python 3.10 or 3.11, but $found." \
-        "Install one of them, or name it: make setup PYTHON=/path/to/python3.11" >&2
-    exit 1
-fi
+. requirements/choose_python.sh
+choose_python "$asked" "$venv"
 
 version=$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
 lock=requirements/py$version.txt
@@ -40,12 +20,7 @@ if [ -e "$venv" ]; then
         rm -rf "$venv"
     fi
 fi
-if ! [ -e "$venv" ] && ! "$python" -m venv "$venv"; then
-    rm -rf "$venv"
-    echo "setup: $python cannot make a virtual environment. On Debian and Ubuntu install" \
-        "python3-venv; elsewhere use a Python that brings ensurepip." >&2
-    exit 1
-fi
+make_environment "$venv"
 
 echo "setup: installing $lock into $venv (some 3 GB on disk, a few minutes the first time)"
 pip="$venv/bin/python -m pip --disable-pip-version-check"

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import click
 
-from spotfw import __version__
 from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.version import __version__
 
 #: Built-in commands in the order of ``--help``: module:attribute and one line of help.
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -17,9 +17,9 @@ from typing import Literal
 import attrs
 import click
 
-from spotfw import __version__
 from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins import Plugins, default_plugins
+from spotfw.version import __version__
 
 Status = Literal["ok", "warn", "bad"]
 

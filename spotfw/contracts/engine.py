@@ -20,9 +20,13 @@ Array = npt.NDArray[np.float32]
 class Vocabulary(Protocol):
     """What initializers may ask of a vocabulary (seqio's vocabularies have it)."""
 
-    def encode(self, text: str) -> Sequence[int]: ...
+    def encode(self, text: str) -> Sequence[int]:
+        """The ids of a text's pieces, without an end."""
+        ...
 
-    def decode(self, ids: Iterable[int]) -> str: ...
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of pieces' ids."""
+        ...
 
 
 @attrs.frozen(kw_only=True, eq=False)

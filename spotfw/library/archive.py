@@ -21,11 +21,12 @@ from typing import Any
 
 import attrs
 
-from spotfw import __version__, files
+from spotfw import files
 from spotfw.errors import SpotError
 from spotfw.library.check import Pair, check_pair
 from spotfw.library.index import KEY, Entry, as_entry, summarize
 from spotfw.prompts import SoftPrompt, unpack_prompt
+from spotfw.version import __version__
 
 #: What a manifest says of itself; a later layout would count up.
 FORMAT = "spotfw.library/1"

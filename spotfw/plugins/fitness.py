@@ -8,8 +8,9 @@ from typing import Any
 
 import pluggy
 
-from spotfw import API_VERSION, __version__, hookspecs
+from spotfw import hookspecs
 from spotfw.errors import did_you_mean
+from spotfw.version import API_VERSION, __version__
 
 #: The attribute by which a plugin says which versions of the plugin API it is made for.
 SUPPORTS = "spotfw_api"

@@ -22,9 +22,10 @@ from typing import Any
 import attrs
 import pluggy
 
-from spotfw import __version__, hookspecs
+from spotfw import hookspecs
 from spotfw.errors import SpotError
 from spotfw.plugins import fitness
+from spotfw.version import __version__
 
 #: The entry-point group, and the owner of the built-in parts.
 GROUP = OWN = "spotfw"

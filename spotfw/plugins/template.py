@@ -8,9 +8,9 @@ import re
 import string
 from pathlib import Path
 
-from spotfw import API_VERSION, __version__
 from spotfw.errors import SpotError, WrongUse
 from spotfw.files import new_folder, write_atomically
+from spotfw.version import API_VERSION, __version__
 
 #: Kind -> what such a distribution says of itself.
 DESCRIPTIONS = {

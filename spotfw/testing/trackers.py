@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from spotfw import __version__
 from spotfw.config import TuningSettings
 from spotfw.testing.suites import Outcome, Skip, Suite, expect
+from spotfw.version import __version__
 
 #: The hooks of a run's life.
 HOOKS = (

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import math
 
 import pytest
 
 from spotfw.errors import WrongUse
 from spotfw.study import relative_error_reduction
-from tests.places import SHARED
-
-PAPER = SHARED / "paper"
+from tests.paper import figures
 
 
 def test_closed_form() -> None:
@@ -32,25 +29,14 @@ def test_senseless_scores(baseline: float, score: float) -> None:
         relative_error_reduction(baseline, score)
 
 
-@pytest.mark.skipif(not PAPER.exists(), reason="the paper's tables are not here")
 def test_table_four_gives_table_five() -> None:
-    with (PAPER / "table4_transfer.csv").open() as stream:
-        scores = {row["source"]: row for row in csv.DictReader(stream)}
-    with (PAPER / "table5_relative_error_reduction.csv").open() as stream:
-        printed = {
-            (row["source"], row["target"]): float(row["relative_error_reduction_percent"])
-            for row in csv.DictReader(stream)
-        }
-    baseline = scores.pop("Baseline")
-    targets = [name.removesuffix("_mean") for name in baseline if name.endswith("_mean")]
-    found = {
-        (source, target): relative_error_reduction(
-            float(baseline[f"{target}_mean"]), float(row[f"{target}_mean"])
-        )
-        for source, row in scores.items()
-        for target in targets
+    scores, printed = figures.scores(), figures.error_reductions()
+    computed = {
+        (source, target): relative_error_reduction(scores["Baseline", target], score)
+        for (source, target), score in scores.items()
+        if source != "Baseline"
     }
     assert len(printed) == 30
     for pair, value in printed.items():
-        assert found[pair] == pytest.approx(value, abs=0.1), pair
-    assert {pair for pair, value in found.items() if value > 10} == set(printed)
+        assert computed[pair] == pytest.approx(value, abs=0.1), pair
+    assert {pair for pair, value in computed.items() if value > 10} == set(printed)

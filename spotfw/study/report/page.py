@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from importlib import resources
 from string import Template
 
-from spotfw import __version__
 from spotfw.display import duration
 from spotfw.study.findings.coverage import Coverage
 from spotfw.study.grid.declaration import Study
@@ -16,6 +15,7 @@ from spotfw.study.report.markup import escape
 from spotfw.study.report.results import Results
 from spotfw.study.report.runs import total
 from spotfw.study.rows import Row
+from spotfw.version import __version__
 
 
 def page(

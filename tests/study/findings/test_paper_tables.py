@@ -11,72 +11,53 @@ import pytest
 from spotfw.study.findings.paper_tables import table1, table3, table4, table5
 from spotfw.study.findings.tables import Cell, Table
 from spotfw.study.rows import Row
-from tests.places import SHARED
-
-PAPER = SHARED / "paper"
-needs_paper = pytest.mark.skipif(not PAPER.exists(), reason="the paper's tables are not here")
+from tests.paper import figures
 
 
 def paper_rows() -> list[Row]:
     """Table 4's means as rows of one seed."""
     rows = []
-    with (PAPER / "table4_transfer.csv").open() as stream:
-        for line in csv.DictReader(stream):
-            for column, text in line.items():
-                if column.endswith("_mean"):
-                    source = None if line["source"] == "Baseline" else line["source"]
-                    kind = "transfer" if source else "baseline"
-                    task = column.removesuffix("_mean")
-                    rows.append(Row(kind=kind, task=task, source=source, score=float(text)))
+    for (name, task), score in figures.scores().items():
+        source = None if name == "Baseline" else name
+        kind = "transfer" if source else "baseline"
+        rows.append(Row(kind=kind, task=task, source=source, score=score))
     return rows
 
 
-@needs_paper
 def test_table_four_gives_table_five() -> None:
-    with (PAPER / "table5_relative_error_reduction.csv").open() as stream:
-        printed = {
-            (row["source"], row["target"]): float(row["relative_error_reduction_percent"])
-            for row in csv.DictReader(stream)
-        }
+    printed = figures.error_reductions()
     table = table5(paper_rows())
-    found = {(str(row[0].value), str(row[1].value)): row[4].value for row in table.rows}
+    computed = {(str(row[0].value), str(row[1].value)): row[4].value for row in table.rows}
     assert len(printed) == 30
-    assert set(found) == set(printed)
+    assert set(computed) == set(printed)
     for pair, value in printed.items():
-        assert found[pair] == pytest.approx(value, abs=0.1), pair
+        assert computed[pair] == pytest.approx(value, abs=0.1), pair
     values = [row[4].value for row in table.rows]
     assert values == sorted(values, reverse=True)
     assert "30 of 160" in table.notes[0]
 
 
-@needs_paper
 def test_table_three_states_the_average_from_scratch_of_table_four() -> None:
-    with (PAPER / "table3_selection.csv").open() as stream:
-        printed = {row["method"]: row for row in csv.DictReader(stream)}
+    printed = {row["method"]: row for row in figures.rows(3)}
     table = table3(paper_rows())
     scratch, oracle = table.rows
     assert scratch[0].value == "from scratch"
-    assert scratch[-1].value == pytest.approx(
-        float(printed["baseline"]["avg_score_mean"]), abs=0.05
-    )
+    assert scratch[-1].value == pytest.approx(float(printed["baseline"]["score"]), abs=0.05)
     # Means over three prompts hide the best of 48, but not how the two changes relate:
     # the mean of relative error reductions, not the reduction of the mean error.
     absolute, relative = oracle[3].value, oracle[4].value
     assert isinstance(absolute, float) and isinstance(relative, float)
     stated = printed["oracle"]
-    ratio = float(stated["rel_change_mean"]) / float(stated["abs_change_mean"])
+    ratio = float(stated["relative_change"]) / float(stated["change"])
     assert relative / absolute == pytest.approx(ratio, rel=0.01)
 
 
-@needs_paper
 def test_table_four_comes_back() -> None:
     table = table4(paper_rows())
     assert len(table.rows) == 17 and len(table.columns) == 11
-    with (PAPER / "table4_transfer.csv").open() as stream:
-        lines = list(csv.DictReader(stream))
-    for row, line in zip(table.rows, lines, strict=True):
+    for row, line in zip(table.rows, figures.rows(4), strict=True):
         for column, cell in zip(table.columns[1:], row[1:], strict=True):
-            assert cell.value == float(line[f"{column}_mean"])
+            assert cell.value == float(line[column])
     best = {
         (row[0].value, column)
         for row in table.rows
