@@ -213,7 +213,7 @@ def check(task: Task, model: Any) -> Checked:
 
 def _looked_through(task: Task, model: Any, told: Checked, folder: Path | None) -> Checked:
     """All rows as examples, tokenised; no row may be lost without being named."""
-    from spotfw.tasks.seqio.survey import survey
+    from spotfw.tasks.survey import survey
 
     examples, left_out = {}, {}
     for split in _SPLITS:

@@ -193,22 +193,44 @@ def blaming(plugin: LoadedPlugin | None, what: str) -> Iterator[None]:
 
 
 @attrs.frozen
-class _OwnedBuild:
-    """A task's `build` that says whose it is when it fails."""
+class _Owned:
+    """What a task gives, as a function that says whose it is when it fails."""
 
-    build: Callable[[Any], Any]
+    function: Callable[..., Any]
     name: str
     plugin: LoadedPlugin
 
-    def __call__(self, vocabulary: Any) -> Any:
-        with blaming(self.plugin, f"task {self.name!r}"):
-            return self.build(vocabulary)
+    def __call__(self, *args: Any) -> Any:
+        with self._blaming():
+            return self.function(*args)
+
+    def _blaming(self) -> contextlib.AbstractContextManager[None]:
+        return blaming(self.plugin, f"task {self.name!r}")
+
+
+@attrs.frozen
+class _OwnedExamples(_Owned):
+    """A task's `examples`, which may fail when they are asked for or while they are read."""
+
+    def __call__(self, *args: Any) -> Iterator[Any]:
+        with self._blaming():
+            examples = iter(self.function(*args))
+        return self._read(examples)
+
+    def _read(self, examples: Iterator[Any]) -> Iterator[Any]:
+        with self._blaming():
+            yield from examples
 
 
 def _owned(task: Task, plugin: LoadedPlugin) -> Task:
     # A plain copy: the plugin's module does not always go to other processes.
     owner = LoadedPlugin(plugin.name, plugin.distribution, plugin.version)
-    return attrs.evolve(task, build=_OwnedBuild(task.build, task.name, owner))
+    return attrs.evolve(
+        task,
+        examples=task.examples and _OwnedExamples(task.examples, task.name, owner),
+        score=task.score and _Owned(task.score, task.name, owner),
+        build=task._build and _Owned(task._build, task.name, owner),
+    )
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Tasks and mixtures: what they ask, where their rows come from, how they are scored."""
 
+from spotfw.tasks.example import Example
 from spotfw.tasks.task import (
     EXAMPLES_LIMIT,
     Mixture,
@@ -13,6 +14,7 @@ from spotfw.tasks.task import (
 
 __all__ = [
     "EXAMPLES_LIMIT",
+    "Example",
     "Mixture",
     "Task",
     "check_data",

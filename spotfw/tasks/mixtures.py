@@ -151,7 +151,7 @@ def listing(definition: MixtureDefinition, find: Callable[[str], Found | None]) 
     Args:
       definition: the mixture by names.
       find: the task or mixture of a name, None where that is dear to find out; a stand-in
-        of that name then takes its place, which cannot be built.
+        of that name then takes its place, which has no examples.
     """
     try:
         return resolve(definition, lambda name: find(name) or _stand_in(name))
@@ -167,7 +167,7 @@ def listing(definition: MixtureDefinition, find: Callable[[str], Found | None]) 
 
 
 def _stand_in(name: str) -> Task:
-    def build(vocabulary: object) -> NoReturn:
+    def examples(split: str) -> NoReturn:
         raise UnknownName("task", name, ())
 
-    return Task(name=name, family="", type="", build=build)
+    return Task(name=name, family="", type="", examples=examples)

@@ -1,21 +1,29 @@
 """Tasks and mixtures as values: what a task is called, what it asks, how it is scored.
 
-A `Task` describes a text-to-text task without touching its data. Asked for it, it builds
-a `seqio.Task` over the vocabulary of the frozen model at hand; only then is seqio (and
-with it TensorFlow) imported.
+A `Task` describes a text-to-text task without touching its data. Asked for it, it gives its
+examples as text and scores texts, in plain Python. A task of seqio's builds a `seqio.Task`
+over the vocabulary of the frozen model instead; only then is seqio, and with it TensorFlow,
+imported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from spotfw.errors import SpotError, UnknownName
+from spotfw.tasks.example import Example
 
 if TYPE_CHECKING:
     import seqio
+
+#: A split -> its examples.
+ExamplesFn = Callable[[str], Iterable[Example]]
+
+#: Examples, and a text for each -> the value of each metric by name.
+ScoreFn = Callable[[Sequence[Example], Sequence[str]], Mapping[str, Any]]
 
 #: Artificial data set size limit K of examples-proportional mixing (paper 2.1.3).
 EXAMPLES_LIMIT = 2**19
@@ -24,6 +32,8 @@ EXAMPLES_LIMIT = 2**19
 @attrs.frozen(kw_only=True)
 class Task:
     """A named text-to-text task.
+
+    It gives `examples` and a `score`; or, where it is seqio's, `build`.
 
     Attributes:
       name: unique name, e.g. ``glue_mnli``.
@@ -35,8 +45,14 @@ class Task:
       train_examples: examples of the training split, where they are not as many as its rows
         (ReCoRD has one an answer); see `training_size`.
       origin: where it comes from: ``distribution`` or a file.
-      build: given a seqio vocabulary, returns a `seqio.Task` with features ``inputs`` and
-        ``targets`` over it. May raise `spotfw.errors.SpotError` when its data is absent.
+      examples: given a split, its examples in the order of the data, the same ones each time.
+        May raise `spotfw.errors.SpotError` when the data is absent. None of a task that only
+        `build` gives.
+      score: given examples and what was written for each, each metric's value;
+        `spotfw.tasks.scoring.Scorer` makes one of metrics. None where texts are not scored.
+      build: of a task of seqio's: given a seqio vocabulary, returns a `seqio.Task` with features
+        ``inputs`` and ``targets`` over it. May raise `spotfw.errors.SpotError` when its data is
+        absent. See the method `build`.
       description: one line for listings.
       data: the data set, e.g. ``tfds glue/mnli:2.0.0``, or the address of its files.
       licence: of the data, as known.
@@ -45,8 +61,9 @@ class Task:
       check: given names of splits, raises `spotfw.errors.SpotError` where their data is
         absent, without reading more than their beginning; None where the data is always at
         hand. See `check_data`.
-      walk: given a split, its examples one by one, in whatever form, so that they can be
-        counted without TensorFlow where the data is in files; None where that is not so.
+      walk: of a task without `examples`: given a split, its examples one by one, in whatever
+        form, so that they can be counted without TensorFlow where the data is in files; None
+        where that is not so.
       how_to_get: sentences on how to have the data on this machine; empty where there is
         nothing to do.
       columns: what a row of its data holds, in words: ``premise (text), hypothesis (text)``;
@@ -60,7 +77,11 @@ class Task:
     metrics: tuple[str, ...] = ()
     splits: Mapping[str, int | None] = attrs.field(factory=dict, eq=False)
     origin: str = ""
-    build: Callable[[seqio.Vocabulary], seqio.Task] = attrs.field(repr=False, eq=False)
+    examples: ExamplesFn | None = attrs.field(default=None, repr=False, eq=False)
+    score: ScoreFn | None = attrs.field(default=None, repr=False, eq=False)
+    _build: Callable[[Any], Any] | None = attrs.field(
+        default=None, alias="build", repr=False, eq=False
+    )
     description: str = ""
     data: str = ""
     licence: str = ""
@@ -71,6 +92,27 @@ class Task:
     train_examples: int | None = None
     how_to_get: str = ""
     columns: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if self.examples is None and self._build is None:
+            raise TypeError(f"the task {self.name!r} needs examples and a score, or build")
+
+    @property
+    def makes_tokens(self) -> bool:
+        """Whether only seqio gives its examples, as tokens of a vocabulary."""
+        return self.examples is None
+
+    def build(self, vocabulary: seqio.Vocabulary) -> seqio.Task:
+        """A `seqio.Task` over a vocabulary, in no registry; imports TensorFlow.
+
+        Raises:
+          SpotError: the data is absent.
+        """
+        if self._build is not None:
+            return self._build(vocabulary)
+        from spotfw.tasks.seqio.plain import build_plain
+
+        return build_plain(self.name, self.splits, self.examples, self.score, vocabulary)
 
     @property
     def training_size(self) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from spotfw.tasks import Example as Example
 from spotfw.tasks.rows.kinds import Kind as Kind
 
 #: One row in TFDS's schema as plain Python: str, int, float, bool, list, dict. A TFDS
@@ -24,22 +25,6 @@ Metric = Callable[[Sequence[Any], Sequence[Any]], Mapping[str, float]]
 
 class Unusable(Exception):
     """Raised by `Dataset.examples` for a row that is not as it should be; says why."""
-
-
-@attrs.frozen(kw_only=True)
-class Example:
-    """A row, or a part of one, as text.
-
-    Attributes:
-      inputs: what the model reads.
-      targets: what it should write.
-      extra: plain JSON that scoring needs beside the texts: all right answers, an index.
-        The post-processor finds it as ``example["extra"]``.
-    """
-
-    inputs: str
-    targets: str
-    extra: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -118,9 +103,10 @@ class Dataset:
         ``answers.text`` reaches into a dictionary.
       examples: a row's examples, in T5's way: none, one or several. Raises `Unusable`.
       postprocess: seqio's convention, (text, example=None, is_target=False) -> what the
-        metrics take; by default a label's place among `labels`, or else the text. A label
-        that is none of them is -1.
-      metrics: name -> function; a string names one of t5.evaluation.metrics.
+        metrics take, with an `Example`; by default a label's place among `labels`, or else
+        the text. A label that is none of them is -1.
+      metrics: name -> function; a string names one of t5.evaluation.metrics, which
+        `spotfw.tasks.scoring` has.
       licence: of the data, as known.
       citation: whom to cite, e.g. ``Nie et al. 2020``.
       description: one line for listings.

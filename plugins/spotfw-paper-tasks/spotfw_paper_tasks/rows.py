@@ -20,6 +20,7 @@ from spotfw.tasks.rows.bound import (
     read_file,
 )
 from spotfw.tasks.rows.getting import bind_or_prepare, folder_of_rows
+from spotfw.tasks.rows.plain import plain
 from spotfw.tasks.rows.records import UnusableRow
 from spotfw_paper_tasks.dataset import Dataset, Row
 
@@ -138,24 +139,6 @@ def _open_tfds(dataset: Dataset, name: str, split: str) -> Any:
             f"The data of the task {dataset.name!r}, split {split!r}, is not on this machine: no "
             f"folder is bound to it, and TFDS cannot give {name}{why}. {how_to_get(dataset)}"
         ) from error
-
-
-def plain(value: Any) -> Any:
-    """What TFDS gives as plain Python: text, numbers, lists, dictionaries."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, bytes):
-        # Bytes that are not UTF-8 become lone surrogates, which the checks find.
-        return value.decode(errors="surrogateescape")
-    if hasattr(value, "to_list"):  # a ragged tensor
-        return plain(value.to_list())
-    if hasattr(value, "tolist"):  # a NumPy scalar or array
-        return plain(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [plain(part) for part in value]
-    if hasattr(value, "__iter__") and not isinstance(value, str):  # a data set in a row
-        return [plain(part) for part in value]
-    return value
 
 
 def check_data(dataset: Dataset, split: str) -> None:

@@ -12,7 +12,9 @@ import pytest
 import spotfw
 from spotfw.errors import SpotError, UnknownName
 from spotfw.tasks import Task, bindings
-from spotfw.tasks.seqio.scores import score
+from spotfw.tasks.examples import read_examples as read_tokens
+from spotfw.tasks.scores import score
+from spotfw.tasks.vocabulary import ByteVocabulary
 from spotfw_paper_tasks.build import to_task
 from spotfw_paper_tasks.dataset import Dataset, Example, Split, Unusable
 from spotfw_paper_tasks.examples import read_examples
@@ -66,11 +68,7 @@ def bind(tmp_path, monkeypatch):
 
 
 def _read(dataset, split):
-    from spotfw.tasks.seqio import examples
-    from spotfw.tasks.seqio.compat import seqio
-
-    task = to_task(dataset)
-    return examples.read_examples(task, split, seqio.ByteVocabulary(), 99, 9, for_scoring=True)
+    return read_tokens(to_task(dataset), split, ByteVocabulary(), 99, 9, for_scoring=True)
 
 
 def test_facts():
@@ -83,8 +81,8 @@ def test_facts():
 def test_rows_of_a_bound_folder_become_examples(bind):
     bind(train=[_row("a"), _row("b", 0)], validation=[_row("c")])
     examples = _read(TOY, "train")
-    assert [e["inputs_pretokenized"] for e in examples.raw()] == [b"toy: a", b"toy: b"]
-    assert [e["targets_pretokenized"] for e in examples.raw()] == [b"yes", b"no"]
+    assert [e.inputs for e in examples.raw()] == ["toy: a", "toy: b"]
+    assert [e.targets for e in examples.raw()] == ["yes", "no"]
     assert score(examples, ["yes", "what?"]) == {"accuracy": 50.0, "mine": 7.0}
 
 
@@ -127,7 +125,7 @@ def test_the_wrong_folder_and_the_absent_split_are_told(bind):
 
 def test_post_processing_sees_what_scoring_needs(bind):
     def postprocess(text, example=None, is_target=False):
-        return (text, example["extra"]["n"], is_target)
+        return (text, example.extra["n"], is_target)
 
     seen = []
 

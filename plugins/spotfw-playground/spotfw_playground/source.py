@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
-from spotfw.tasks import Mixture, Task
+from spotfw.tasks import Example, Mixture, Task
+from spotfw.tasks.scoring import Scorer, metric_functions, to_number
 from spotfw_playground.families import SPECS
 from spotfw_playground.specs import SPLITS, TaskSpec, rows
-
-if TYPE_CHECKING:
-    import seqio
 
 
 class PlaygroundSource:
@@ -48,32 +45,18 @@ def _task(spec: TaskSpec, noise: float) -> Task:
         labels=spec.labels,
         metrics=spec.metrics,
         splits={split: spec.size(split) for split in SPLITS},
-        build=partial(build, spec, noise),
+        examples=partial(examples, spec, noise),
+        score=scorer(spec),
         description=spec.description,
     )
 
 
-def build(spec: TaskSpec, noise: float, vocabulary: seqio.Vocabulary) -> seqio.Task:
-    """The seqio task over a vocabulary; imports TensorFlow."""
-    from spotfw.tasks.seqio.compat import seqio, t5
+def examples(spec: TaskSpec, noise: float, split: str) -> Iterator[Example]:
+    """The examples of a split, always the same."""
+    return (Example(inputs=r.inputs, targets=r.targets) for r in rows(spec, split, noise))
 
-    def dataset(split: str, shuffle_files: bool = False, seed: int | None = None) -> Any:
-        import tensorflow as tf
 
-        made = rows(spec, split, noise)
-        return tf.data.Dataset.from_tensor_slices(
-            {"inputs": [r.inputs for r in made], "targets": [r.targets for r in made]}
-        )
-
-    feature = seqio.Feature(vocabulary=vocabulary, add_eos=True)
+def scorer(spec: TaskSpec) -> Scorer:
+    """The task's metrics."""
     numeric = spec.type == "regression"
-    return seqio.Task(
-        spec.name,
-        source=seqio.FunctionDataSource(
-            dataset, splits=SPLITS, num_input_examples={s: spec.size(s) for s in SPLITS}
-        ),
-        preprocessors=[seqio.preprocessors.tokenize, seqio.preprocessors.append_eos],
-        postprocess_fn=t5.data.postprocessors.string_to_float if numeric else None,
-        metric_fns=[getattr(t5.evaluation.metrics, name) for name in spec.metrics],
-        output_features={"inputs": feature, "targets": feature},
-    )
+    return Scorer(metric_functions(spec.metrics, len(spec.labels)), to_number if numeric else None)

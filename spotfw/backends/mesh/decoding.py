@@ -15,8 +15,8 @@ from spotfw.contracts import Array, Evaluation
 from spotfw.errors import Once, SpotError
 from spotfw.tasks import Task, labels_in
 from spotfw.tasks.batches import Tokens, bucket, pad_batch
-from spotfw.tasks.seqio.examples import Ragged
-from spotfw.tasks.seqio.scores import score
+from spotfw.tasks.scores import score
+from spotfw.tasks.tokens import Ragged
 
 if TYPE_CHECKING:
     from spotfw.backends.mesh.engine import MeshModel

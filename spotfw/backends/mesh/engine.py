@@ -24,7 +24,7 @@ from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Task
-from spotfw.tasks.seqio.examples import Examples, read_examples
+from spotfw.tasks.examples import Examples, read_examples
 
 _EMBEDDING = "shared/embedding"
 _ACTIVATIONS = ("float32", "bfloat16")

@@ -15,7 +15,7 @@ from spotfw.contracts import TuneProgress, TuneRequest, TuningState
 from spotfw.errors import SpotError
 from spotfw.tasks import Task, proportional_rates
 from spotfw.tasks.batches import Tokens, bucket, example_indices, mixture_indices, pad_batch
-from spotfw.tasks.seqio.examples import Examples
+from spotfw.tasks.examples import Examples
 
 if TYPE_CHECKING:
     from spotfw.backends.mesh.engine import MeshModel

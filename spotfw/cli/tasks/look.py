@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spotfw.tasks import Mixture, Task
-    from spotfw.tasks.seqio.survey import Survey
+    from spotfw.tasks.survey import Survey
 
 #: Splits that a tuning reads; others may be absent.
 NEEDED = ("train", "validation")
@@ -26,7 +26,7 @@ def vocabulary(model: str | None, path: str | None) -> Any:
     if model is None and path is None:
         return None
     if model is None:
-        from spotfw.backends.mesh.folders.vocabulary import open_vocabulary_file
+        from spotfw.tasks.vocabulary import open_vocabulary_file
 
         return open_vocabulary_file(str(path))
     from spotfw.plugins import default_plugins
@@ -44,7 +44,7 @@ def examples(
 ) -> list[dict[str, Any]]:
     """The first examples of every split of a task, or of one; of a mixture, of each member."""
     from spotfw.tasks import Task
-    from spotfw.tasks.seqio.preview import preview
+    from spotfw.tasks.preview import preview
 
     if not isinstance(task, Task):
         return [e for member in task.tasks for e in preview(member, split, count, pieces)]
@@ -68,7 +68,7 @@ def lengths(
       limits: of the model's inputs and targets.
     """
     from spotfw.tasks import Task
-    from spotfw.tasks.seqio.survey import length_facts
+    from spotfw.tasks.survey import length_facts
 
     found = []
     for member in (task,) if isinstance(task, Task) else task.tasks:
@@ -85,7 +85,7 @@ def lengths(
 
 def surveys(task: Task, split: str | None, pieces: Any = None) -> Iterator[Survey]:
     """Looks through every split, or one, telling how far it is."""
-    from spotfw.tasks.seqio.survey import survey
+    from spotfw.tasks.survey import survey
 
     for one in [split] if split else list(task.splits) or list(NEEDED):
         with (
@@ -106,11 +106,12 @@ def training_size(task: Task, at: str) -> tuple[int | None, str]:
     from spotfw.tasks.whereabouts import BOUND, FILES
 
     published = task.training_size
-    if task.walk is not None and at in (BOUND, FILES):
+    walk = task.examples or task.walk
+    if walk is not None and at in (BOUND, FILES):
         try:
             with _counting(f"{task.name} train", published) as progress:
                 number = 0
-                for number, _ in enumerate(task.walk("train"), 1):
+                for number, _ in enumerate(walk("train"), 1):
                     progress(number)
                 return number, "counted"
         except SpotError as error:

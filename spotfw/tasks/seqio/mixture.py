@@ -6,8 +6,8 @@ import functools
 from typing import Any
 
 from spotfw.tasks import EXAMPLES_LIMIT, Mixture, Task
+from spotfw.tasks.examples import read_all
 from spotfw.tasks.seqio.compat import seqio
-from spotfw.tasks.seqio.examples import read_all
 
 __all__ = ["as_seqio"]
 
@@ -38,6 +38,7 @@ def as_seqio(mixture: Mixture, vocabulary: Any, limit: int = EXAMPLES_LIMIT) -> 
 def _counting(task: Task, vocabulary: Any, limit: int) -> Any:
     @functools.cache
     def count() -> float:
-        return float(min(sum(1 for _ in read_all(task, "train", vocabulary)), limit))
+        _, examples = read_all(task, "train", vocabulary)
+        return float(min(sum(1 for _ in examples), limit))
 
     return lambda _: count()

@@ -67,24 +67,17 @@ class RowsSource(seqio.DataSource):  # type: ignore[misc]
 
 
 class NamedSplits(seqio.DataSource):  # type: ignore[misc]
-    """A source with splits under other names, and perhaps with only some of their rows.
+    """A source with splits under other names.
 
     Args:
       source: the source.
       names: our name -> its name.
-      only: our name -> which rows of it to keep, a function of a row of tensors.
     """
 
-    def __init__(
-        self,
-        source: Any,
-        names: Mapping[str, str],
-        only: Mapping[str, Callable[[Mapping[str, Any]], Any]],
-    ) -> None:
+    def __init__(self, source: Any, names: Mapping[str, str]) -> None:
         super().__init__(splits=tuple(names), caching_permitted=True)
         self._source = source
         self._names = names
-        self._only = only
 
     @property
     def splits(self) -> Sequence[str]:
@@ -101,13 +94,12 @@ class NamedSplits(seqio.DataSource):  # type: ignore[misc]
 
     def num_input_examples(self, split: str) -> int | None:
         count: int | None = self._source.num_input_examples(self._names[split])
-        return None if split in self._only else count
+        return count
 
     def get_dataset(self, split: str = "train", **kwargs: Any) -> Any:
         if split not in self._names:
             raise SpotError(f"There is no split {split!r}; there are {', '.join(self._names)}.")
-        dataset = self._source.get_dataset(split=self._names[split], **kwargs)
-        return dataset.filter(self._only[split]) if split in self._only else dataset
+        return self._source.get_dataset(split=self._names[split], **kwargs)
 
 
 def _filled(row: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The paper's data sets that t5.data has as tasks (appendix B), for listing without TensorFlow.
 
-t5's names and t5's tasks: `build` copies the registered one. Only where its data comes
-from can change, to a folder that is bound to it.
+t5's names and t5's tasks, text and scores without TensorFlow where a folder is bound to them.
+Where TFDS has prepared the data, it reads the rows; of C4, seqio makes the examples.
 """
 
 from __future__ import annotations
@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.rows.bound import describe_columns
+from spotfw.tasks.scoring import Scorer, metric_functions, to_answers
 from spotfw.tasks.t5.entry import T5Entry, usual_splits
-from spotfw.tasks.t5.glue import GLUE, SUPER_GLUE
-from spotfw.tasks.t5.rows import bound_folder, how_to_get, open_rows, walk
+from spotfw.tasks.t5.examples import examples
+from spotfw.tasks.t5.generation import Translation, summarize
+from spotfw.tasks.t5.glue import GLUE
+from spotfw.tasks.t5.questions import squad
+from spotfw.tasks.t5.rows import bound_folder, how_to_get, open_rows, usable_rows
+from spotfw.tasks.t5.super_glue import SUPER_GLUE
 
 if TYPE_CHECKING:
     import seqio
+
+
+_BLEU = Scorer(metric_functions(("bleu",)))
 
 
 def _translation(name: str, tfds: str, language: str, short: str, **facts: Any) -> T5Entry:
@@ -29,6 +37,8 @@ def _translation(name: str, tfds: str, language: str, short: str, **facts: Any) 
         metrics=("bleu",),
         tfds=tfds,
         columns={"en": "str", language: str},
+        examples=Translation("en", language),
+        score=_BLEU,
         groups=("appendix B", "translation"),
         **facts,
     )
@@ -42,7 +52,8 @@ ENTRIES: tuple[T5Entry, ...] = (
         family="language modeling",
         type="generation",
         metrics=("bleu",),
-        more_metrics=("bleu",),
+        examples=None,
+        score=_BLEU,
         tfds="c4/en:2.2.0",
         splits=usual_splits(364_868_892, 364_608),
         columns={
@@ -69,6 +80,8 @@ ENTRIES: tuple[T5Entry, ...] = (
             **{"context": "str", "question": "str", "answers.text": "list[str]+"},
             **{"answers.answer_start": "list[int32]?", "id": "text?", "title": "text?"},
         },
+        examples=squad,
+        score=Scorer(metric_functions(("squad",)), to_answers),
         licence="CC BY-SA 4.0",
         citation="Rajpurkar et al. 2016",
         groups=("appendix B", "study source"),
@@ -113,6 +126,8 @@ ENTRIES: tuple[T5Entry, ...] = (
         tfds="cnn_dailymail:3.4.0",
         splits=usual_splits(287_113, 13_368, 11_490),
         columns={"article": "str", "highlights": "str", "id": "text?", "publisher": "text?"},
+        examples=summarize,
+        score=Scorer(metric_functions(("rouge",))),
         licence="texts of CNN and Daily Mail; research use",
         citation="Hermann et al. 2015; See et al. 2017",
         groups=("appendix B", "summarization"),
@@ -128,6 +143,7 @@ def find_entry(name: str) -> T5Entry | None:
 
 def to_task(entry: T5Entry) -> Task:
     """An entry as a task, without importing TensorFlow."""
+    makes_tokens = entry.examples is None
     return Task(
         name=entry.name,
         family=entry.family,
@@ -136,14 +152,16 @@ def to_task(entry: T5Entry) -> Task:
         metrics=entry.metrics,
         splits={name: rows for name, (_, rows) in entry.splits.items()},
         origin=f"seqio (tfds {entry.tfds})",
-        build=functools.partial(_build, entry),
+        examples=None if makes_tokens else functools.partial(examples, entry),
+        score=None if makes_tokens else entry.score,
+        build=functools.partial(_build, entry) if makes_tokens else None,
         description=entry.description,
         data=f"tfds {entry.tfds}",
         licence=entry.licence,
         citation=entry.citation,
         groups=entry.groups,
         check=functools.partial(_check, entry),
-        walk=functools.partial(walk, entry),
+        walk=functools.partial(usable_rows, entry) if makes_tokens else None,
         train_examples=entry.train_examples,
         how_to_get=how_to_get(entry),
         columns=describe_columns(entry.schema),

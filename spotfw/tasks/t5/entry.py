@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
 
+from spotfw.tasks.example import Example
 from spotfw.tasks.rows.bound import Schema
 from spotfw.tasks.rows.kinds import Kind
+from spotfw.tasks.scoring import Scorer
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -23,11 +25,12 @@ class T5Entry:
       tfds: the TFDS data set that t5 reads, with its version.
       splits: our name -> the data's name and its rows as published.
       columns: what a row must hold, as in `bound_rows.Schema`.
-      registered: the task to copy from seqio's registry, where that is not `name`.
+      examples: a row's examples, as t5's preprocessor makes them; None of a task whose
+        examples are tokens that only seqio makes (C4).
+      score: t5's postprocessor and metrics.
+      registered: the task in seqio's registry that has the data, where that is not `name`.
       train_label: the only label that is trained on, None for all (WSC).
-      each: the column of a list each of whose elements gives an example (ReCoRD's answers).
       train_examples: training examples as published, where they are not as many as rows.
-      more_metrics: metrics t5 does not register with the task, by t5.evaluation.metrics' names.
       fault: what else is wrong with a row, None where nothing is. Some preprocessors of t5
         stop all reading at a row that is not as they expect.
     """
@@ -41,15 +44,15 @@ class T5Entry:
     tfds: str
     splits: Mapping[str, tuple[str, int | None]]
     columns: Mapping[str, Kind]
+    examples: Callable[[Mapping[str, Any]], Iterable[Example]] | None
+    score: Scorer
     licence: str
     citation: str
     groups: tuple[str, ...] = ("appendix B",)
     description: str = ""
     registered: str | None = None
     train_label: int | None = None
-    each: str | None = None
     train_examples: int | None = None
-    more_metrics: tuple[str, ...] = ()
     fault: Callable[[Mapping[str, Any]], str | None] | None = None
 
     @property

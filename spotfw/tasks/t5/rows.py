@@ -83,18 +83,6 @@ def usable_rows(
     return generate()
 
 
-def walk(entry: T5Entry, split: str) -> Iterator[object]:
-    """The examples of a split of the bound folder, to be counted.
-
-    Raises:
-      as `open_rows`, at once.
-    """
-    rows = usable_rows(entry, split)
-    if entry.train_label is not None and split == "train":
-        return (row for row in rows if row["label"] == entry.train_label)
-    return (one for row in rows for one in (row[entry.each] if entry.each else [row]))
-
-
 def _stand_ins(split: str) -> tuple[str, ...]:
     whole, _, genres = split.partition("_")
     return (whole,) if genres == "matched" else ()

@@ -1,26 +1,16 @@
 """Metrics of ``t5.evaluation.metrics`` by name, and what each needs answers to be.
 
-Names are checked without importing t5, which would import TensorFlow; a test holds this
-page against t5 itself.
+A test holds this page against t5 itself.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import attrs
+from collections.abc import Sequence
 
 from spotfw.errors import UnknownName, WrongUse
 
 #: What answers are: one of some labels, a number, any of several answers, or free text.
 LABEL, NUMBER, ANSWERS, TEXT = "label", "number", "answers", "text"
-
-MetricFn = Callable[..., Mapping[str, Any]]
-
-#: A prediction that is no number or no label becomes this, as in ``t5.data.postprocessors``.
-WRONG = -1
 
 #: Metric -> kinds of answers it can score.
 METRICS: dict[str, frozenset[str]] = {
@@ -53,8 +43,6 @@ REFUSED: dict[str, str] = {
     "span_squad": "it needs answers as positions; use squad with the answers' text",
 }
 
-_SKLEARN = {"matthews_corrcoef"}
-
 
 def check_metrics(names: Sequence[str], kind: str, labels: int, where: str) -> None:
     """Checks that each metric exists and fits the answers.
@@ -85,51 +73,3 @@ def check_metrics(names: Sequence[str], kind: str, labels: int, where: str) -> N
                 f"The metric {name!r} of {where} is for two labels, but the task has {labels}. "
                 "Use mean_multiclass_f1."
             )
-
-
-def metric_functions(names: Sequence[str], labels: int) -> list[MetricFn]:
-    """The functions (targets, predictions) -> values of checked names; imports t5."""
-    from spotfw.tasks.seqio.compat import t5
-
-    metrics = t5.evaluation.metrics
-    functions: list[MetricFn] = []
-    for name in names:
-        if name in _SKLEARN:
-            percent = {"metric_post_process_fn": _percent}
-            functions.append(metrics.sklearn_metrics_wrapper(name, **percent))
-        elif name == "mean_multiclass_f1":
-            functions.append(metrics.mean_multiclass_f1(num_classes=labels))
-        else:
-            functions.append(getattr(metrics, name))
-    return functions
-
-
-def _percent(value: float) -> float:
-    return 100 * value
-
-
-@attrs.frozen
-class ToLabel:
-    """Postprocessor: the place of a label among the labels, `WRONG` for anything else."""
-
-    labels: tuple[str, ...]
-
-    def __call__(self, text: str, **_: Any) -> int:
-        """Accepts what seqio passes: ``example`` and ``is_target``."""
-        return self.labels.index(text) if text in self.labels else WRONG
-
-
-def to_number(text: str, **_: Any) -> float:
-    """Postprocessor: the number a text says, `WRONG` where it says none or no finite one."""
-    try:
-        value = float(text)
-    except ValueError:
-        return float(WRONG)
-    return value if math.isfinite(value) else float(WRONG)
-
-
-def to_answers(text: str, example: Mapping[str, Any], is_target: bool = False, **_: Any) -> Any:
-    """Postprocessor: all right answers for a target, the text itself for a prediction."""
-    if not is_target:
-        return text
-    return [a.decode() if isinstance(a, bytes) else str(a) for a in example["answers"]]

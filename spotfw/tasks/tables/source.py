@@ -8,31 +8,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spotfw.errors import Once, SpotError, UnknownName, WrongUse
-from spotfw.tasks import Task
+from spotfw.tasks import Example, Task
 from spotfw.tasks.mixtures import MixtureDefinition
 from spotfw.tasks.rows.account import unseen_labels
-from spotfw.tasks.tables.answers import (
-    ANSWERS,
-    LABEL,
-    NUMBER,
-    ToLabel,
-    metric_functions,
-    to_answers,
-    to_number,
-)
+from spotfw.tasks.scoring import Scorer, ToLabel, metric_functions, to_answers, to_number
+from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER
 from spotfw.tasks.tables.definition import TableDefinition, read_definitions
 from spotfw.tasks.tables.document import read_document
 from spotfw.tasks.tables.mixtures import read_mixtures
-from spotfw.tasks.tables.rows import Rows, describe, read_rows
-
-if TYPE_CHECKING:
-    import seqio
+from spotfw.tasks.tables.rows import Row, Rows, describe, read_rows
 
 __all__ = ["load_task_file", "read_task_rows"]
 
@@ -159,56 +149,30 @@ def _task(definition: TableDefinition) -> Task:
         splits=dict.fromkeys(definition.splits),
         origin=str(definition.file),
         description=definition.description,
-        build=partial(_build, definition),
-        walk=partial(_walk, definition),
+        examples=partial(_examples, definition),
+        score=_scorer(definition),
     )
 
 
-def _build(definition: TableDefinition, vocabulary: seqio.Vocabulary) -> seqio.Task:
-    """A seqio task that is in no registry, so two vocabularies can use it side by side."""
-    from spotfw.tasks.seqio.compat import seqio
-
-    def dataset(split: str, shuffle_files: bool, seed: int | None = None) -> Any:
-        del shuffle_files, seed  # the order is drawn later, over tokenised examples
-        return _dataset(definition, split)
-
-    feature = seqio.Feature(vocabulary=vocabulary, add_eos=True)
-    return seqio.Task(
-        definition.name,
-        source=seqio.FunctionDataSource(dataset, splits=tuple(definition.splits)),
-        output_features={"inputs": feature, "targets": feature},
-        preprocessors=[
-            seqio.preprocessors.tokenize,
-            seqio.preprocessors.append_eos_after_trim,
-        ],
-        postprocess_fn=_postprocessor(definition),
-        metric_fns=metric_functions(definition.metrics, len(definition.label_words)),
-    )
-
-
-def _walk(definition: TableDefinition, split: str) -> Iterable[object]:
-    return read_rows(definition, split).usable
-
-
-def _postprocessor(definition: TableDefinition) -> Any:
-    if definition.kind == LABEL:
-        return ToLabel(definition.label_words)
-    return {NUMBER: to_number, ANSWERS: to_answers}.get(definition.kind)
-
-
-def _dataset(definition: TableDefinition, split: str) -> Any:
-    from spotfw.tasks.seqio.compat import tf
-
+def _examples(definition: TableDefinition, split: str) -> list[Example]:
     rows = read_rows(definition, split)
     _log_once(definition, split, rows)
-    columns: Mapping[str, Any] = {
-        "inputs": [row.inputs for row in rows.usable],
-        "targets": [row.targets for row in rows.usable],
-        "line": [row.line for row in rows.usable],
-    }
+    return [_example(definition, row) for row in rows.usable]
+
+
+def _example(definition: TableDefinition, row: Row) -> Example:
+    extra: dict[str, Any] = {"line": row.line}
     if definition.kind == ANSWERS:
-        columns = {**columns, "answers": tf.ragged.constant([row.answers for row in rows.usable])}
-    return tf.data.Dataset.from_tensor_slices(columns)
+        extra["answers"] = list(row.answers)
+    return Example(inputs=row.inputs, targets=row.targets, extra=extra)
+
+
+def _scorer(definition: TableDefinition) -> Scorer:
+    labels = definition.label_words
+    postprocess: Any = {NUMBER: to_number, ANSWERS: to_answers}.get(definition.kind)
+    if definition.kind == LABEL:
+        postprocess = ToLabel(labels)
+    return Scorer(metric_functions(definition.metrics, len(labels)), postprocess)
 
 
 def _log_once(definition: TableDefinition, split: str, rows: Rows) -> None:

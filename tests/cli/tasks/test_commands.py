@@ -183,7 +183,7 @@ def test_lengths_need_something_to_count_with(spotfw_cli, many):
 def test_lengths_and_what_limits_cut(many):
     """Bytes as tokens, the end among them: texts of 2 to 20 letters behind "review: "."""
     from spotfw.plugins import Plugins
-    from spotfw.tasks.seqio.survey import length_facts, survey
+    from spotfw.tasks.survey import length_facts, survey
 
     found = survey(Plugins(entry_points=False).task("many_reviews"), "train")
     expected = sorted(len("review: ") + 2 * (i % 10 + 1) + 1 for i in range(40))

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from spotfw.errors import UnknownName, WrongUse
-from spotfw.tasks.tables.answers import METRICS, REFUSED, metric_functions
+from spotfw.tasks.scoring import metric_functions
+from spotfw.tasks.tables.answers import METRICS, REFUSED
 from spotfw.tasks.tables.source import load_task_file
 from tests.places import ROOT
 

@@ -10,9 +10,9 @@ sides have their punctuation set apart: "U.S." is compared as "u s" and not as "
 
 from __future__ import annotations
 
+from spotfw.tasks.t5.punctuation import join, pad_punctuation
 from spotfw_paper_tasks.dataset import Dataset, Example, Row, Split, Unusable
 from spotfw_paper_tasks.scoring import targets
-from spotfw_paper_tasks.t5_squad import join, pad_punctuation
 
 _SHARED_TASK = "Fisch et al. 2019"
 

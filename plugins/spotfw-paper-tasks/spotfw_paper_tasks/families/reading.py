@@ -10,10 +10,10 @@ from __future__ import annotations
 import calendar
 import re
 
+from spotfw.tasks.t5.punctuation import join
 from spotfw_paper_tasks.dataset import Dataset, Example, Row, Split, Unusable
 from spotfw_paper_tasks.scoring import targets
 from spotfw_paper_tasks.scoring.drop import drop
-from spotfw_paper_tasks.t5_squad import join
 
 #: RACE's choices.
 LETTERS = ("A", "B", "C", "D")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spotfw.tasks.tables.answers import to_number
+from spotfw.tasks.scoring import to_number
 from spotfw_paper_tasks.dataset import Dataset, Example, Published, Row, Split, Unusable
 from spotfw_paper_tasks.preprocessors.fields import joined, text
 from spotfw_paper_tasks.published import crisscrossed

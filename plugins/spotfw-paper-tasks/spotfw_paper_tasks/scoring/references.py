@@ -55,7 +55,7 @@ def rouge(targets: Sequence[Any], predictions: Sequence[str]) -> Mapping[str, fl
     Returns:
       ``rouge1``, ``rouge2`` and ``rougeLsum``, 0-100.
     """
-    from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
+    from rouge_score.rouge_scorer import RougeScorer
 
     scorer = RougeScorer(list(ROUGE))
     totals = dict.fromkeys(ROUGE, 0.0)

@@ -11,14 +11,14 @@ from typing import Any
 
 def answers(text: str, example: Any = None, is_target: bool = False) -> Any:
     """All right answers of a question, a list of texts; or the text predicted."""
-    return list(example["extra"]["answers"]) if is_target else text
+    return list(example.extra["answers"]) if is_target else text
 
 
 def references(text: str, example: Any = None, is_target: bool = False) -> Any:
     """All references, a list of texts; with the source too where SARI needs it."""
     if not is_target:
         return text
-    extra = example["extra"]
+    extra = example.extra
     if "source" not in extra:
         return list(extra["references"])
     return {"source": extra["source"], "references": list(extra["references"])}

@@ -225,8 +225,7 @@ def test_an_empty_structure_is_named(name: str) -> None:
 def scores(dataset: Dataset, row: dict[str, Any], prediction: str) -> dict[str, float]:
     postprocess = Postprocess(dataset)
     (example,) = dataset.examples(row)
-    given = {"extra": json.dumps(example.extra)}
-    right = postprocess(example.targets, given, is_target=True)
+    right = postprocess(example.targets, example, is_target=True)
     values: dict[str, float] = {}
     for metric in metric_functions(dataset):
         values.update(metric([right], [postprocess(prediction)]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +38,7 @@ def test_rows_of_the_true_schema_become_examples_that_score(dataset: Dataset, na
     assert len(examples) >= 2
 
     postprocess = Postprocess(dataset)
-    right = [
-        postprocess(e.targets, example={"extra": json.dumps(e.extra)}, is_target=True)
-        for e in examples
-    ]
+    right = [postprocess(e.targets, example=e, is_target=True) for e in examples]
     given = [postprocess(e.targets) for e in examples]
     nonsense = [postprocess("%") for _ in examples]
     for metric in metric_functions(dataset):

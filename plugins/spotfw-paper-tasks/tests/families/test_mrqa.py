@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -102,7 +101,7 @@ def squad(targets: list[list[str]], predictions: list[str]) -> Any:
     task = DATASETS[0]
     postprocess = Postprocess(task)
     wanted = [
-        postprocess("", {"extra": json.dumps({"answers": answers})}, is_target=True)
+        postprocess("", Example(inputs="", targets="", extra={"answers": answers}), is_target=True)
         for answers in targets
     ]
     return metric_functions(task)[0](wanted, [postprocess(text) for text in predictions])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -86,7 +85,7 @@ def test_drop_rows_that_lack_something(change: dict[str, Any], reason: str) -> N
 
 def test_drop_scores_all_answers() -> None:
     postprocess = Postprocess(DATASETS[0])
-    example = {"extra": json.dumps({"answers": ["3", "three"]})}
+    example = Example(inputs="", targets="3", extra={"answers": ["3", "three"]})
     assert postprocess("3", example, is_target=True) == ["3", "three"]
     assert postprocess("  4") == "  4"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotfw_paper_tasks.build import Postprocess, metric_functions
-from spotfw_paper_tasks.dataset import Unusable
+from spotfw_paper_tasks.dataset import Example, Unusable
 from spotfw_paper_tasks.families.similarity import DATASETS, cxc
 from spotfw_paper_tasks.scoring.numbers import rounded_to_fifths
 
@@ -68,7 +68,7 @@ def test_rounding_is_to_the_nearest_fifth(score):
     [("3.4", 3.4), (" 2 ", 2.0), ("", -1.0), ("very", -1.0), ("nan", -1.0), ("inf", -1.0)],
 )
 def test_what_a_model_writes_is_a_number_or_minus_one(text, number):
-    assert Postprocess(DATASETS[0])(text, example={}) == number
+    assert Postprocess(DATASETS[0])(text, example=Example(inputs="", targets="")) == number
 
 
 def test_scores_are_scipys_correlations():

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from spotfw.config import TuningSettings
-from spotfw.tasks import Task
-from spotfw.tasks.seqio.compat import seqio
-from spotfw.tasks.seqio.examples import as_text, read_examples
-
-#: Without a model nothing is cut: far more bytes than any text has.
-_WHOLE = 2**24
+from spotfw.tasks.examples import UNCUT, read_examples
+from spotfw.tasks.task import Task
+from spotfw.tasks.tokens import Tokenised
+from spotfw.tasks.vocabulary import ByteVocabulary
 
 
 def preview(
@@ -37,20 +35,21 @@ def preview(
     examples = read_examples(
         task,
         chosen,
-        vocabulary or seqio.ByteVocabulary(),
-        *(lengths if vocabulary else (_WHOLE, _WHOLE)),
+        vocabulary or ByteVocabulary(),
+        *(lengths if vocabulary else (UNCUT, UNCUT)),
         count,
         for_scoring=True,
     )
     shown = []
-    for example in examples.raw():
+    for example, inputs, targets in zip(
+        examples.raw(), examples.inputs, examples.targets, strict=True
+    ):
+        texts = examples.source.text(Tokenised(example, inputs, targets))
         facts: dict[str, Any] = {"task": task.name, "split": chosen}
-        for side in ("inputs", "targets"):
-            ids = example[side].tolist()
-            text = example.get(f"{side}_pretokenized")
-            cut = examples.seqio_task.output_features[side].vocabulary
-            facts[side] = str(cut.decode(ids)) if text is None else as_text(text)
+        for side, text, ids in zip(("inputs", "targets"), texts, (inputs, targets), strict=True):
+            facts[side] = text
             if vocabulary:
-                facts[f"{side}_pieces"] = [vocabulary.tokenizer.IdToPiece(i) for i in ids]
+                pieces = vocabulary.tokenizer
+                facts[f"{side}_pieces"] = [pieces.IdToPiece(i) for i in ids.tolist()]
         shown.append(facts)
     return shown

@@ -10,9 +10,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.tasks import Task, labels_in
-from spotfw.tasks.seqio.compat import seqio
-from spotfw.tasks.seqio.examples import as_text, read_all
+from spotfw.tasks.examples import read_all
+from spotfw.tasks.task import Task, labels_in
+from spotfw.tasks.vocabulary import ByteVocabulary
 
 Lengths = npt.NDArray[np.int32]
 
@@ -64,16 +64,17 @@ def survey(
     labels: Counter[str] = Counter()
     unknown = Counter({"inputs": 0, "targets": 0})
     first: tuple[str, str] | None = None
-    counted = vocabulary or seqio.ByteVocabulary()
-    for number, example in enumerate(read_all(task, split, counted), 1):
-        inputs.append(len(example["inputs"]))
-        targets.append(len(example["targets"]))
-        for side in unknown:
-            unknown[side] += int((example[side] == counted.unk_id).sum())
+    counted = vocabulary or ByteVocabulary()
+    source, every = read_all(task, split, counted)
+    for number, read in enumerate(every, 1):
+        inputs.append(len(read.inputs))
+        targets.append(len(read.targets))
+        unknown["inputs"] += int((read.inputs == counted.unk_id).sum())
+        unknown["targets"] += int((read.targets == counted.unk_id).sum())
         if first is None:
-            first = (_text(example, "inputs", counted), _text(example, "targets", counted))
+            first = source.text(read)
         if task.labels:
-            labels.update(labels_in(_text(example, "targets", counted), task.labels))
+            labels.update(labels_in(source.text(read)[1], task.labels))
         if progress is not None:
             progress(number)
     return Survey(
@@ -110,8 +111,3 @@ def length_facts(lengths: Lengths, own: int) -> dict[str, Any]:
         "cut": {str(limit): float((lengths > limit).mean()) for limit in sorted({*LIMITS, own})},
         "limit": own,
     }
-
-
-def _text(example: Mapping[str, Any], side: str, vocabulary: Any) -> str:
-    told = example.get(f"{side}_pretokenized")
-    return str(vocabulary.decode(example[side].tolist())) if told is None else as_text(told)

@@ -1,0 +1,101 @@
+"""Where an engine has a task's examples from: the task itself, or seqio where it is seqio's."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import attrs
+import numpy as np
+
+from spotfw.tasks.example import Example
+from spotfw.tasks.scoring.scorer import NotScored
+from spotfw.tasks.task import Task
+from spotfw.tasks.tokens import Tokenised, Tokens
+from spotfw.tasks.vocabulary import Vocabulary, encode_all
+
+#: Examples cut into tokens together.
+_TOGETHER = 1024
+
+
+class ExampleSource(Protocol):
+    """A task over a vocabulary.
+
+    Attributes:
+      splits: names of its splits; empty where they are not known without the data.
+    """
+
+    @property
+    def splits(self) -> Sequence[str]: ...
+
+    def read(
+        self, split: str, max_input_length: int, max_target_length: int, limit: int | None
+    ) -> Iterator[Tokenised]:
+        """The examples of a split in the order of the data, the first `limit` of them.
+
+        Raises:
+          SpotError: the data is absent or cannot be read.
+        """
+
+    def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Mapping[str, Any]:
+        """Each metric's value for what was written.
+
+        Raises:
+          MetricFault: a metric failed.
+          NotScored: texts are not scored.
+        """
+
+    def text(self, tokenised: Tokenised) -> tuple[str, str]:
+        """Inputs and targets as text, decoded where the task makes tokens only."""
+
+
+def open_source(task: Task, vocabulary: Vocabulary) -> ExampleSource:
+    """A task's examples over a vocabulary; loads seqio and TensorFlow where it is seqio's.
+
+    Raises:
+      SpotError: the task's data is absent.
+    """
+    if not task.makes_tokens:
+        return PlainSource(task, vocabulary)
+    from spotfw.tasks.seqio.adapter import SeqioSource
+
+    return SeqioSource(task, vocabulary)
+
+
+@attrs.frozen(eq=False)
+class PlainSource:
+    """An `ExampleSource` of a task that gives text, which is cut here as T5 cuts it."""
+
+    task: Task
+    vocabulary: Vocabulary
+
+    @property
+    def splits(self) -> Sequence[str]:
+        return tuple(self.task.splits)
+
+    def read(
+        self, split: str, max_input_length: int, max_target_length: int, limit: int | None
+    ) -> Iterator[Tokenised]:
+        assert self.task.examples is not None
+        examples = iter(self.task.examples(split))
+        if limit is not None:
+            examples = itertools.islice(examples, limit)
+        while together := list(itertools.islice(examples, _TOGETHER)):
+            inputs = self._cut((e.inputs for e in together), max_input_length)
+            targets = self._cut((e.targets for e in together), max_target_length)
+            yield from map(Tokenised, together, inputs, targets)
+
+    def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Mapping[str, Any]:
+        if self.task.score is None:
+            raise NotScored()
+        return self.task.score(examples, texts)
+
+    def text(self, tokenised: Tokenised) -> tuple[str, str]:
+        return tokenised.example.inputs, tokenised.example.targets
+
+    def _cut(self, texts: Iterable[str], length: int) -> Iterator[Tokens]:
+        """The tokens of texts, each at most `length` with the end behind it."""
+        end = self.vocabulary.eos_id
+        for ids in encode_all(self.vocabulary, list(texts)):
+            yield np.array([*ids[: length - 1], end], np.int32)

@@ -1,0 +1,189 @@
+"""Vocabularies of frozen models in plain Python: text to token ids, and back.
+
+Both give exactly what seqio's vocabularies of the same name give, without TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from spotfw.errors import SpotError
+
+#: The id of padding, in every vocabulary of T5.
+PAD = 0
+
+#: T5 adds this many sentinels behind the pieces of its vocabulary.
+SENTINELS = 100
+
+
+class Vocabulary(Protocol):
+    """What reading a task's examples asks of a vocabulary; seqio's have it too."""
+
+    @property
+    def eos_id(self) -> int | None: ...
+
+    @property
+    def unk_id(self) -> int | None: ...
+
+    def encode(self, text: str, /) -> Sequence[int]: ...
+
+    def decode(self, ids: Iterable[int], /) -> str: ...
+
+
+class SentencePieceVocabulary:
+    """A sentencepiece model, with sentinels ``<extra_id_0>`` ... from the last id downwards.
+
+    Args:
+      path: the ``.model`` file, local or ``gs://``; read when it is first needed.
+      extra_ids: number of sentinels.
+    """
+
+    def __init__(self, path: str, extra_ids: int = 0) -> None:
+        self.path = path
+        self.extra_ids = extra_ids
+        self._processor: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_processor": None}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SentencePieceVocabulary):
+            return NotImplemented
+        return (self.path, self.extra_ids) == (other.path, other.extra_ids)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.extra_ids))
+
+    def __repr__(self) -> str:
+        return f"SentencePieceVocabulary({self.path!r}, {self.extra_ids})"
+
+    @property
+    def tokenizer(self) -> Any:
+        """The `sentencepiece.SentencePieceProcessor`; its pieces have the sentinels too."""
+        if self._processor is None:
+            import sentencepiece
+
+            processor = sentencepiece.SentencePieceProcessor()
+            processor.LoadFromSerializedProto(_with_sentinels(_read(self.path), self.extra_ids))
+            self._processor = processor
+        return self._processor
+
+    @property
+    def pad_id(self) -> int:
+        """The id of padding."""
+        return PAD
+
+    @property
+    def eos_id(self) -> int:
+        """The id of the end of a sequence."""
+        return int(self.tokenizer.eos_id())
+
+    @property
+    def unk_id(self) -> int:
+        """The id of what has no piece."""
+        return int(self.tokenizer.unk_id())
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids, sentinels among them."""
+        return int(self.tokenizer.GetPieceSize())
+
+    def encode(self, text: str, /) -> list[int]:
+        """The ids of a text, without the end."""
+        ids: list[int] = self.tokenizer.EncodeAsIds(text)
+        return ids
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """As `encode`, of many texts at once."""
+        ids: list[list[int]] = self.tokenizer.EncodeAsIds(list(texts))
+        return ids
+
+    def decode(self, ids: Iterable[int], /) -> str:
+        """The text of ids up to the first end; an id beyond the table is an unknown one."""
+        size, unknown, end = self.vocab_size, self.unk_id, self.eos_id
+        clean = [unknown if i >= size else int(i) for i in ids]
+        if end in clean:
+            clean = clean[: clean.index(end) + 1]
+        return str(self.tokenizer.DecodeIds(clean))
+
+
+class ByteVocabulary:
+    """Bytes of UTF-8, each three above its value; what counts text where no model is at hand."""
+
+    pad_id = PAD
+    eos_id = 1
+    unk_id = 2
+    extra_ids = 0
+    vocab_size = 259
+
+    def encode(self, text: str, /) -> list[int]:
+        """The ids of a text, without the end."""
+        return [byte + 3 for byte in text.encode()]
+
+    def decode(self, ids: Iterable[int], /) -> str:
+        """The text of ids up to the first end, without those that are no byte."""
+        data = bytearray()
+        for i in ids:
+            if i == self.eos_id:
+                break
+            if 3 <= i < self.vocab_size:
+                data.append(i - 3)
+        return data.decode(errors="ignore")
+
+
+def open_vocabulary_file(path: str, extra_ids: int = SENTINELS) -> SentencePieceVocabulary:
+    """The vocabulary of a file, read at once.
+
+    Raises:
+      SpotError: no such file, or not a sentencepiece model.
+    """
+    vocabulary = SentencePieceVocabulary(path, extra_ids)
+    if not _path(path).exists():
+        raise SpotError(f"The vocabulary {path} does not exist. Check the path.")
+    try:
+        vocabulary.tokenizer  # noqa: B018 - reads the file
+    except Exception as error:
+        raise SpotError(
+            f"{path} is not a sentencepiece model ({type(error).__name__}). "
+            "Give the .model file that the frozen model was trained with."
+        ) from error
+    return vocabulary
+
+
+def encode_all(vocabulary: Any, texts: Sequence[str]) -> Sequence[Sequence[int]]:
+    """The ids of many texts, at once where the vocabulary can."""
+    together = getattr(vocabulary, "encode_all", None)
+    ids: Sequence[Sequence[int]] = (
+        together(texts) if together is not None else [vocabulary.encode(t) for t in texts]
+    )
+    return ids
+
+
+def _path(path: str) -> Any:
+    if "://" not in path:
+        return Path(path)
+    from etils import epath
+
+    return epath.Path(path)
+
+
+def _read(path: str) -> bytes:
+    data: bytes = _path(path).read_bytes()
+    return data
+
+
+def _with_sentinels(model: bytes, count: int) -> bytes:
+    """The model with pieces ``<extra_id_N>`` behind its own, the highest number first."""
+    if not count:
+        return model
+    from sentencepiece import sentencepiece_model_pb2
+
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model)
+    kind = proto.SentencePiece.USER_DEFINED
+    for number in reversed(range(count)):
+        # Pieces of words begin with the mark of a space, and so does a sentinel.
+        proto.pieces.add(piece=f"\u2581<extra_id_{number}>", score=0.0, type=kind)
+    serialized: bytes = proto.SerializeToString()
+    return serialized
