@@ -67,7 +67,9 @@ def spotfw_task_sources() -> Iterable[TaskSource]:  # type: ignore[empty-body]
         class Mine:
             name = "mine"
             def tasks(self):
-                return [spotfw.Task(name="my_nli", family="NLI", type="qa", build=lambda voc: ...)]
+                return [
+                    spotfw.Task(name="my_nli", family="NLI", type="qa", examples=..., score=...)
+                ]
 
         @spotfw.hookimpl
         def spotfw_task_sources():

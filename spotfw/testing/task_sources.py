@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
-import numpy as np
 
 from spotfw.contracts import TaskFinder, TaskSource
 from spotfw.errors import SpotError
@@ -16,13 +15,12 @@ from spotfw.tasks import Mixture, Task
 from spotfw.tasks.mixtures import Found, MixtureDefinition
 from spotfw.testing.processes import ask_elsewhere
 from spotfw.testing.suites import Outcome, Skip, Suite, check_name, expect, name_of
-
-_EXAMPLES = 3
+from spotfw.testing.task_examples import check_examples
 
 
 @attrs.frozen(kw_only=True)
 class SourceSubject:
-    """A task source, and how many of its tasks to build."""
+    """A task source, and how many of its tasks to read from."""
 
     source: TaskSource
     build: int
@@ -41,9 +39,9 @@ def check_task_source(source: TaskSource, *, build: int = 3) -> None:
 
     Args:
       source: the source.
-      build: how many of its tasks are built, over a vocabulary of bytes, and read from; 0
-        loads no TensorFlow. A task whose data is absent (SpotError) is not counted against
-        the source.
+      build: how many of its tasks are read from; those that are seqio's are built over a
+        vocabulary of bytes, which loads TensorFlow. A task whose data is absent (SpotError) is
+        not counted against the source.
 
     Raises:
       AssertionError: a promise is not kept; a sentence for each.
@@ -105,7 +103,12 @@ def descriptions(s: SourceSubject) -> None:
             and all(n is None or (isinstance(n, int) and n >= 0) for n in sizes.values()),
             f"expected splits {where} to map names to numbers of examples, got {sizes!r:.120}.",
         )
-        expect(callable(task.build), f"expected build {where} to be a function.")
+        for field, given in (
+            ("examples", task.examples),
+            ("score", task.score),
+            ("build", task._build),
+        ):
+            expect(given is None or callable(given), f"expected {field} {where} to be a function.")
 
 
 @SUITE.check
@@ -172,25 +175,27 @@ def pickled_tasks(s: SourceSubject) -> None:
             expect(
                 False,
                 f"expected task {task.name!r} to be picklable, but {type(error).__name__}: "
-                f"{error}; build must be a function of a module, or functools.partial of one.",
+                f"{error}; examples, score and build must be functions of a module, or "
+                "functools.partial of one.",
             )
 
 
 @SUITE.check
-def built_tasks(s: SourceSubject) -> None:
-    """A built task gives the same examples each time, within the vocabulary and never empty."""
+def examples(s: SourceSubject) -> None:
+    """A task gives the same examples each time, never empty: text whose right answers get a
+    score, or, where it is seqio's, tokens of the vocabulary."""
     if not s.build:
-        raise Skip("no task was to be built.")
+        raise Skip("no task was to be read from.")
     absent, tasks = [], s.members()[: s.build]
     if not tasks:
-        raise Skip("the source lists no task to build.")
+        raise Skip("the source lists no task to read from.")
     for task in tasks:
         try:
-            _check_built(task)
+            check_examples(task)
         except SpotError as error:
             absent.append(f"{task.name}: {error}")
     if len(absent) == len(tasks):
-        raise Skip(f"no task could be built. {absent[0]}")
+        raise Skip(f"no task could be read from. {absent[0]}")
 
 
 def _names(s: SourceSubject) -> list[str]:
@@ -201,41 +206,3 @@ def _listing(s: SourceSubject) -> dict[str, list[str]]:
     names = _names(s)
     heavy = sorted({"tensorflow", "seqio", "t5", "torch"} & set(sys.modules))
     return {"tasks": names, "heavy": heavy}
-
-
-def _check_built(task: Task) -> None:
-    from spotfw.tasks.seqio.compat import seqio
-
-    vocabulary = seqio.ByteVocabulary()
-    built = task.build(vocabulary)
-    where = f"of task {task.name!r}"
-    features = set(built.output_features)
-    expect(
-        {"inputs", "targets"} <= features,
-        f"expected the built features {where} to hold inputs and targets, got {sorted(features)}.",
-    )
-    missing = sorted(set(task.splits) - set(built.splits))
-    expect(not missing, f"expected the splits {where} to be built, but {missing} are not there.")
-    for split in built.splits:
-        first, again = (_read(task.build(vocabulary), split) for _ in range(2))
-        expect(first, f"expected examples in split {split!r} {where}, got none.")
-        expect(
-            first == again,
-            f"expected split {split!r} {where} to give the same examples each time, got others.",
-        )
-        for ids in first:
-            expect(
-                ids and min(ids) >= 0 and max(ids) < vocabulary.vocab_size,
-                f"expected tokens of the vocabulary in split {split!r} {where}, got {ids[:8]}.",
-            )
-
-
-def _read(built: Any, split: str) -> list[list[int]]:
-    """Tokens of the first examples of a split: inputs, targets, inputs ..."""
-    lengths = {"inputs": 1024, "targets": 1024}
-    data = built.get_dataset(lengths, split=split, shuffle=False, use_cached=False)
-    return [
-        np.asarray(example[feature]).tolist()
-        for example in data.take(_EXAMPLES).as_numpy_iterator()
-        for feature in ("inputs", "targets")
-    ]

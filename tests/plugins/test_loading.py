@@ -17,7 +17,7 @@ from spotfw.contracts import SimilarityMetric
 from spotfw.errors import SpotError, WrongUse
 from spotfw.plugins import Plugins, use_plugins
 from spotfw.plugins.loading import LoadedPlugin, Loader, PluginFault
-from spotfw.tasks import Mixture, Task
+from spotfw.tasks import Example, Mixture, Task
 
 
 class Dot(SimilarityMetric):
@@ -247,6 +247,35 @@ def test_a_task_that_cannot_be_built_names_its_owner() -> None:
 
 
 def _divide(vocabulary: Any) -> Any:
+    return 1 / 0
+
+
+def _broken_later(split: str) -> Any:
+    yield Example(inputs="a", targets="b")
+    raise ValueError("row 2")
+
+
+def test_examples_and_scores_that_fail_name_their_owner() -> None:
+    facts = {"family": "f", "type": "qa"}
+    tasks = [
+        Task(name="at_once", examples=_divide, **facts),
+        Task(name="later", examples=_broken_later, score=_divide_both, **facts),
+    ]
+    source = SimpleNamespace(name="s", tasks=lambda: tasks)
+    plugins = none_yet()
+    plugins.register(plugin(spotfw_task_sources=lambda: [source]), "p", distribution="spotfw-p")
+    at_once, later = (pickle.loads(pickle.dumps(plugins.task(t.name))) for t in tasks)
+    with pytest.raises(PluginFault, match=r"task 'at_once', .* p \(spotfw-p .*ZeroDivision"):
+        at_once.examples("train")
+    read = later.examples("train")
+    assert next(read).inputs == "a"
+    with pytest.raises(PluginFault, match=r"task 'later', .* p \(spotfw-p .*ValueError: row 2"):
+        next(read)
+    with pytest.raises(PluginFault, match=r"task 'later', .* p \(spotfw-p .*ZeroDivision"):
+        later.score([], [])
+
+
+def _divide_both(examples: Any, texts: Any) -> Any:
     return 1 / 0
 
 

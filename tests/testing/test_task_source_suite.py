@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import partial
 
 import attrs
 import pytest
 
 from spotfw.errors import SpotError
-from spotfw.tasks import Mixture, Task
+from spotfw.tasks import Example, Mixture, Task
+from spotfw.tasks.scoring import Scorer, metric_functions
 from spotfw.tasks.t5.registry import SeqioRegistry
 from spotfw.testing import check_task_source
 from spotfw.testing.task_sources import SUITE, outcomes
+from tests.places import ROOT
 
 IN_PROCESS = tuple(name for name in SUITE.promises if name != "other_process")
 
@@ -23,6 +27,19 @@ def build(vocabulary):
 A_TASK = Task(
     name="a", family="toy", type="qa", metrics=("accuracy",), splits={"train": 3}, build=build
 )
+
+
+def examples_of(rows_by_call, split):
+    """The next of `rows_by_call` at each call, as examples that are answered by themselves."""
+    rows = rows_by_call.pop(0) if len(rows_by_call) > 1 else rows_by_call[0]
+    return [row if not isinstance(row, str) else Example(inputs=row, targets=row) for row in rows]
+
+
+def plain(rows, **changes):
+    """A task in plain Python of rows, or of the rows of each call."""
+    given = partial(examples_of, [list(call) for call in rows])
+    facts = {"splits": {"train": 3}, "score": Scorer(metric_functions(["accuracy"])), **changes}
+    return Task(name="a", family="toy", type="qa", examples=given, **facts)
 
 
 class Source:
@@ -78,7 +95,9 @@ def test_a_source_that_lists_without_tensorflow():
         (Source(other(labels=["x"])), "descriptions", "to be a tuple of texts"),
         (Source(other(labels=("x", "x"))), "descriptions", "each of the labels of task 'a' once"),
         (Source(other(splits={"train": -1})), "descriptions", "numbers of examples"),
-        (Source(other(build=None)), "descriptions", "build of task 'a' to be a function"),
+        (Source(other(build="no")), "descriptions", "build of task 'a' to be a function"),
+        (Source(other(examples=3)), "descriptions", "examples of task 'a' to be a function"),
+        (Source(other(score=3)), "descriptions", "score of task 'a' to be a function"),
         (Source(a_mixture(rates=(1.0, 2.0))), "mixtures", "one positive rate for each member"),
         (Source(Mixture(name="m", tasks=())), "mixtures", "at least one"),
         (Turning(A_TASK, other(name="b")), "determinism", "keep a fixed order"),
@@ -93,10 +112,10 @@ def test_what_is_wrong_is_said(source, check, said):
 
 
 def test_absent_data_is_not_held_against_a_source():
-    (outcome,) = outcomes(Source(A_TASK), build=1, only=("built_tasks",))
+    (outcome,) = outcomes(Source(A_TASK), build=1, only=("examples",))
     assert (outcome.status, outcome.said) == (
         "skipped",
-        "no task could be built. a: The data is not here.",
+        "no task could be read from. a: The data is not here.",
     )
 
 
@@ -136,9 +155,53 @@ def seqio_task(rows_by_call, splits, vocabulary):
     )
 
 
-@pytest.mark.slow
-def test_built_tasks(spotfw_tiny_tasks):
+def test_tasks_in_plain_python(spotfw_tiny_tasks):
     check_task_source(SourceOfTiny(spotfw_tiny_tasks), build=3)
+
+
+def unlike(targets, predictions):
+    raise ZeroDivisionError("none")
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        (plain([["one", "two"], ["two", "one"]]), "the same examples in split 'train'"),
+        (
+            plain([[" ", "two"]]),
+            "inputs in split 'train' of task 'a' to be a text that is not blank",
+        ),
+        (plain([[]]), "expected examples in split 'train' of task 'a', got none"),
+        (plain([["one"]], splits={}), "expected the splits of task 'a' to be named"),
+        (plain([[("one", "two")]]), "expected spotfw.tasks.Example values in split 'train'"),
+        (
+            plain([[Example(inputs="a", targets="b", extra={"index": {1}})]]),
+            "extra in split 'train' of task 'a' to hold plain JSON values",
+        ),
+        (
+            plain([["a", "b"]], score=Scorer([unlike])),
+            "The metric unlike failed: ZeroDivisionError",
+        ),
+        (plain([["a", "b"]], score=lambda e, t: {"m": "x"}), "to be numbers by metric"),
+        (plain([["a", "b"]], score=lambda e, t: {}), "to be numbers by metric"),
+        (plain([["a", "b"]], score=lambda e, t: 1 / 0), "scored, but ZeroDivisionError"),
+    ],
+)
+def test_what_is_wrong_with_examples_and_scores(task, said):
+    (outcome,) = outcomes(Source(task), build=1, only=("examples",))
+    assert outcome.status == "failed"
+    assert said in outcome.said
+
+
+def test_a_task_in_plain_python_needs_no_tensorflow(spotfw_task_folder):
+    code = (
+        "import sys; from spotfw.testing import check_task_source;"
+        "from spotfw.testing.tiny_tasks import load_tiny_tasks;"
+        "from tests.testing.test_task_source_suite import SourceOfTiny;"
+        f"check_task_source(SourceOfTiny(load_tiny_tasks({str(spotfw_task_folder)!r})));"
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
 
 
 @attrs.frozen
@@ -161,6 +224,6 @@ class SourceOfTiny:
 )
 def test_what_is_wrong_with_a_built_task(rows, splits, said):
     source = Source(other(build=partial(seqio_task, rows, splits)))
-    (outcome,) = outcomes(source, build=1, only=("built_tasks",))
+    (outcome,) = outcomes(source, build=1, only=("examples",))
     assert outcome.status == "failed"
     assert said in outcome.said

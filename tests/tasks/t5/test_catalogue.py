@@ -306,74 +306,6 @@ def _records(path):
     return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
 
 
-def _of_t5(entry, rows, split):
-    """What t5's registered task makes of rows, by a way of its own."""
-    from spotfw.tasks.seqio.compat import seqio, tf
-    from spotfw.tasks.seqio.registered import registered_task
-
-    name = entry.registered or entry.name
-    if entry.train_label is not None and split == "train":
-        name = name.replace("eval", "train")
-    task = registered_task(name)
-    features = task.source.tfds_dataset.builder.info.features
-
-    def tensors(row, spec):
-        return {
-            key: tensors(row.get(key) or {}, part)
-            if isinstance(part, dict)
-            else tf.constant(
-                row.get(key, [] if part.shape.rank else "" if part.dtype == tf.string else 0),
-                part.dtype,
-            )
-            for key, part in spec.items()
-        }
-
-    spec = features.get_tensor_spec()
-    parts = [tf.data.Dataset.from_tensors(tensors(row, spec)) for row in rows]
-    data = parts[0]
-    for part in parts[1:]:
-        data = data.concatenate(part)
-
-    def function(split, shuffle_files):
-        return data
-
-    feature = seqio.Feature(seqio.ByteVocabulary(), add_eos=True)
-    copy = task.replace(
-        source=seqio.FunctionDataSource(function, splits=[split]),
-        output_features={"inputs": feature, "targets": feature},
-    )
-    lengths = {"inputs": 10_000, "targets": 10_000}
-    got = copy.get_dataset(lengths, split, shuffle=False, seed=None)
-    return list(got.as_numpy_iterator())
-
-
-def _same(ours, theirs):
-    assert len(ours) == len(theirs) > 0
-    for a, b in zip(ours, theirs, strict=True):
-        assert set(a) == set(b)
-        for key in a:
-            assert (
-                a[key].tolist() == b[key].tolist()
-                if hasattr(a[key], "tolist")
-                else a[key] == b[key]
-            )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "entry", [e for e in ENTRIES if e.also[0] != "c4"], ids=lambda e: e.also[0]
-)
-def test_real_rows_become_what_t5_makes_of_them(entry, shared, monkeypatch):
-    folder = shared / "data" / entry.also[0]
-    folder = folder if folder.is_dir() else shared / "data" / bindings.folder_name(entry.tfds)
-    if not folder.is_dir():
-        pytest.skip(f"no real rows of {entry.name} beside the repository")
-    monkeypatch.setenv(bindings.VARIABLE, str(shared / "data"))
-    for split in ("train", "validation"):
-        theirs = _of_t5(entry, _records(folder / f"{split}.jsonl")[:40], split)
-        _same(read(to_task(entry), split, len(theirs)).raw(), theirs)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.also[0])
 def test_every_real_row_is_used(entry, shared, monkeypatch):
@@ -389,31 +321,3 @@ def test_every_real_row_is_used(entry, shared, monkeypatch):
             assert index[name]["label_names"] == list(entry.labels)
             records = _records(shared / "data" / name / f"{split}.jsonl")
             assert Counter(r["label"] for r in rows) == Counter(r["label"] for r in records)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.also[0])
-def test_with_tfds_s_own_schema_our_way_and_t5_s_are_one(entry):
-    import tensorflow_datasets as tfds
-
-    from spotfw.tasks.seqio.compat import seqio
-    from spotfw.tasks.seqio.copy import copy_task
-    from spotfw.tasks.seqio.registered import registered_task
-
-    vocabulary = seqio.ByteVocabulary()
-    lengths = {"inputs": 200, "targets": 50}
-    source = entry.splits["validation"][0]
-    if entry.registered:  # made-up WSC has no pronoun where it says there is one
-        pytest.skip("t5 stops at a made-up row of WSC")
-    with tfds.testing.mock_data(num_examples=5):
-        theirs = copy_task(registered_task(entry.name), vocabulary).get_dataset(
-            lengths, source, shuffle=False, seed=0
-        )
-        theirs = list(theirs.as_numpy_iterator())
-    with tfds.testing.mock_data(num_examples=5):
-        ours = (
-            to_task(entry)
-            .build(vocabulary)
-            .get_dataset(lengths, "validation", shuffle=False, seed=0)
-        )
-        _same(list(ours.as_numpy_iterator()), theirs)
