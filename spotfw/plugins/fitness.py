@@ -18,11 +18,11 @@ SUPPORTS = "spotfw_api"
 HOOKS = tuple(name for name, value in vars(hookspecs).items() if hasattr(value, "spotfw_spec"))
 
 
-def refusal(found: Any) -> str | None:
+def refusal(plugin: Any) -> str | None:
     """Why an object is not registered, or None."""
-    if isinstance(found, type):
-        return f"is the class {found.__name__}; give an instance of it, or a module"
-    wanted = getattr(found, SUPPORTS, None)
+    if isinstance(plugin, type):
+        return f"is the class {plugin.__name__}; give an instance of it, or a module"
+    wanted = getattr(plugin, SUPPORTS, None)
     if wanted is None:
         return None
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -32,7 +32,7 @@ def refusal(found: Any) -> str | None:
     except InvalidSpecifier:
         fits = None
     if fits is None:
-        return f"says {SUPPORTS} = {wanted!r}, which is no range of versions such as '>=1,<2'"
+        return f"says {SUPPORTS} = {wanted!r}, which is not a range of versions such as '>=1,<2'"
     if not fits:
         return (
             f"is made for version {wanted} of the plugin API, but spotfw {__version__} has "
@@ -41,34 +41,36 @@ def refusal(found: Any) -> str | None:
     return None
 
 
-def refuse_wrappers(manager: pluggy.PluginManager, found: Any) -> None:
+def refuse_wrappers(manager: pluggy.PluginManager, plugin: Any) -> None:
     """Raises TypeError for hook wrappers: they could hold up what is not theirs."""
-    for hook in manager.get_hookcallers(found) or ():
-        for one in hook.get_hookimpls():
-            if (one.wrapper or one.hookwrapper) and one.plugin is found:
+    for hook in manager.get_hookcallers(plugin) or ():
+        for implementation in hook.get_hookimpls():
+            if (
+                implementation.wrapper or implementation.hookwrapper
+            ) and implementation.plugin is plugin:
                 raise TypeError(f"{hook.name} is a hook wrapper, which spotfw does not call")
 
 
-def idle_hooks(manager: pluggy.PluginManager, found: Any) -> Iterator[str]:
+def idle_hooks(manager: pluggy.PluginManager, plugin: Any) -> Iterator[str]:
     """What is never called, and why: misspelled, unmarked or no hooks at all.
 
-    This is pluggy's `check_pending` for one plugin, with the nearest real hook.
+    This is pluggy's `check_pending` for a single plugin, with the nearest real hook.
     """
-    hooks = manager.get_hookcallers(found) or []
+    hooks = manager.get_hookcallers(plugin) or []
     marked = {hook.name for hook in hooks}
-    unmarked = [n for n in HOOKS if n not in marked and _has_own(found, n)]
+    unmarked = [n for n in HOOKS if n not in marked and _has_own(plugin, n)]
     for name in unmarked:
         yield f"{name} is not marked with @spotfw.hookimpl and is never called"
     if not hooks and not unmarked:
         yield "implements no hook; mark its functions with @spotfw.hookimpl"
     for hook in hooks:
-        optional = any(i.optionalhook for i in hook.get_hookimpls() if i.plugin is found)
+        optional = any(i.optionalhook for i in hook.get_hookimpls() if i.plugin is plugin)
         if hook.spec is None and not optional:
             hint = did_you_mean(hook.name, HOOKS, most=1)
-            yield f"{hook.name} is no hook of spotfw and is never called.{hint}"
+            yield f"{hook.name} is not a hook of spotfw and is never called.{hint}"
 
 
-def _has_own(found: Any, name: str) -> bool:
+def _has_own(plugin: Any, name: str) -> bool:
     """Whether an object has a function of a hook's name that is not the specification."""
-    value = getattr(found, name, None)
+    value = getattr(plugin, name, None)
     return inspect.isroutine(value) and not hasattr(value, "spotfw_spec")

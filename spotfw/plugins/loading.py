@@ -55,7 +55,7 @@ class Failure:
 
 @attrs.define
 class LoadedPlugin:
-    """A plugin that was found, loaded or not.
+    """A plugin that is installed or registered, loaded or not.
 
     Attributes:
       name: its entry point's name (built-ins: the module's).
@@ -114,7 +114,7 @@ class Loader:
         """
         if self._strict:
             raise PluginFault(
-                f"The plugin {plugin}: {error.rstrip('.')}. Mend it, leave it out with "
+                f"The plugin {plugin}: {error.rstrip('.')}. Fix it, leave it out with "
                 f"-p no:{plugin.name}, or go on without it: do not ask for --strict-plugins."
             )
         failure = Failure(plugin.name, plugin.distribution, plugin.version, error)
@@ -148,10 +148,10 @@ class Loader:
         allowed = _names(environ[ALLOWED]) if ALLOWED in environ else None
         disabled = _names(environ.get(DISABLED, ""))
         seen: set[str] = set()
-        found = [(LoadedPlugin(e.name, *_origin(e)), e) for e in _entry_points()]
-        found.sort(key=lambda pair: pair[0].key)
+        offered = [(LoadedPlugin(e.name, *_origin(e)), e) for e in _entry_points()]
+        offered.sort(key=lambda pair: pair[0].key)
         owners: dict[str, set[str]] = {}
-        for plugin, entry in found:
+        for plugin, entry in offered:
             labels = {_canonical(n) for n in (plugin.distribution, plugin.name, plugin.key)}
             seen |= labels
             if labels & disabled:
@@ -163,10 +163,10 @@ class Loader:
             else:
                 owners.setdefault(plugin.name, set()).add(plugin.distribution)
                 self.load(plugin, entry.load)
-        for plugin, _ in found:
+        for plugin, _ in offered:
             others = sorted(owners.get(plugin.name, set()) - {plugin.distribution})
             if plugin.object is not None and others:
-                plugin.remark(f"{' and '.join(others)} has one named {plugin.name} too")
+                plugin.remark(f"{' and '.join(others)} has a plugin named {plugin.name} too")
         for name in sorted((allowed or set()) - seen):
             self.fail(LoadedPlugin(name, name, ""), f"{ALLOWED} names it, but it is not installed")
 
@@ -175,40 +175,42 @@ class Loader:
         self.plugins.append(plugin)
         try:
             with self.timed("import", plugin):
-                found = get()
+                loaded = get()
         except (Exception, SystemExit) as error:
             self.fail(plugin, f"could not be imported: {one_line(error)}")
             return
-        refused, idle, deprecations = self._register(plugin, found)
+        refused, idle, deprecations = self._register(plugin, loaded)
         if refused is not None:
             self.fail(plugin, refused)
             return
-        plugin.object = found
+        plugin.object = loaded
         self._registered[plugin.key] = plugin
         for fault in idle:
             self.fail(plugin, fault)
-        for told in deprecations:
-            plugin.remark(f"deprecated: {told.message}")
-            warnings.warn_explicit(told.message, told.category, told.filename, told.lineno)
+        for warning in deprecations:
+            plugin.remark(f"deprecated: {warning.message}")
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
 
     def _register(
-        self, plugin: LoadedPlugin, found: Any
+        self, plugin: LoadedPlugin, loaded: Any
     ) -> tuple[str | None, list[str], list[warnings.WarningMessage]]:
         """Why it was not registered, if so; what is never called; what is deprecated."""
         try:
-            refused = fitness.refusal(found)
-            if refused is None and self.manager.is_registered(found):
-                refused = f"is the same object as {self.manager.get_name(found)}"
+            refused = fitness.refusal(loaded)
+            if refused is None and self.manager.is_registered(loaded):
+                refused = f"is the same object as {self.manager.get_name(loaded)}"
             if refused is not None:
                 return refused, [], []
             with warnings.catch_warnings(record=True) as deprecations:
                 warnings.simplefilter("always")
-                self.manager.register(found, plugin.key)
-            fitness.refuse_wrappers(self.manager, found)
-            return None, list(fitness.idle_hooks(self.manager, found)), deprecations
+                self.manager.register(loaded, plugin.key)
+            fitness.refuse_wrappers(self.manager, loaded)
+            return None, list(fitness.idle_hooks(self.manager, loaded)), deprecations
         except Exception as error:
-            if self.manager.is_registered(found):
-                self.manager.unregister(found)
+            if self.manager.is_registered(loaded):
+                self.manager.unregister(loaded)
             return f"could not be registered: {one_line(error)}", [], []
 
 

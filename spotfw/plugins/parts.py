@@ -42,14 +42,14 @@ class Component:
 
 
 def collect_parts(loader: Loader, kind: str) -> Iterator[Component]:
-    """Calls the hook of a kind in every plugin; what breaks the contract is told and left out."""
+    """Calls the hook of a kind in every plugin; reports and leaves out what breaks the contract."""
     hook, methods = KINDS[kind]
-    for one in getattr(loader.manager.hook, hook).get_hookimpls():
-        plugin = loader.plugin(one.plugin_name)
-        with _told(loader, plugin, hook), loader.timed(hook, plugin):
-            given = one.function()
+    for implementation in getattr(loader.manager.hook, hook).get_hookimpls():
+        plugin = loader.plugin(implementation.plugin_name)
+        with _reported(loader, plugin, hook), loader.timed(hook, plugin):
+            given = implementation.function()
             if not isinstance(given, Iterable) or isinstance(given, (str, dict)):
-                loader.fail(plugin, f"{hook} gave {given!r:.80}, which is no list; return [...]")
+                loader.fail(plugin, f"{hook} gave {given!r:.80}, which is not a list; return [...]")
                 continue
             for part in given:
                 fault = _fault(part, methods)
@@ -60,19 +60,19 @@ def collect_parts(loader: Loader, kind: str) -> Iterator[Component]:
 
 
 def collect_tasks(loader: Loader, source: Component) -> Iterator[Component]:
-    """Lists the tasks of a task source; one that raises is told and ends there."""
+    """Lists the tasks of a task source up to where it raises, which is reported."""
     plugin = loader.plugin(source.plugin)
     what = f"task source {source.name!r}"
-    with _told(loader, plugin, what), loader.timed(what, plugin):
+    with _reported(loader, plugin, what), loader.timed(what, plugin):
         for task in source.value.tasks():
             if isinstance(task, (Task, Mixture, MixtureDefinition)):
                 yield as_component(source, task, plugin)
             else:
-                loader.fail(plugin, f"{what} gave {task!r:.80}, which is no task")
+                loader.fail(plugin, f"{what} gave {task!r:.80}, which is not a task")
 
 
 def find_task(loader: Loader, source: Component, name: str) -> Component | None:
-    """Asks a source that can find a task without listing it; one that raises is told.
+    """Asks a source that can find a task without listing it; what it raises is reported.
 
     Raises:
       SpotError: the source knows the task and says what is wrong with it.
@@ -86,7 +86,7 @@ def find_task(loader: Loader, source: Component, name: str) -> Component | None:
     plugin = loader.plugin(source.plugin)
     what = f"task source {source.name!r}"
     task = None
-    with _told(loader, plugin, what, but=SpotError), loader.timed(what, plugin):
+    with _reported(loader, plugin, what, but=SpotError), loader.timed(what, plugin):
         task = source.value.find(name)
     return None if task is None else as_component(source, task, plugin)
 
@@ -96,7 +96,7 @@ def short_names(loader: Loader, source: Component) -> list[str]:
     names: list[str] = []
     if isinstance(source.value, ShortNames):
         plugin = loader.plugin(source.plugin)
-        with _told(loader, plugin, f"task source {source.name!r}"):
+        with _reported(loader, plugin, f"task source {source.name!r}"):
             names.extend(source.value.short_names())
     return names
 
@@ -132,37 +132,37 @@ def as_component(source: Component, task: Found, plugin: LoadedPlugin) -> Compon
 
 def with_own_members(part: Component, known: Iterable[Component]) -> Found:
     """A task or mixture; members of the latter that several sources give are its own plugin's."""
-    found: Found = part.value
-    if not isinstance(found, MixtureDefinition):
-        return found
-    owners: dict[str, list[str]] = {member: [] for member in found.members}
-    for one in known:
-        if one.name in owners:
-            owners[one.name].append(one.owner)
+    mixture: Found = part.value
+    if not isinstance(mixture, MixtureDefinition):
+        return mixture
+    owners: dict[str, list[str]] = {member: [] for member in mixture.members}
+    for component in known:
+        if component.name in owners:
+            owners[component.name].append(component.owner)
     shared = {m for m, given in owners.items() if len(given) > 1 and part.owner in given}
-    members = tuple(f"{part.owner}:{m}" if m in shared else m for m in found.members)
-    return attrs.evolve(found, members=members)
+    members = tuple(f"{part.owner}:{m}" if m in shared else m for m in mixture.members)
+    return attrs.evolve(mixture, members=members)
 
 
 def _is_of_file(task: Component) -> bool:
     return Path(task.value.origin).is_file()
 
 
-def only(kind: str, name: str, found: list[Component]) -> Component | None:
-    """The one part found; several are an error that names their owners."""
-    if len(found) > 1:
-        owners = sorted({c.owner for c in found})
-        ways = " or ".join(repr(f"{owner}:{found[0].name}") for owner in owners)
+def only(kind: str, name: str, parts: list[Component]) -> Component | None:
+    """The part, where there is just one; several are an error that names their owners."""
+    if len(parts) > 1:
+        owners = sorted({c.owner for c in parts})
+        ways = " or ".join(repr(f"{owner}:{parts[0].name}") for owner in owners)
         advice = f"Say {ways}" if len(owners) > 1 else "Rename one of them"
-        files = sorted({c.value.origin for c in found if kind == "task" and _is_of_file(c)})
+        files = sorted({c.value.origin for c in parts if kind == "task" and _is_of_file(c)})
         if files:
-            owners = sorted({c.owner for c in found if c.value.origin not in files}) + files
+            owners = sorted({c.owner for c in parts if c.value.origin not in files}) + files
             advice = f"Rename the one in {files[-1]}"
         raise WrongUse(
-            f"The {kind} {name!r} is given {len(found)} times, by {' and by '.join(owners)}. "
+            f"The {kind} {name!r} is given {len(parts)} times, by {' and by '.join(owners)}. "
             f"{advice}, or leave a plugin out: -p no:NAME, or SPOTFW_DISABLE_PLUGINS."
         )
-    return found[0] if found else None
+    return parts[0] if parts else None
 
 
 @contextlib.contextmanager
@@ -234,7 +234,7 @@ def _owned(task: Task, plugin: LoadedPlugin) -> Task:
 
 
 @contextlib.contextmanager
-def _told(
+def _reported(
     loader: Loader, plugin: LoadedPlugin, what: str, but: type[Exception] = PluginFault
 ) -> Iterator[None]:
     """Notes what a plugin raises, and goes on."""
@@ -254,6 +254,6 @@ def _fault(part: Any, methods: tuple[str, ...]) -> str | None:
     if not isinstance(name, str) or not name:
         return "has no name"
     if ":" in name or name != name.strip():
-        return "has a name with a colon or a space around it, which nobody can ask for"
+        return "has a name with a colon, or with a space around it, by which it cannot be asked for"
     missing = [m for m in methods if not callable(getattr(part, m, None))]
     return f"has no {missing[0]}" if missing else None

@@ -2,7 +2,7 @@
 
 Built-in parts come first, through the same hooks as anyone's. Hooks are called when a
 part of their kind is first wanted, so that listing loads nothing heavy. A plugin that
-raises is set aside and told once in `Plugins.failures`; everything else goes on working.
+raises is set aside and reported once in `Plugins.failures`; everything else goes on working.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Plugins:
     Args:
       environ: where these are read, by default the process's. `SPOTFW_PLUGINS` (the only
         ones to load) and `SPOTFW_DISABLE_PLUGINS` are lists of distributions, entry points
-        or ``distribution:entry point`` parted by commas. With `SPOTFW_STRICT_PLUGINS=1` a
+        or ``distribution:entry point`` separated by commas. With `SPOTFW_STRICT_PLUGINS=1` a
         plugin's fault is raised as a `PluginFault`; with `SPOTFW_TRACE_PLUGINS=1` each call
         of a plugin and the time it took is printed to stderr.
       entry_points: whether to load what is installed.
@@ -123,36 +123,36 @@ class Plugins:
           WrongUse: several plugins give one, and the message names them; or it does not
             have such settings.
         """
-        found, rest = self._split(kind, name)
-        if found is None or (rest is not None and kind not in SETTABLE):
+        part, rest = self._split(kind, name)
+        if part is None or (rest is not None and kind not in SETTABLE):
             raise self._unknown(kind, name)
-        return self._configure(found, rest, settings)
+        return self._configure(part, rest, settings)
 
     def task(self, name: str) -> Task | Mixture:
         """A task or mixture by name, or by the path of a ``.toml`` file that describes it."""
-        found = self._task(name)
-        return resolve(found, self._task) if isinstance(found, MixtureDefinition) else found
+        task = self._task(name)
+        return resolve(task, self._task) if isinstance(task, MixtureDefinition) else task
 
     def tasks(self) -> list[Task | Mixture]:
         """All tasks and mixtures that can be listed cheaply, sorted by name.
 
-        A member of a mixture that cannot be found cheaply is a stand-in, which has a name
-        only; `task` finds it, or says that there is none.
+        A member of a mixture that cannot be looked up cheaply is a placeholder, which has a
+        name only; `task` looks it up.
         """
         listed = (c.value for c in self.components("task"))
         return [listing(v, self._cheap) if isinstance(v, MixtureDefinition) else v for v in listed]
 
     def _task(self, name: str) -> Found:
         """A task or mixture by name, the latter perhaps without its members yet."""
-        found = only("task", name, self._named("task", name)) or self._search(name)
-        if found is None:
+        part = only("task", name, self._named("task", name)) or self._search(name)
+        if part is None:
             raise self._unknown("task", name)
-        return with_own_members(found, self.components("task"))
+        return with_own_members(part, self.components("task"))
 
     def _cheap(self, name: str) -> Found | None:
-        """As `_task`, but without the sources that are dear to ask; None where there is none."""
-        found = only("task", name, self._named("task", name)) or self._search(name, dear=False)
-        return None if found is None else with_own_members(found, self.components("task"))
+        """As `_task`, but without the sources that are costly to ask; None where there is none."""
+        part = only("task", name, self._named("task", name)) or self._search(name, costly=False)
+        return None if part is None else with_own_members(part, self.components("task"))
 
     def initializer(self, name: str) -> PromptInitializer:
         """A way to start a prompt."""
@@ -162,16 +162,16 @@ class Plugins:
     def parse_initializer(self, text: str) -> tuple[PromptInitializer, str | None]:
         """An initializer and its argument from ``NAME[:ARGUMENT]``, qualified or not.
 
-        What stands behind the name of one with settings is read as settings where it begins
-        as ``key=``, and then is no argument.
+        For an initializer with settings, a text that begins with ``key=`` is read as its
+        settings and not as its argument.
         """
-        found, rest = self._split("initializer", text)
-        if found is None:
+        part, rest = self._split("initializer", text)
+        if part is None:
             raise self._unknown("initializer", text.partition(":")[0])
         key, sign, _ = (rest or "").partition("=")
-        if sign and key.strip().isidentifier() and part_settings.settings_of(found.value):
-            return self._configure(found, rest), None
-        return found.value, rest
+        if sign and key.strip().isidentifier() and part_settings.settings_of(part.value):
+            return self._configure(part, rest), None
+        return part.value, rest
 
     def metric(self, name: str, **settings: Any) -> SimilarityMetric:
         """A way to compare task embeddings: ``NAME[:key=value,...]``."""
@@ -207,25 +207,25 @@ class Plugins:
         return [c.value for c in self.components("model")]
 
     def commands(self, taken: Collection[str] = ()) -> list[click.Command]:
-        """Commands that plugins add; one whose name is `taken` or doubled is left out, and told."""
+        """Commands that plugins add; one whose name is `taken` or given twice is left out."""
         kept = of_free_names(self._loader, self.components("command"), taken)
         return [c.value for c in kept]
 
     def blaming(self, kind: str, name: str) -> AbstractContextManager[None]:
         """A context in which an error of the part `name` says whose it is: `blaming`."""
-        found, _ = self._split(kind, name)
-        plugin = None if found is None else self._loader.plugin(found.plugin)
+        part, _ = self._split(kind, name)
+        plugin = None if part is None else self._loader.plugin(part.plugin)
         return blaming(plugin, f"{kind} {name!r}")
 
     def call(self, hook: str, **values: Any) -> None:
-        """Calls a hook of a run's life in every plugin; one that raises is set aside."""
-        for one in reversed(getattr(self._loader.manager.hook, hook).get_hookimpls()):
-            plugin = self._loader.plugin(one.plugin_name)
+        """Calls a hook of a run's life in every plugin; a plugin that raises is set aside."""
+        for implementation in reversed(getattr(self._loader.manager.hook, hook).get_hookimpls()):
+            plugin = self._loader.plugin(implementation.plugin_name)
             if plugin.silenced:
                 continue
             try:
                 with self._loader.timed(hook, plugin):
-                    one.function(*(values[name] for name in one.argnames))
+                    implementation.function(*(values[name] for name in implementation.argnames))
             except (Exception, SystemExit) as error:
                 plugin.silenced = True
                 message = f"{hook} raised {one_line(error)}; it follows no more runs"
@@ -235,50 +235,50 @@ class Plugins:
         """One row a plugin: see `plugin_rows.rows`."""
         return rows(self._loader, {kind: self.components(kind) for kind in KINDS})
 
-    def _search(self, name: str, *, dear: bool = True) -> Component | None:
+    def _search(self, name: str, *, costly: bool = True) -> Component | None:
         """Asks the sources that can find a task without listing it (seqio's registry)."""
-        found: list[Component] = []
+        parts: list[Component] = []
         for source in self.components("task source"):
-            if not dear and isinstance(source.value, UnlistedTasks):
+            if not costly and isinstance(source.value, UnlistedTasks):
                 continue
-            if found and ".toml" in name:
-                break  # a file is nobody else's, and asking on would load seqio's registry
+            if parts and ".toml" in name:
+                break  # a file's task has one source, and asking on would load seqio's registry
             part = find_task(self._loader, source, name)
-            found += [part] if part is not None else []
-        return only("task", name, found)
+            parts += [part] if part is not None else []
+        return only("task", name, parts)
 
     def _split(self, kind: str, text: str) -> tuple[Component | None, str | None]:
         """The part that a text begins with, and what stands behind it after a colon."""
         words = text.split(":")
         for count in range(min(len(words), 2), 0, -1):
             head = ":".join(words[:count])
-            found = only(kind, head, self._named(kind, head))
-            if found is not None:
-                return found, text[len(head) + 1 :] if len(words) > count else None
+            part = only(kind, head, self._named(kind, head))
+            if part is not None:
+                return part, text[len(head) + 1 :] if len(words) > count else None
         return None, None
 
     def _named(self, kind: str, name: str) -> list[Component]:
         parts = self.components(kind)
-        found = [c for c in parts if c.name == name]
-        if not found and ":" in name:
+        named = [c for c in parts if c.name == name]
+        if not named and ":" in name:
             owner, _, rest = name.partition(":")
-            found = [c for c in parts if c.name == rest and c.owner == owner]
-        return found
+            named = [c for c in parts if c.name == rest and c.owner == owner]
+        return named
 
     def _configure(
-        self, found: Component, text: str | None, settings: Mapping[str, Any] | None = None
+        self, part: Component, text: str | None, settings: Mapping[str, Any] | None = None
     ) -> Any:
-        """A part with its settings; equal ones are one object, so that what is kept of it is."""
+        """A part with its settings: the same object for equal settings, as caches by part need."""
         if text is None and not settings:
-            return found.value
-        what = f"the {found.kind} {found.name!r}"
+            return part.value
+        what = f"the {part.kind} {part.name!r}"
         given = {
             **(part_settings.parse(text, what) if text is not None else {}),
             **(settings or {}),
         }
-        key = (f"{found.kind} {found.plugin} {found.name}", repr(sorted(given.items())))
+        key = (f"{part.kind} {part.plugin} {part.name}", repr(sorted(given.items())))
         if key not in self._configured:
-            self._configured[key] = part_settings.configured(found.value, given, what)
+            self._configured[key] = part_settings.configured(part.value, given, what)
         return self._configured[key]
 
     def _unknown(self, kind: str, name: str) -> UnknownName:

@@ -14,8 +14,8 @@ def rows(loader: Loader, parts: Mapping[str, Iterable[Component]]) -> list[dict[
     """One row a plugin, in the order of loading.
 
     Args:
-      loader: who found them.
-      parts: each kind's components; asking for them may have told failures.
+      loader: that loaded them.
+      parts: each kind's components; asking for them may have added failures.
 
     Returns:
       Rows with `name`, `distribution`, `version`, `hooks`; `components`, names by kind;

@@ -39,9 +39,9 @@ class Setting:
 
     def __str__(self) -> str:
         """What it wants, in words."""
-        told = [repr(choice) for choice in self.choices]
-        told += [word for kind, word in _WORDS.items() if kind in self.kinds]
-        return " or ".join(told + ["none"] * (_NONE in self.kinds))
+        wanted = [repr(choice) for choice in self.choices]
+        wanted += [word for kind, word in _WORDS.items() if kind in self.kinds]
+        return " or ".join(wanted + ["none"] * (_NONE in self.kinds))
 
     def read(self, text: str) -> Any:
         """The value that a text stands for.
@@ -86,7 +86,7 @@ def settings_of(part: Any) -> dict[str, Setting]:
     """What can be set on a part; empty where nothing can."""
     if not attrs.has(type(part)):
         return {}
-    found = {}
+    settings = {}
     hints = _hints(type(part))
     for field in attrs.fields(type(part)):
         name = field.alias or field.name
@@ -95,8 +95,8 @@ def settings_of(part: Any) -> dict[str, Setting]:
         value = getattr(part, field.name, None)
         kinds, choices = _kinds(hints.get(field.name, type(value)))
         if kinds or choices:
-            found[name] = Setting(kinds, choices, value)
-    return found
+            settings[name] = Setting(kinds, choices, value)
+    return settings
 
 
 def parse(text: str, what: str) -> dict[str, str]:
@@ -164,8 +164,8 @@ def _hints(cls: type) -> dict[str, Any]:
         return typing.get_type_hints(cls)
     except Exception:
         plain = {kind.__name__: kind for kind in _PLAIN}
-        found = {f.name: plain.get(f.type, f.type) for f in attrs.fields(cls) if f.type}
-        return {name: hint for name, hint in found.items() if not isinstance(hint, str)}
+        hints = {f.name: plain.get(f.type, f.type) for f in attrs.fields(cls) if f.type}
+        return {name: hint for name, hint in hints.items() if not isinstance(hint, str)}
 
 
 def _kinds(hint: Any) -> tuple[tuple[type, ...], tuple[Any, ...]]:

@@ -97,7 +97,7 @@ def _short_name(name: str) -> str:
     if not _NAME.fullmatch(short):
         raise WrongUse(
             f"A plugin cannot be named {name!r}: a name starts with a small letter and has small "
-            "letters and digits, parted by single hyphens or underscores, such as "
+            "letters and digits, separated by single hyphens or underscores, such as "
             "'euclidean-distance'."
         )
     return short

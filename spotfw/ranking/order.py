@@ -87,7 +87,7 @@ class Ranking(Sequence[Ranked]):
         return attrs.evolve(self, items=in_order(merged))
 
     def names(self) -> dict[str, str]:
-        """What people call each prompt, by id: ``film_reviews (seed 0)``, or the id.
+        """A name for people of each prompt, by id: ``film_reviews (seed 0)``, or the id.
 
         Prompts of one task and seed carry the beginning of their id too.
         """
@@ -104,11 +104,11 @@ class Ranking(Sequence[Ranked]):
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dict a prompt, for JSON."""
+        """One dict for each prompt, for JSON."""
         return [attrs.asdict(item) for item in self.items]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row a prompt, with the columns of `Ranked`."""
+        """One row for each prompt, with the columns of `Ranked`."""
         import pandas
 
         names = [field.name for field in attrs.fields(Ranked)]
@@ -137,7 +137,7 @@ class Ranking(Sequence[Ranked]):
 
 
 def in_order(items: Iterable[Ranked]) -> tuple[Ranked, ...]:
-    """The items by falling similarity, ranked anew from 1.
+    """The items by falling similarity, ranked from 1.
 
     Ties, up to rounding in the last digits, are broken by task, seed and id, so that the
     order never depends on how the library was filled.

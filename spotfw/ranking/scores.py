@@ -1,10 +1,10 @@
-"""How well a ranking of sources foretells what transfer from them gives.
+"""How well a ranking of sources predicts the result of transfer from them.
 
-For one target, similarities [N] of the sources are held against scores [N], what the target
-reaches from each. Correlations ask about the whole order, regret and hits only about the
-top, NDCG about both. What has no answer, such as a correlation with something constant, is
-NaN; `evaluate_ranking` says why. Sources of equal similarity stand in the order given, as
-a ranking breaks ties.
+For one target, similarities [N] of the sources are compared with scores [N], what the target
+reaches from each. Correlations measure the whole order, regret and hits only the top, NDCG
+both. What is undefined, such as a correlation with constant values, is NaN;
+`evaluate_ranking` says why. Sources of equal similarity keep the order given, as a ranking
+breaks ties.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
-#: How many sources from the top are looked at, where nobody says it (paper 3.2.1: 3, 6, 9).
+#: How many sources from the top are looked at by default (paper 3.2.1: 3, 6, 9).
 KS = (1, 3, 5)
 
 
@@ -101,7 +101,7 @@ def ndcg(similarities: npt.ArrayLike, scores: npt.ArrayLike, k: int | None = Non
 
 @attrs.frozen(kw_only=True)
 class RankingScores:
-    """What `evaluate_ranking` found.
+    """The figures of `evaluate_ranking`.
 
     Attributes:
       count: sources that were judged.
@@ -109,7 +109,7 @@ class RankingScores:
       regret, hit, ndcg_at: by k. A hit is 1 or 0; a mean of several is the hit rate.
       undefined: name of a figure that is NaN -> why.
       missing: sources of the ranking without a known score, which were left out.
-      unused: names in the scores that the ranking has not.
+      unused: names in the scores that are not in the ranking.
     """
 
     count: int
@@ -125,10 +125,10 @@ class RankingScores:
 
     def figures(self) -> dict[str, float]:
         """Each figure by its name, such as ``regret@3``."""
-        found = {"spearman": self.spearman, "kendall": self.kendall, "ndcg": self.ndcg}
+        figures = {"spearman": self.spearman, "kendall": self.kendall, "ndcg": self.ndcg}
         for name, values in (("ndcg", self.ndcg_at), ("regret", self.regret), ("hit", self.hit)):
-            found |= {f"{name}@{k}": value for k, value in values.items()}
-        return found
+            figures |= {f"{name}@{k}": value for k, value in values.items()}
+        return figures
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values; what is undefined is None."""
@@ -145,7 +145,7 @@ class RankingScores:
 def evaluate_ranking(
     ranking: Ranking, scores: Mapping[str, float], ks: Sequence[int] | None = None
 ) -> RankingScores:
-    """Holds a ranking against what transfer from its sources is known to give.
+    """Compares a ranking with the known results of transfer from its sources.
 
     Args:
       ranking: over all prompts, or by task (`Ranking.by_task`).
@@ -190,14 +190,14 @@ def evaluate_ranking(
     )
 
 
-def mean_figures(found: Iterable[RankingScores]) -> dict[str, float]:
-    """Each figure's mean over targets, those left out for which it is undefined.
+def mean_figures(evaluations: Iterable[RankingScores]) -> dict[str, float]:
+    """Each figure's mean over the targets for which it is defined.
 
     The mean of ``hit@k`` is the hit rate. NaN where no target defines a figure.
     """
     gathered: dict[str, list[float]] = {}
-    for one in found:
-        for name, value in one.figures().items():
+    for evaluation in evaluations:
+        for name, value in evaluation.figures().items():
             gathered.setdefault(name, []).extend([] if math.isnan(value) else [value])
     return {k: float(np.mean(v)) if v else math.nan for k, v in gathered.items()}
 
@@ -210,7 +210,7 @@ def _correlation(
 
 
 def _why(similarities: Floats, scores: Floats) -> str:
-    """Why there is no correlation; empty if there is one."""
+    """Why the correlation is undefined; empty where it is defined."""
     if len(scores) < 2:
         return "a correlation needs two sources or more"
     for name, values in (("similarities", similarities), ("scores", scores)):
@@ -248,7 +248,7 @@ def _pair(similarities: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Floats, F
         if not np.isfinite(values).all():
             raise WrongUse(
                 f"The {name} hold {int((~np.isfinite(values)).sum())} values that are NaN or "
-                "infinite, so that nothing can be said of the ranking. Leave those sources out."
+                "infinite, so that the ranking cannot be judged. Leave those sources out."
             )
     return a, b
 
@@ -263,6 +263,6 @@ def _check_scores(scores: Mapping[str, float]) -> None:
 
 
 def _some(names: Iterable[str]) -> str:
-    found = list(dict.fromkeys(names))
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    return ", ".join(found[:5]) + more
+    unique = list(dict.fromkeys(names))
+    more = f" and {len(unique) - 5} more" if len(unique) > 5 else ""
+    return ", ".join(unique[:5]) + more

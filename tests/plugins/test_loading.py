@@ -55,8 +55,8 @@ def test_a_plugin_for_this_api_is_loaded(api: str) -> None:
     [
         (">=2", f"made for version >=2 of the plugin API, but spotfw {spotfw.__version__} has"),
         ("<1", spotfw.API_VERSION),
-        ("one", "spotfw_api = 'one', which is no range of versions"),
-        (1, "spotfw_api = 1, which is no range of versions"),
+        ("one", "spotfw_api = 'one', which is not a range of versions"),
+        (1, "spotfw_api = 1, which is not a range of versions"),
     ],
 )
 def test_a_plugin_for_another_api_is_refused(api: Any, said: str) -> None:
@@ -122,7 +122,7 @@ def test_a_hook_that_ends_the_process_does_not() -> None:
         (plugin(spotfw_model=lambda: []), "Did you mean 'spotfw_models'?"),
         (plugin(spotfw_models=lambda: 1 / 0), "ZeroDivisionError"),
         (plugin(spotfw_models=lambda: [object()]), "has no name"),
-        (plugin(spotfw_models=lambda: None), "no list"),
+        (plugin(spotfw_models=lambda: None), "not a list"),
         (metrics(">=9"), ">=9"),
     ],
 )

@@ -157,8 +157,8 @@ def test_a_raising_hook_harms_nobody_else(
         (lambda: [Dot], "is a class"),
         (lambda: [Zeros("z")], "has no features"),
         (lambda: [object()], "has no name"),
-        (lambda: None, "None, which is no list"),
-        (lambda: Dot("alone"), "is no list"),
+        (lambda: None, "None, which is not a list"),
+        (lambda: Dot("alone"), "is not a list"),
         (lambda: [Dot("a:b")], "colon"),
         (lambda: [Dot("")], "has no name"),
     ],
@@ -341,8 +341,8 @@ def test_one_of_two_entry_points_of_one_name_can_be_left_out(site: Path) -> None
     found = Plugins(environ={"SPOTFW_PLUGINS": "twin"})
     notes = {r["distribution"]: r["note"] for r in found.describe() if r["name"] == "twin"}
     assert notes == {
-        "toy-left": "toy-right has one named twin too",
-        "toy-right": "toy-left has one named twin too",
+        "toy-left": "toy-right has a plugin named twin too",
+        "toy-right": "toy-left has a plugin named twin too",
     }
     for environ in (
         {"SPOTFW_PLUGINS": "toy-left:twin"},

@@ -52,15 +52,15 @@ def prompt(context: InitContext, rng: np.random.Generator) -> Array:
     """
     if not context.argument:
         raise WrongUse("The initializer prompt needs a prompt's file: write prompt:FILE.")
-    found = load_prompt(context.argument)
+    start = load_prompt(context.argument)
     check_fits(
-        found,
+        start,
         width=context.embeddings.shape[1],
         length=context.length,
         fingerprint=context.fingerprint,
         name=f"The prompt {context.argument}",
     )
-    return found.array.copy()
+    return start.array.copy()
 
 
 def text(context: InitContext, rng: np.random.Generator) -> Array:
