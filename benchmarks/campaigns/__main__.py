@@ -69,7 +69,10 @@ def _report(counts: list[driver.Count], given: argparse.Namespace) -> None:
             total.verdicts[verdict] = total.verdicts.get(verdict, 0) + number
     print_table(
         ["campaign", "cases", *GOOD, *FAULTS],
-        [[c.name, c.cases, *(c.verdicts.get(v, 0) for v in (*GOOD, *FAULTS))] for c in [*counts, total]],
+        [
+            [c.name, c.cases, *(c.verdicts.get(v, 0) for v in (*GOOD, *FAULTS))]
+            for c in [*counts, total]
+        ],
     )
     if given.json:
         document = {

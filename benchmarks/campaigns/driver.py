@@ -19,7 +19,11 @@ _STARTING = 240.0
 
 
 def cases(
-    campaign: Format, seed: int, first: int, last: int, tell: Callable[[Case], None] = lambda _: None
+    campaign: Format,
+    seed: int,
+    first: int,
+    last: int,
+    tell: Callable[[Case], None] = lambda _: None,
 ) -> Iterator[Case]:
     """What came of each case from `first` up to `last`."""
     while first < last:

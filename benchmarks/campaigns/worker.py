@@ -101,14 +101,27 @@ def run(campaign: Format, seed: int, numbers: Iterator[int] | list[int], tell: A
         for number in numbers:
             case = root / "case"
             case.mkdir()
-            random = Random(f"{campaign.name}/{seed}/{number}")
-            campaign.place(case, sound)
-            what = campaign.change(random, case, sound) if number else "nothing"
+            what = _made(campaign, seed, number, case, sound)
             tell({"begun": number, "what": what[:300]})
             tell(_as_dict(_one(campaign, number, what, case, sound, watch)))
             _remove(case)
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _made(campaign: Format, seed: int, number: int, case: Path, sound: Any) -> str:
+    """Places and changes a case; what cannot be made is drawn again."""
+    for again in range(20):
+        random = Random(f"{campaign.name}/{seed}/{number}" + f"/{again}" * bool(again))
+        campaign.place(case, sound)
+        try:
+            return campaign.change(random, case, sound) if number else "nothing"
+        except Exception:
+            if again == 19:
+                raise
+            _remove(case)
+            case.mkdir()
+    raise AssertionError
 
 
 def _surroundings(root: Path) -> None:
@@ -153,9 +166,7 @@ def _memory(field: str) -> float:
     return 0.0
 
 
-def _one(
-    campaign: Format, number: int, what: str, case: Path, sound: Any, watch: Watch
-) -> Case:
+def _one(campaign: Format, number: int, what: str, case: Path, sound: Any, watch: Watch) -> Case:
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     before, began = _memory("VmRSS"), time.monotonic()

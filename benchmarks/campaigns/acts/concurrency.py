@@ -132,9 +132,7 @@ def judged(
         )
     end = Operation(act="list", prompt=-1, begun=time.time(), ended=time.time())
     lost = [
-        id
-        for prompt, id in enumerate(ids)
-        if _impossible(operations, prompt, end, id in there)
+        id for prompt, id in enumerate(ids) if _impossible(operations, prompt, end, id in there)
     ]
     if lost or problems:
         yield Case(
@@ -163,5 +161,3 @@ def _impossible(operations: list[Operation], prompt: int, look: Operation, seen:
         if not any(done < o.begun and o.ended < look.begun for o in other if o.ended is not None):
             return False
     return True
-
-

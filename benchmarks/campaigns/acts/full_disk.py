@@ -38,9 +38,7 @@ def cases(count: int, seed: int) -> Iterator[Case]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def _one(
-    number: int, name: str, random: Random, folder: Path, before: tuple[int, int]
-) -> Case:
+def _one(number: int, name: str, random: Random, folder: Path, before: tuple[int, int]) -> Case:
     from spotfw.errors import SpotError
 
     write = _WRITES[name]

@@ -174,8 +174,16 @@ def _part(name: Any) -> Any:
 def cases(count: int, seed: int) -> Iterator[Case]:
     """`count` plugins, strategies and initializers; those below in turn, then drawn ones."""
     acts = [
-        *((f"{hook} {name}", lambda h=hook, n=name: _collected(h, n)) for hook in _HOOKS for name in GIVES),
-        *((f"{hook} {name}", lambda h=hook, n=name: _heard(h, n)) for hook in _LIFE for name in HEARS),
+        *(
+            (f"{hook} {name}", lambda h=hook, n=name: _collected(h, n))
+            for hook in _HOOKS
+            for name in GIVES
+        ),
+        *(
+            (f"{hook} {name}", lambda h=hook, n=name: _heard(h, n))
+            for hook in _LIFE
+            for name in HEARS
+        ),
         *((f"strategy gives {name}", lambda n=name: _chosen(n)) for name in _candidates()),
         *((f"initializer {name}", lambda n=name: _started(n)) for name in INITIALIZERS),
         *((f"plugin is {name}", lambda n=name: _registered(n)) for name in OBJECTS),
@@ -237,7 +245,12 @@ _HOOKS = {
     "spotfw_models": "model",
     "spotfw_commands": "command",
 }
-_LIFE = ("spotfw_run_started", "spotfw_checkpoint_saved", "spotfw_run_finished", "spotfw_run_failed")
+_LIFE = (
+    "spotfw_run_started",
+    "spotfw_checkpoint_saved",
+    "spotfw_run_finished",
+    "spotfw_run_failed",
+)
 
 
 def _plugins() -> Any:
@@ -341,7 +354,11 @@ def run_with(tuning: Any, plugins: Any, fails: bool = False) -> str | None:
     with tempfile.TemporaryDirectory(prefix="spotfw-campaign-") as folder:
         try:
             tuned = tuning.tune(
-                PaperModel(fails), task, settings, plugins=plugins, out=f"{folder}/run",
+                PaperModel(fails),
+                task,
+                settings,
+                plugins=plugins,
+                out=f"{folder}/run",
                 initializer="sampled_vocab",
             )
         except ArithmeticError:
@@ -389,9 +406,7 @@ class PaperModel:
             if self._fails:
                 raise ArithmeticError("paper")
             state = TuningState(step=step, prompt=np.ones((3, 4), np.float32))
-            yield TuneProgress(
-                request=0, step=step, loss=1.0, examples=2, state=state
-            )
+            yield TuneProgress(request=0, step=step, loss=1.0, examples=2, state=state)
 
     def evaluate(self, prompts: Any, *_: Any) -> Any:
         from spotfw.contracts import Evaluation

@@ -93,7 +93,10 @@ def _one(number: int, words: tuple[str, ...], streams: tuple[str, str, str], fol
     verdict = TAKEN if ended.returncode == 0 else REFUSED
     detail = ""
     if "Traceback" in err or "unforeseen" in err or "Exception ignored" in err:
-        verdict, detail = CRASH, f"{streams[1]} out, {streams[2]} err: {' '.join(err.split())[-200:]}"
+        verdict, detail = (
+            CRASH,
+            f"{streams[1]} out, {streams[2]} err: {' '.join(err.split())[-200:]}",
+        )
     elif ended.returncode not in (0, 1, 2, 120, 141):
         verdict, detail = CRASH, f"ends with {ended.returncode}"
     elif ended.returncode == 0 and streams[1] in ("full",) and words[0] != "library":
@@ -133,9 +136,7 @@ def tunings(count: int, seed: int) -> Iterator[Case]:
 
 
 def _model(folder: Path) -> None:
-    code = (
-        "from spotfw.testing.tiny_model import write_tiny_model as w; import sys; w(sys.argv[1])"
-    )
+    code = "from spotfw.testing.tiny_model import write_tiny_model as w; import sys; w(sys.argv[1])"
     subprocess.run(
         [sys.executable, "-c", code, str(folder / "model")], check=True, capture_output=True
     )
@@ -160,7 +161,10 @@ def _tuning(number: int, way: tuple[str, ...], folder: Path) -> Case:
     case = _one(number, _words(out), (way[0], way[1], way[2]), folder)
     if case.verdict in (TAKEN, REFUSED) and not (folder / out / "best.safetensors").exists():
         return Case(
-            number=number, what=case.what, verdict=WRONG, detail="the tuning did not come to its end"
+            number=number,
+            what=case.what,
+            verdict=WRONG,
+            detail="the tuning did not come to its end",
         )
     return case
 
@@ -190,7 +194,9 @@ def _disturbed(number: int, kind: str, folder: Path) -> Case:
         whole = (folder / out / "best.safetensors").exists()
         verdict = TAKEN if whole else WRONG
         return Case(
-            number=number, what=what, verdict=verdict,
+            number=number,
+            what=what,
+            verdict=verdict,
             detail="" if whole else "the tuning did not come to its end",
         )
     for _ in range(5):

@@ -83,7 +83,9 @@ def _entry(random: Random, case: Path, sound: Sound) -> str:
         path.write_bytes(changed)
         return f"{what} as {path.name}"
     if act == "renamed":
-        path.rename(path.with_name(random.choice(("0" * 16, "\x1b[31m", "a b", name[:8])) + ".safetensors"))
+        path.rename(
+            path.with_name(random.choice(("0" * 16, "\x1b[31m", "a b", name[:8])) + ".safetensors")
+        )
         return f"renamed {name}"
     if act == "stray":
         stray = random.choice(("\x1b[31mred.safetensors", "x.safetensors", ".safetensors"))
@@ -155,7 +157,19 @@ def _archive(random: Random, case: Path, sound: Sound) -> str:
     extra: list[tuple[zipfile.ZipInfo, bytes]] = []
     packed = zipfile.ZIP_DEFLATED
     act = random.choice(
-        ("manifest", "manifest", "bomb", "bytes", "header", "name", "twice", "link", "many", "member", "gone")
+        (
+            "manifest",
+            "manifest",
+            "bomb",
+            "bytes",
+            "header",
+            "name",
+            "twice",
+            "link",
+            "many",
+            "member",
+            "gone",
+        )
     )
     what = act
     if act == "manifest":
@@ -180,7 +194,7 @@ def _archive(random: Random, case: Path, sound: Sound) -> str:
         members["manifest.json"] = json.dumps(manifest).encode()
     elif act == "name":
         new = random.choice(
-            ("../../outside/x.safetensors", "/tmp/x.safetensors", "a/b", "\x1b[31m", "..", "", "\0")
+            ("../../outside/x.safetensors", "/tmp/x.safetensors", "a/b", "\x1b[31m", "..", "a\0b")
         )
         members[new] = members.pop(name)
     elif act == "twice":

@@ -175,16 +175,13 @@ def _gin(random: Random, case: Path, sound: Path) -> str:
 
 def _take_gin(case: Path, _: Any) -> None:
     """The model's text as the engine reads it, up to the model itself."""
-    from spotfw.backends.mesh import engine
-    from spotfw.backends.mesh.model import building
+    from spotfw.backends.mesh import model
 
-    path = case / "model" / "operative_config.gin"
-    read = getattr(engine, "read_config", None)
-    if read is None:
-        text = path.read_text()
-    else:
-        text = read(str(case / "model"), None)
-    with building(text):
+    if hasattr(model, "read_gin"):
+        text = model.read_gin(str(case / "model"))
+    else:  # 0.1.0
+        text = (case / "model" / "operative_config.gin").read_text()
+    with model.building(text):
         pass
 
 

@@ -45,7 +45,9 @@ def _prepare(folder: Path) -> Path:
             )
             origin = Provenance(task="reviews", model="tiny", step=step, score=50.0 + step)
             run.save(
-                TuningState(step=step, prompt=array, slots=slots), SoftPrompt(array, origin), history
+                TuningState(step=step, prompt=array, slots=slots),
+                SoftPrompt(array, origin),
+                history,
             )
         run.finish(30, 10)
     return place
