@@ -58,11 +58,9 @@ def read_scores(path: str) -> dict[str, float]:
 
 def print_scores(found: RankingScores) -> None:
     """Prints the figures, and what has none and why."""
-    import click
+    from spotfw.display import note, print_table, say
 
-    from spotfw.display import note, print_table
-
-    click.echo()
+    say()
     print_table(
         ["measure", "value"],
         [
