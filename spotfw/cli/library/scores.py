@@ -21,7 +21,7 @@ def read_scores(path: str) -> dict[str, float]:
     from spotfw import files
     from spotfw.errors import SpotError
 
-    text = files.read_bytes(path).decode("utf-8-sig", errors="replace")
+    text = files.read_bytes(path, 2**26).decode("utf-8-sig", errors="replace")
     lines = csv.DictReader(io.StringIO(text, newline=""))
     try:
         header, rows = lines.fieldnames or [], [(lines.line_num, line) for line in lines]
