@@ -111,7 +111,7 @@ def parse_json(
         raise ValueError(f"{error.msg} in line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 at byte {error.start + 1}") from None
-    _check_values(value, depth)
+    check_values(value, depth)
     return value
 
 
@@ -121,8 +121,15 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
-def _check_values(value: Any, depth: int) -> None:
-    """Refuses what is too deep, and text that no file can be written with."""
+def check_values(value: Any, depth: int = DEPTH) -> None:
+    """Refuses what is too deep, too large a number, or text that no file can be written with.
+
+    Args:
+      value: of a document: dictionaries, lists and what lies in them.
+
+    Raises:
+      ValueError: it is; the message is a clause that says why.
+    """
     level = [value]
     for _ in range(depth + 1):
         inner: list[Any] = []
@@ -132,6 +139,8 @@ def _check_values(value: Any, depth: int) -> None:
                 inner += item.values()
             elif isinstance(item, list):
                 inner += item
+            elif isinstance(item, int) and abs(item) >= 10**DIGITS:
+                raise ValueError(f"it has a number of more than {DIGITS} digits")
             elif isinstance(item, str) and not item.isascii():
                 try:
                     item.encode()

@@ -7,6 +7,7 @@ from typing import Any
 
 from etils import epath
 
+from spotfw import files
 from spotfw.backends.mesh.folders import convert, hf_folder, hf_names
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint
 from spotfw.errors import SpotError
@@ -72,6 +73,8 @@ def open_vocabulary_file(path: str) -> Any:
 def _pieces(path: str) -> int:
     if not epath.Path(path).exists():
         raise SpotError(f"The vocabulary {path} does not exist. Check the path.")
+    if not files.is_remote(path):
+        files.read_bytes(path, hf_folder.MAX_VOCABULARY)
     try:
         return int(seqio.SentencePieceVocabulary(path, extra_ids=0).vocab_size)
     except Exception as error:
