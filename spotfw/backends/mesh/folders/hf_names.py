@@ -219,8 +219,8 @@ def dimensions_of_config(config: Mapping[str, Any], where: str) -> T5Dimensions:
         value = numbers.get(setting)
         if type(value) is not int or not 1 <= value <= most:
             raise refuse(
-                f"its config.json has {setting} = {value!r:.40}, where a usable number is whole, from 1 to "
-                f"{most:,}"
+                f"its config.json has {setting} = {value!r:.40}, where a usable number is whole, "
+                f"from 1 to {most:,}"
             )
     return T5Dimensions(**{field: numbers[setting] for setting, (field, _) in _NUMBERS.items()})
 
