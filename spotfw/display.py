@@ -1,13 +1,18 @@
 """What people see: tables and JSON on stdout, progress on stderr.
 
 A terminal gets a bar with the time left; a file or a pipe gets a plain line every ten
-seconds. Nothing but results is ever written to stdout.
+seconds. Nothing but results is ever written to stdout. Names and texts may be anyone's, and
+terminals act on some characters: whatever is printed goes through `plain`. What stderr does
+not take is lost; what stdout does not take ends a command, once its work is done.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,13 +23,40 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 
+#: What a terminal acts on or nobody can write: controls other than tab and line feed, marks
+#: of direction, halves of surrogate pairs.
+_ACTING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+class Unprintable(Exception):
+    """Standard output does not take a result: it is closed, full or broken; says which."""
+
+
+def plain(text: str) -> str:
+    """The text with what a terminal would act on escaped: ``\\x1b``, ``\\u202e``."""
+    return _ACTING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def say(text: str = "", stream: TextIO | None = None) -> None:
+    """Writes lines of results to stdout, or to a stream, cleaned by `plain`.
+
+    Raises:
+      Unprintable: it does not take them.
+      BrokenPipeError: its reader has gone.
+    """
+    _write(plain(text) + "\n", stream)
+
+
 def print_json(value: Any) -> None:
     """Writes exactly one JSON document to stdout.
 
     NaN and infinities become null, which JSON has; arrays and paths become lists and text.
     """
     document = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write(document + "\n")
+    # JSON's own escapes: a program reads the same text.
+    _write(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", document) + "\n")
 
 
 def print_table(
@@ -48,12 +80,15 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    stream = stream or sys.stdout
+    terminal = _is_terminal(stream or sys.stdout)
+    text = io.StringIO()
     # Where no terminal says how wide it is, a table is as wide as its cells.
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 10_000)
+    console = Console(
+        file=text, highlight=False, force_terminal=terminal, width=None if terminal else 10_000
+    )
     if title is not None:
         # Not the table's own title, which is cut to the table's width.
-        console.print(Text(title, style="bold"))
+        console.print(Text(plain(title), style="bold"))
     table = Table(box=None, pad_edge=False)
     for index, column in enumerate(columns):
         cells = [row[index] for row in rows]
@@ -61,7 +96,7 @@ def print_table(
             c is None or _is_number(c) for c in cells
         )
         table.add_column(
-            Text(column),
+            Text(plain(column)),
             justify="right" if numbers else "left",
             overflow="fold",
             no_wrap=column in whole,
@@ -69,12 +104,12 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     console.print(table)
+    _write(text.getvalue(), stream)
 
 
 def note(text: str) -> None:
-    """Writes a line for people to stderr."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Writes a line for people to stderr; one that it does not take is lost."""
+    _tell(plain(text) + "\n", sys.stderr)
 
 
 class Progress:
@@ -99,7 +134,7 @@ class Progress:
         every: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._what = what
+        self._what = plain(what)
         self._total = total
         self._unit = unit
         self._stream = stream or sys.stderr
@@ -110,7 +145,7 @@ class Progress:
         self._bar: RichProgress | None = None
 
     def __enter__(self) -> Progress:
-        if self._stream.isatty():
+        if _is_terminal(self._stream):
             self._bar = _bar(self._stream)
             self._bar.add_task(self._what, total=self._total, facts="")
             self._bar.start()
@@ -127,7 +162,7 @@ class Progress:
 
     def update(self, done: int, **facts: float | str | None) -> None:
         """Says that `done` of the total are done; `facts` stand beside (loss, score)."""
-        text = ", ".join(f"{k} {_cell(v)}" for k, v in facts.items() if v is not None)
+        text = plain(", ".join(f"{k} {_cell(v)}" for k, v in facts.items() if v is not None))
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=done, facts=text)
             return
@@ -145,8 +180,7 @@ class Progress:
             parts.append(f"{rate:.3g} {self._unit}/s")
             if done < self._total:
                 parts.append(f"{duration((self._total - done) / rate)} left")
-        self._stream.write(f"{self._what}: {', '.join([*parts, text] if text else parts)}\n")
-        self._stream.flush()
+        _tell(f"{self._what}: {', '.join([*parts, text] if text else parts)}\n", self._stream)
 
 
 def duration(seconds: float) -> str:
@@ -197,7 +231,38 @@ def _cell(value: Any) -> str:
         return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
     if isinstance(value, int):
         return f"{value:,}"
-    return str(value)
+    return plain(str(value))
+
+
+def _write(text: str, stream: TextIO | None = None) -> None:
+    """Writes results; `say` tells what it raises."""
+    stream = stream or sys.stdout
+    if stream is None:  # as Python has it where it was closed from the start
+        raise Unprintable("it is closed")
+    try:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:  # a terminal of few characters
+            code = stream.encoding or "ascii"
+            stream.write(text.encode(code, "backslashreplace").decode(code))
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        raise Unprintable(getattr(error, "strerror", None) or str(error)) from error
+
+
+def _tell(text: str, stream: TextIO | None) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        if stream is not None:
+            stream.write(text)
+            stream.flush()
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return stream is not None and stream.isatty()
+    return False
 
 
 def _plain(value: Any) -> Any:

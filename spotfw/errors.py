@@ -6,14 +6,27 @@ import difflib
 import threading
 from collections.abc import Hashable, Iterable
 
+from spotfw.display import plain
+
 __all__ = ["BrokenPart", "SpotError", "UnknownName", "WrongUse"]
+
+#: Characters of a message; what an error quotes may be anyone's, and of any length.
+_LONGEST = 4000
 
 
 class SpotError(Exception):
     """Something a user can mend: one paragraph saying what, where, and what to do.
 
-    The command line prints it without a traceback and exits with status 1.
+    The command line prints it without a traceback and exits with status 1. Its text is
+    bounded, and holds nothing that a terminal acts on.
     """
+
+    def __str__(self) -> str:
+        text = plain(super().__str__())
+        if len(text) <= _LONGEST:
+            return text
+        # What to do stands at the end.
+        return f"{text[: _LONGEST - 500]} [...] {text[-450:]}"
 
 
 class BrokenPart(SpotError):

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from spotfw.errors import SpotError
+from spotfw.reading import MOST, Unreadable, read_regular, too_long
 
 PathLike = str | os.PathLike[str]
 
@@ -156,14 +157,22 @@ def locked(
         os.close(handle)
 
 
-def read_bytes(path: PathLike) -> bytes:
-    """The bytes of a file, local or remote.
+def read_bytes(path: PathLike, most: int = MOST) -> bytes:
+    """The bytes of a regular file, local or remote.
+
+    Args:
+      most: bytes it may have.
 
     Raises:
-      SpotError: it is absent, a folder, or cannot be read.
+      SpotError: it is absent, no regular file, larger, or cannot be read.
     """
     with _explained("read", path):
-        data: bytes = _remote(path).read_bytes() if is_remote(path) else Path(path).read_bytes()
+        if not is_remote(path):
+            return read_regular(path, most)
+        with _remote(path).open("rb") as stream:
+            data: bytes = stream.read(most + 1)
+        if len(data) > most:
+            raise too_long(most)
         return data
 
 
@@ -297,4 +306,6 @@ def _paragraph(verb: str, path: PathLike, error: OSError) -> str:
         )
     if isinstance(error, FileNotFoundError) and verb == "read":
         return f"There is no file {where}. Check the path."
+    if isinstance(error, Unreadable):
+        return f"The file {where} is not read: {error.strerror}. Check that it is the right one."
     return f"Could not {verb} {where}: {error.strerror or error}.{kept} Check the path."

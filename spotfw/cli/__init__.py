@@ -8,6 +8,7 @@ and for a command that is not built in.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import shlex
 import sys
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 
 import click
 
+from spotfw.cli import streams
+from spotfw.display import Unprintable, note
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.version import __version__
 
@@ -152,20 +155,27 @@ def run(arguments: Sequence[str] | None = None) -> int:
     words = [*(w for w in words[:end] if w != "--debug"), *words[end:]]
     try:
         status = spotfw.main(args=words, prog_name="spotfw", standalone_mode=False)
-        sys.stdout.flush()
+        streams.flush()
         return status if type(status) is int else DONE
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else FAILED
     except BrokenPipeError:
         # Whoever read our output has left; say nothing, also not at interpreter exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.give_up_output()
         return FAILED
+    except Unprintable as error:
+        streams.give_up_output()
+        return _say(
+            f"Error: The result could not be written to standard output: {error}. What was made "
+            "on the disk stays. Let the output go to a file that can be written.",
+            FAILED,
+        )
     except (click.Abort, KeyboardInterrupt):
         if debug:
             raise
         return _say(_interrupted(words), INTERRUPTED)
     except click.ClickException as error:
-        error.show()
+        note(_usage(error))
         return error.exit_code
     except SpotError as error:
         if debug:
@@ -193,11 +203,20 @@ def _interrupted(words: Sequence[str]) -> str:
     return said
 
 
+def _usage(error: click.ClickException) -> str:
+    """What click itself shows of an error."""
+    text = io.StringIO()
+    error.show(text)
+    return text.getvalue().rstrip("\n")
+
+
 def _say(text: str, status: int) -> int:
-    click.echo(" ".join(text.split()), err=True)
+    note(" ".join(text.split()))
     return status
 
 
 def main() -> None:
     """Entry point of the console script."""
-    sys.exit(run())
+    with streams.ready():
+        status = run()
+    sys.exit(status)

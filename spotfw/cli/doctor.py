@@ -17,6 +17,7 @@ from typing import Literal
 import attrs
 import click
 
+from spotfw.display import plain, say
 from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.version import __version__
@@ -83,9 +84,9 @@ def doctor(ctx: click.Context, as_json: bool, quick: bool) -> None:
     if as_json:
         print_json({"ok": not bad, "checks": [attrs.asdict(c) for c in found]})
     elif bad:
-        click.echo(f"{bad} to mend, {warned} to know of.")
+        say(f"{bad} to mend, {warned} to know of.")
     else:
-        click.echo("All is well." if not warned else f"Fit for work; {warned} to know of.")
+        say("All is well." if not warned else f"Fit for work; {warned} to know of.")
     ctx.exit(1 if bad else 0)
 
 
@@ -276,6 +277,6 @@ def _read_devices(process: subprocess.Popen[str], timeout: float = DEVICES_TIMEO
 def _print(check: Check) -> None:
     colour = {"ok": "green", "warn": "yellow", "bad": "red"}[check.status]
     mark = click.style(f"{check.status:<4}", fg=colour, bold=check.status == "bad")
-    click.echo(f"{mark}  {check.name:<20}  {check.found}")
+    click.echo(f"{mark}  {plain(check.name):<20}  {plain(check.found)}")
     if check.mend:
-        click.echo(f"{'':<4}  {'':<20}  -> {check.mend}")
+        click.echo(f"{'':<4}  {'':<20}  -> {plain(check.mend)}")

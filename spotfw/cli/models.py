@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from spotfw.display import say
+
 
 @click.group(short_help="Frozen models: list, show, convert.")
 def models() -> None:
@@ -141,4 +143,4 @@ def _print(facts: dict[str, Any]) -> None:
     }
     for name, value in lines.items():
         if value is not None:
-            click.echo(f"{name:<12} {value}")
+            say(f"{name:<12} {value}")

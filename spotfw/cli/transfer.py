@@ -8,6 +8,7 @@ import click
 
 from spotfw.cli.options import empty, given, model_options, opening, settings_options
 from spotfw.config import TARGET_STEPS
+from spotfw.display import say
 
 if TYPE_CHECKING:
     from spotfw.recipe.transfer import TransferResult
@@ -157,7 +158,7 @@ def _print(facts: dict[str, Any]) -> None:
         [[r["rank"], r["task"], r["seed"], r["id"][:8], r["similarity"]] for r in ranked],
         title=f"Sources for {facts['target']} by {facts['metric']}",
     )
-    click.echo()
+    say()
     print_table(
         ["started from", "score", "step", ""],
         [
@@ -166,4 +167,4 @@ def _print(facts: dict[str, Any]) -> None:
         ],
         title=f"{facts['target']}, tuned by {facts['strategy']}",
     )
-    click.echo(f"best prompt: {facts['best_prompt']}")
+    say(f"best prompt: {facts['best_prompt']}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spotfw.cli.options import given, model_options, opening, settings_options
+from spotfw.display import say
 
 if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt
@@ -89,7 +90,7 @@ def tune(
             for h in tuned.history
         ],
     )
-    click.echo(f"best prompt: {result['best']} (step {best.step}, score {tuned.score:.2f})")
+    say(f"best prompt: {result['best']} (step {best.step}, score {tuned.score:.2f})")
 
 
 @click.command(short_help="Score a prompt on a task.")
@@ -158,7 +159,7 @@ def predict(prompt: str, model: str | None, as_json: bool, **options: Any) -> No
         return
     for answer in answers:
         # One line of output for each of input, whatever the model says.
-        click.echo(" ".join(answer.splitlines()))
+        say(" ".join(answer.splitlines()))
 
 
 def _open(

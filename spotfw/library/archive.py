@@ -26,6 +26,8 @@ from spotfw.errors import SpotError
 from spotfw.library.check import Pair, check_pair
 from spotfw.library.index import KEY, Entry, as_entry, summarize
 from spotfw.prompts import SoftPrompt, unpack_prompt
+from spotfw.prompts.bytes import MOST
+from spotfw.reading import MOST_JSON, parse_json
 from spotfw.version import __version__
 
 #: What a manifest says of itself; a later layout would count up.
@@ -96,7 +98,7 @@ def read_archive(path: files.PathLike, limits: Limits = LIMITS) -> list[Pair]:
     where = os.fspath(path)
     if not files.is_remote(path) and os.path.isfile(path):
         _check_size(os.path.getsize(path), where, limits)
-    data = files.read_bytes(path)
+    data = files.read_bytes(path, _most(limits) + 1)
     _check_size(len(data), where, limits)
     _check_directory(data, where, limits)
     try:
@@ -130,9 +132,13 @@ def _member(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def _check_size(size: int, where: str, limits: Limits) -> None:
+def _most(limits: Limits) -> int:
     # Stored members leave an archive a little larger than what it holds.
-    if size > limits.total_bytes + 2**20 + 4096 * limits.members:
+    return limits.total_bytes + 2**20 + 4096 * limits.members
+
+
+def _check_size(size: int, where: str, limits: Limits) -> None:
+    if size > _most(limits):
         raise _broken(where, f"it has {size:,} bytes, more than the {limits.total_bytes:,} taken")
 
 
@@ -164,7 +170,10 @@ def _contents(archive: zipfile.ZipFile, where: str, limits: Limits) -> dict[str,
             bad[name] = why
     if MANIFEST not in by_name or MANIFEST in bad:
         raise _broken(where, f"it has no sound {MANIFEST}: {bad.get(MANIFEST, 'absent')}")
-    listed = _listed(archive.read(MANIFEST), where)
+    text, damage = _expanded(archive, by_name[MANIFEST])
+    if damage:
+        raise _broken(where, f"its {MANIFEST} is {damage}")
+    listed = _listed(text, where)
     found = {}
     for name in sorted({*by_name, *listed} - {MANIFEST} - set(bad)):
         if name not in listed:
@@ -192,20 +201,21 @@ def _refused(member: zipfile.ZipInfo, limits: Limits) -> str | None:
         zipfile.ZIP_DEFLATED,
     ):
         return "encrypted, or compressed in a way that is not read"
-    if member.file_size > limits.member_bytes:
-        return f"of {member.file_size:,} bytes, {limits.member_bytes:,} are taken"
+    most = min(limits.member_bytes, MOST_JSON if member.filename == MANIFEST else MOST)
+    if member.file_size > most:
+        return f"of {member.file_size:,} bytes, {most:,} are taken"
     return None
 
 
 def _listed(text: bytes, where: str) -> dict[str, Any]:
     """The files that the manifest lists."""
     try:
-        manifest = json.loads(text)
+        manifest = parse_json(text)
         layout, listed = manifest["format"], manifest["files"]
         if not isinstance(listed, dict):
             raise TypeError("'files' is no table")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _broken(where, f"its {MANIFEST} cannot be read ({error!r:.100})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _broken(where, f"its {MANIFEST} cannot be read ({error!r:.200})") from error
     if layout != FORMAT:
         raise SpotError(
             f"The archive {where} has the layout {layout!r}, but this spotfw knows {FORMAT!r} "
@@ -214,15 +224,22 @@ def _listed(text: bytes, where: str) -> dict[str, Any]:
     return listed
 
 
+def _expanded(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[bytes, str | None]:
+    """A member's bytes, no more than it says it has, and what is wrong with the zip's own."""
+    try:
+        with archive.open(member) as stream:
+            return stream.read(member.file_size + 1), None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        return b"", f"damaged ({' '.join(str(error).split())[:80]})"
+
+
 def _read(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, facts: Any
 ) -> tuple[bytes, str | None]:
     """A member's bytes, and what is wrong with them."""
-    try:
-        with archive.open(member) as stream:
-            content = stream.read(member.file_size + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-        return b"", f"damaged ({' '.join(str(error).split())[:80]})"
+    content, damage = _expanded(archive, member)
+    if damage:
+        return b"", damage
     digest = hashlib.sha256(content).hexdigest()
     if not isinstance(facts, dict) or (facts.get("sha256"), facts.get("bytes")) != (
         digest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from spotfw.library.archive import pack_archive, read_archive
 from spotfw.library.check import Pair
 from spotfw.library.index import Entry, marked
 from spotfw.prompts import SoftPrompt, load_prompt, save_prompt, write_peft
+from spotfw.reading import open_regular
 
 #: Told of (done, total) prompts.
 Progress = Callable[[int, int], None]
@@ -203,5 +205,6 @@ def _is_folder(source: str) -> bool:
 def _begins_as_zip(source: str) -> bool:
     if files.is_remote(source) or not os.path.isfile(source):
         return False
-    with open(source, "rb") as stream:
+    with contextlib.suppress(OSError), open_regular(source) as stream:
         return stream.read(4) == b"PK\x03\x04"
+    return False  # why it cannot be read is told where it is

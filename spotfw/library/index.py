@@ -12,11 +12,15 @@ import attrs
 from spotfw import files
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.reading import parse_json
 
 #: Where a value's provenance names its key; `ITSELF` when it is its own.
 KEY, ITSELF = "embedding_id", "itself"
 
 Summary = Mapping[str, Any]
+
+#: Bytes of an index; a prompt takes about one thousand. A larger one is read anew each time.
+MOST = 64 * 2**20
 
 
 @attrs.frozen(kw_only=True)
@@ -71,8 +75,8 @@ def read_index(
     behind is written anew; where that is not allowed the library works without.
     """
     try:
-        known = _checked(json.loads(files.read_bytes(path)))
-    except (SpotError, ValueError, RecursionError):
+        known = _checked(_parsed(files.read_bytes(path, MOST)))
+    except (SpotError, ValueError):
         known = {}
     found = {}
     for id in ids:
@@ -114,6 +118,10 @@ def completed(id: str, known: Collection[str], folder: str) -> str:
     if len(found) > 1:
         raise WrongUse(f"{len(found)} prompts of {folder} begin with {id!r}: write more.")
     return found[0]
+
+
+def _parsed(data: bytes) -> Any:
+    return parse_json(data, most=MOST, values=2_000_000)
 
 
 def _checked(value: Any) -> dict[str, Summary]:

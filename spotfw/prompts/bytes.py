@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spotfw import reading
 from spotfw.errors import SpotError
 
 Array = npt.NDArray[np.float32]
 
 #: Longest header read, bytes; ours take a few thousand.
 MAX_HEADER = 16 * 1024 * 1024
+#: Bytes of a prompt's file; a thousand tokens of T5 XXL take 16 MiB.
+MOST = 256 * 2**20
 NPY_MAGIC = b"\x93NUMPY"
 _FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
@@ -91,14 +94,14 @@ def unpack_npy(data: bytes, where: str) -> Array:
 
 
 def parse_json(text: str | bytes, where: str) -> dict[str, Any]:
-    """A JSON object.
+    """A JSON object, within the bounds of `spotfw.reading`.
 
     Raises:
       SpotError: it is not one.
     """
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = reading.parse_json(text)
+    except ValueError as error:
         raise _broken(where, f"its JSON cannot be read ({error})") from error
     if not isinstance(value, dict):
         raise _broken(where, "its JSON is no object")

@@ -9,6 +9,7 @@ from spotfw import files
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts import peft
 from spotfw.prompts.bytes import (
+    MOST,
     NPY_MAGIC,
     pack_npy,
     pack_safetensors,
@@ -70,7 +71,7 @@ def load_prompt(path: files.PathLike) -> SoftPrompt:
             f"The folder {where} holds no PEFT adapter ({peft.CONFIG}). Name a prompt's file, or "
             "an adapter's folder."
         )
-    data = files.read_bytes(path)
+    data = files.read_bytes(path, MOST)
     if data.startswith(NPY_MAGIC) or where.endswith(".npy"):
         return prompt_from(unpack_npy(data, where), Provenance(), where)
     return unpack_prompt(data, where)

@@ -7,9 +7,9 @@ import os
 
 import attrs
 
-from spotfw import files
+from spotfw import files, reading
 from spotfw.errors import SpotError
-from spotfw.prompts.bytes import pack_safetensors, parse_json, unpack_safetensors
+from spotfw.prompts.bytes import MOST, pack_safetensors, parse_json, unpack_safetensors
 from spotfw.prompts.prompt import SoftPrompt, prompt_from
 from spotfw.prompts.provenance import Provenance
 
@@ -43,7 +43,7 @@ def write_peft(prompt: SoftPrompt, folder: files.PathLike, base_model: str | Non
 
 def load_peft(folder: str) -> SoftPrompt:
     where = files.join(folder, CONFIG)
-    config = parse_json(files.read_bytes(where), where)
+    config = parse_json(files.read_bytes(where, reading.MOST_JSON), where)
     if config.get("peft_type") != "PROMPT_TUNING":
         raise SpotError(
             f"The adapter {folder} is of the kind {config.get('peft_type')!r}; only PROMPT_TUNING "
@@ -55,7 +55,7 @@ def load_peft(folder: str) -> SoftPrompt:
             f"The adapter {folder} has no {TENSORS}; pickled weights are never read. Save it "
             "again with safe_serialization=True."
         )
-    array, _ = unpack_safetensors(files.read_bytes(weights), "prompt_embeddings", weights)
+    array, _ = unpack_safetensors(files.read_bytes(weights, MOST), "prompt_embeddings", weights)
     tokens = config.get("num_virtual_tokens")
     if type(tokens) is not int or array.ndim != 2 or tokens < 1 or array.shape[0] % tokens:
         raise SpotError(

@@ -75,6 +75,15 @@ class Provenance:
                     f"The provenance in {where} has {name} = {value!r:.80}, which is of the wrong "
                     "kind. Take another copy of the file, or make it anew."
                 )
+        for name, texts in (
+            ("labels", known.get("labels", ())),
+            ("versions", known.get("versions", {}).values()),
+        ):
+            if not all(isinstance(text, str) for text in texts):
+                raise SpotError(
+                    f"The provenance in {where} has {name} = {known[name]!r:.80}, which are no "
+                    "texts. Take another copy of the file, or make it anew."
+                )
         if not all(_is_number(v) for v in known.get("metrics", {}).values()):
             raise SpotError(
                 f"The provenance in {where} has metrics {known['metrics']!r:.80} that are no "

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.files import write_atomically
+from spotfw.reading import MOST_JSON, parse_json, read_regular
 
 #: Folders that hold one folder a task, by the task's name; separated as in PATH.
 VARIABLE = "SPOTFW_DATA"
@@ -33,14 +34,14 @@ def bindings() -> dict[str, Path]:
     """
     path = bindings_file()
     try:
-        text = path.read_text(encoding="utf-8")
+        data = read_regular(path, MOST_JSON)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise _spoilt(path, str(error)) from error
+    except OSError as error:
+        raise _spoilt(path, error.strerror or str(error)) from error
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        found = parse_json(data)
+    except ValueError as error:
         raise _spoilt(path, str(error)) from error
     if not isinstance(found, dict) or not all(isinstance(v, str) and v for v in found.values()):
         raise _spoilt(path, "it is no JSON object of folders by task name")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spotfw.errors import WrongUse
+from spotfw.reading import check_values, open_regular
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,7 +32,7 @@ def read_toml(path: Path, what: str, limit: int = LIMIT) -> dict[str, Any]:
     """
     place = f"The {what} {path}"
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(limit + 1)
     except OSError as error:
         raise WrongUse(f"{place} cannot be read: {error.strerror}. Check the path.") from error
@@ -42,6 +43,7 @@ def read_toml(path: Path, what: str, limit: int = LIMIT) -> dict[str, Any]:
         )
     try:
         table: dict[str, Any] = tomllib.loads(data.decode("utf-8-sig"))
+        check_values(table)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise WrongUse(f"{place} is not UTF-8 in line {line}. Save it as UTF-8.") from error
@@ -49,5 +51,5 @@ def read_toml(path: Path, what: str, limit: int = LIMIT) -> dict[str, Any]:
         raise WrongUse(f"{place} is nested too deeply to be read. Write it flatter.") from error
     except ValueError as error:  # also a number of too many digits
         reason = " ".join(str(error).split())
-        raise WrongUse(f"{place} is not valid TOML: {reason}. Correct it there.") from error
+        raise WrongUse(f"{place} is not valid TOML: {reason:.300}. Correct it there.") from error
     return table

@@ -6,13 +6,16 @@ Both give exactly what seqio's vocabularies of the same name give, without Tenso
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
+from spotfw import files
 from spotfw.errors import SpotError
 
 #: The id of padding, in every vocabulary of T5.
 PAD = 0
+
+#: Bytes of a sentencepiece file; mT5's, of a quarter of a million pieces, has 4 million.
+MOST_BYTES = 64 * 2**20
 
 #: T5 adds this many sentinels behind the pieces of its vocabulary.
 SENTINELS = 100
@@ -65,8 +68,9 @@ class SentencePieceVocabulary:
         if self._processor is None:
             import sentencepiece
 
+            data = files.read_bytes(self.path, MOST_BYTES)
             processor = sentencepiece.SentencePieceProcessor()
-            processor.LoadFromSerializedProto(_with_sentinels(_read(self.path), self.extra_ids))
+            processor.LoadFromSerializedProto(_with_sentinels(data, self.extra_ids))
             self._processor = processor
         return self._processor
 
@@ -140,10 +144,12 @@ def open_vocabulary_file(path: str, extra_ids: int = SENTINELS) -> SentencePiece
       SpotError: no such file, or not a sentencepiece model.
     """
     vocabulary = SentencePieceVocabulary(path, extra_ids)
-    if not _path(path).exists():
+    if not files.exists(path):
         raise SpotError(f"The vocabulary {path} does not exist. Check the path.")
     try:
         vocabulary.tokenizer  # noqa: B018 - reads the file
+    except SpotError:
+        raise
     except Exception as error:
         raise SpotError(
             f"{path} is not a sentencepiece model ({type(error).__name__}). "
@@ -159,19 +165,6 @@ def encode_all(vocabulary: Any, texts: Sequence[str]) -> Sequence[Sequence[int]]
         together(texts) if together is not None else [vocabulary.encode(t) for t in texts]
     )
     return ids
-
-
-def _path(path: str) -> Any:
-    if "://" not in path:
-        return Path(path)
-    from etils import epath
-
-    return epath.Path(path)
-
-
-def _read(path: str) -> bytes:
-    data: bytes = _path(path).read_bytes()
-    return data
 
 
 def _with_sentinels(model: bytes, count: int) -> bytes:

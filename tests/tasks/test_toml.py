@@ -48,7 +48,7 @@ def test_every_kind_of_file_says_the_same(
 
 
 def test_a_folder_and_a_file_without_end_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(WrongUse, match="cannot be read: Is a directory"):
+    with pytest.raises(WrongUse, match="cannot be read: it is a folder"):
         read_toml(tmp_path, "file")
-    with pytest.raises(WrongUse, match="more than the"):
+    with pytest.raises(WrongUse, match="cannot be read: it is a device"):
         read_toml(Path("/dev/zero"), "file")

@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 import numpy as np
 import numpy.typing as npt
-from etils import epath
 
 from spotfw.backends.mesh import programs
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
@@ -17,7 +16,7 @@ from spotfw.backends.mesh.compat import tf
 from spotfw.backends.mesh.decoding import evaluate_one, predict_lines
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, check_variables, fingerprint
 from spotfw.backends.mesh.folders.vocabulary import open_vocabulary
-from spotfw.backends.mesh.model import SIZES, building, size_gin
+from spotfw.backends.mesh.model import building, read_gin
 from spotfw.backends.mesh.programs import Program, Shapes
 from spotfw.backends.mesh.tuning import tune_one
 from spotfw.config import TuningSettings
@@ -55,17 +54,7 @@ def open_model(
     if activations not in _ACTIVATIONS:
         raise WrongUse(f"Activations can be {' or '.join(_ACTIVATIONS)}, but not {activations!r}.")
     checkpoint = Checkpoint(model)
-    if gin in SIZES:
-        config = size_gin(gin)
-    else:
-        path = epath.Path(gin or model) / ("" if gin else "operative_config.gin")
-        if not path.exists():
-            raise SpotError(
-                f"The model's configuration {path} does not exist. Put T5's "
-                "operative_config.gin there, or name a size, e.g. --gin base."
-            )
-        config = path.read_text()
-    return MeshModel(checkpoint, config, vocabulary, activations, threads)
+    return MeshModel(checkpoint, read_gin(model, gin), vocabulary, activations, threads)
 
 
 class MeshModel(FrozenModel):

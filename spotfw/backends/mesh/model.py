@@ -14,8 +14,10 @@ from typing import Any
 
 import gin
 
+from spotfw import files
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import t5, tf, transformer, transformer_utils
+from spotfw.backends.mesh.gin_text import MAX_CHARACTERS, model_gin
 from spotfw.errors import SpotError
 
 #: T5 1.1's configurations in the t5 library (paper 2.1), by size.
@@ -46,6 +48,34 @@ def size_gin(size: str = "base", **macros: int) -> str:
     """
     texts = [_inlined(_MESH_GIN / "defaults.gin"), _inlined(_T5_GIN / f"models/t5.1.1.{size}.gin")]
     return "\n".join(texts + [f"{name} = {value}" for name, value in macros.items()]) + "\n"
+
+
+def read_gin(folder: str, given: str | None = None) -> str:
+    """The gin text of a model.
+
+    Args:
+      folder: the model's, with an ``operative_config.gin``.
+      given: in its place, one of `SIZES` or a file.
+
+    Raises:
+      SpotError: there is no such file, or it is no text.
+    """
+    if given in SIZES:
+        return size_gin(given)
+    path = given or files.join(folder, "operative_config.gin")
+    if not files.exists(path):
+        raise SpotError(
+            f"The model's configuration {path} does not exist. Put T5's operative_config.gin "
+            "there, or name a size, e.g. --gin base."
+        )
+    try:
+        text = files.read_bytes(path, MAX_CHARACTERS).decode()
+    except UnicodeDecodeError as error:
+        raise SpotError(
+            f"The model's configuration {path} is not UTF-8 at byte {error.start + 1}. Take "
+            "another copy of it, or name the model's size, e.g. --gin base."
+        ) from error
+    return model_gin(text, f"The model's configuration {path}")
 
 
 @gin.configurable(module="spotfw")
@@ -132,8 +162,9 @@ def building(
       split_vocabulary: see `PromptedEmbedding`.
 
     Raises:
-      SpotError: the gin text cannot be parsed.
+      SpotError: the gin text cannot be parsed, or says what a model's may not: see `gin_text`.
     """
+    config = model_gin(config)
     before = gin.config_str()
     everywhere = {
         "DenseReluDense.dropout_rate": dropout,

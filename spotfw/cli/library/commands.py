@@ -9,6 +9,7 @@ import click
 
 from spotfw.cli.library.exchange import export, import_, remove
 from spotfw.cli.options import empty, filter_options, json_option, library_option
+from spotfw.display import say
 
 if TYPE_CHECKING:
     from spotfw.library import Entry, Library
@@ -75,7 +76,7 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
     if as_json:
         print_json({"id": id, "path": place.path(id)})
     else:
-        click.echo(id)
+        say(id)
 
 
 @library.command()
@@ -201,7 +202,7 @@ def rank(
         scores = judged and judged.to_dict()
         print_json(rows if against is None else {"ranking": rows, "scores": scores})
     elif ranking:
-        click.echo(str(ranking))
+        say(str(ranking))
         if judged is not None:
             print_scores(judged)
     if ranking:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from spotfw.cli.options import filter_options, json_option, library_option
+from spotfw.display import say
 
 
 @click.command("import")
@@ -52,7 +53,7 @@ def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) 
         print_json(rows)
         return
     for one in done:
-        click.echo(one.id)
+        say(one.id)
     note(f"Prompts imported into {folder}: {len(done)}.")
 
 

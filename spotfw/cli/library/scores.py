@@ -21,7 +21,7 @@ def read_scores(path: str) -> dict[str, float]:
     from spotfw import files
     from spotfw.errors import SpotError
 
-    text = files.read_bytes(path).decode("utf-8-sig", errors="replace")
+    text = files.read_bytes(path, 2**26).decode("utf-8-sig", errors="replace")
     lines = csv.DictReader(io.StringIO(text, newline=""))
     try:
         header, rows = lines.fieldnames or [], [(lines.line_num, line) for line in lines]
@@ -58,11 +58,9 @@ def read_scores(path: str) -> dict[str, float]:
 
 def print_scores(found: RankingScores) -> None:
     """Prints the figures, and what has none and why."""
-    import click
+    from spotfw.display import note, print_table, say
 
-    from spotfw.display import note, print_table
-
-    click.echo()
+    say()
     print_table(
         ["measure", "value"],
         [

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.display import say
+
 if TYPE_CHECKING:
     from spotfw.testing.installed import Checked
 
@@ -30,7 +32,7 @@ def check(context: click.Context, distribution: str, quick: bool, as_json: bool)
     for checked in check_distribution(default_plugins(), distribution, quick=quick):
         found.append(checked)
         if not as_json:
-            click.echo(_line(checked))
+            say(_line(checked))
     failed = [c for c in found if c.status == "failed"]
     if as_json:
         document = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from spotfw.display import say
+
 _KINDS = ("metric", "strategy", "task", "initializer", "tracker", "backend")
 
 
@@ -21,7 +23,7 @@ def new(name: str, kind: str, out: str | None) -> None:
     folder = write_plugin(name, kind, out)
     distribution = distribution_name(name)
     module = distribution.replace("-", "_")
-    click.echo(
+    say(
         f"Wrote {folder}: your {kind} is in {module}.py. Install it and run its tests:\n\n"
         f"  pip install -e {folder} && python -m pytest {folder}\n"
         f"  spotfw plugins check {distribution}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from spotfw.display import say
 from spotfw.errors import UnknownName
 
 _LATER = {"report": "spotfw.cli.study.report:report"}
@@ -109,9 +110,9 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
         title=f"{laid.study.name} in {laid.folder}",
     )
     for kind in dict.fromkeys(cell.kind for cell in laid.cells):
-        click.echo(f"\n{kind}")
+        say(f"\n{kind}")
         for line in _lines(laid, kind):
-            click.echo(f"  {line}")
+            say(f"  {line}")
     left = "unknown until first tunings have ended" if seconds is None else duration(seconds)
     note(
         f"At most {laid.steps_left:,} of {laid.total_steps:,} steps are left; time on {count} "

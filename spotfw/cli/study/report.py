@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from spotfw.display import note, say
+
 
 @click.command("report", short_help="Write tables, figures and one page of the results.")
 @click.argument("study", metavar="STUDY.toml")
@@ -22,7 +24,7 @@ def report(study: str, out: str | None, as_json: bool) -> None:
       spotfw study report miniature.toml
     """
     from spotfw import files
-    from spotfw.display import Progress, note, print_json, print_table
+    from spotfw.display import Progress, print_json, print_table
     from spotfw.errors import SpotError
     from spotfw.plugins import default_plugins
     from spotfw.study.findings.arithmetic import models
@@ -81,9 +83,9 @@ def report(study: str, out: str | None, as_json: bool) -> None:
             [[cell.text for cell in row] for row in results.selection.rows],
             title=results.selection.title,
         )
-        click.echo()
+        say()
     if missing := ", ".join(f"{c.missing} {c.kind}" for c in made.covered if c.missing):
         note(f"The study is not finished; cells not run yet: {missing}.")
     for name, why in made.left_out.items():
-        click.echo(f"{name} is left out: {why}.", err=True)
-    click.echo(f"page: {made.page}")
+        note(f"{name} is left out: {why}.")
+    say(f"page: {made.page}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.display import say
+
 if TYPE_CHECKING:
     from spotfw.tasks import Task
 
@@ -56,7 +58,7 @@ def bind(name: str | None, folder: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"task": task.name, "folder": str(bindings.bound(task.name)), "splits": found})
         return
-    click.echo(f"{task.name} is bound to {bindings.bound(task.name)}")
+    say(f"{task.name} is bound to {bindings.bound(task.name)}")
     rows = [[one["split"], one["examples"], one["published"], _told(one)] for one in found]
     print_table(["split", "examples", "rows as published", "labels"], rows)
 
@@ -78,7 +80,7 @@ def unbind(name: str) -> None:
         with contextlib.suppress(UnknownName):  # `unbind` names what is bound
             name = default_plugins().task(name).name
     bindings.unbind(name)
-    click.echo(f"{name} is no longer bound.")
+    say(f"{name} is no longer bound.")
 
 
 def _known() -> list[dict[str, str]]:

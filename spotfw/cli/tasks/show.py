@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
+from spotfw.display import say
 from spotfw.tasks.whereabouts import ABSENT, BOUND
 
 #: Told otherwise than as a line of words.
@@ -19,15 +18,15 @@ def print_facts(told: dict[str, Any]) -> None:
     """Prints a task's or mixture's facts, its examples and its lengths."""
     from spotfw.display import print_table
 
-    click.echo(f"{'name':<12} {told['name']}")
+    say(f"{'name':<12} {told['name']}")
     for key, value in told.items():
         text = _words(key, value, told)
         if key not in _APART and text:
-            click.echo(f"{key:<12} {text}")
+            say(f"{key:<12} {text}")
     if told.get("at") == ABSENT and told["how_to_get"]:
-        click.echo(f"\nThe data is not on this machine. {told['how_to_get']}")
+        say(f"\nThe data is not on this machine. {told['how_to_get']}")
     if told.get("members"):
-        click.echo()
+        say()
         print_table(
             ["task", "training examples", "", "share", "data"],
             [
@@ -52,7 +51,7 @@ def _without_shares(members: list[dict[str, Any]]) -> None:
     """Says whose number of examples is missing for shares."""
     unknown = [m["task"] for m in members if not m["examples"]]
     if unknown and members[0]["share"] is None:
-        click.echo(
+        say(
             "\nNo shares: how many training examples there are is not known without the data of "
             f"{' and '.join(unknown)} (`spotfw tasks bind {unknown[0]} FOLDER`)."
         )
@@ -71,12 +70,12 @@ def _words(key: str, value: Any, told: dict[str, Any]) -> str:
 
 
 def _example(number: int, example: dict[str, Any]) -> None:
-    click.echo(f"\n{number}. {example['task']}, {example['split']}")
+    say(f"\n{number}. {example['task']}, {example['split']}")
     for side in ("inputs", "targets"):
-        click.echo(f"   {side}: {example[side]}")
+        say(f"   {side}: {example[side]}")
         if f"{side}_pieces" in example:
             pieces = example[f"{side}_pieces"]
-            click.echo(f"      {len(pieces)} tokens: {' '.join(pieces)}")
+            say(f"      {len(pieces)} tokens: {' '.join(pieces)}")
 
 
 def _lengths(told: list[dict[str, Any]]) -> None:
@@ -85,7 +84,7 @@ def _lengths(told: list[dict[str, Any]]) -> None:
 
     sides = [(one, side, one[side]) for one in told for side in ("inputs", "targets")]
     columns = list(sides[0][2]["percentiles"])
-    click.echo()
+    say()
     print_table(
         [
             *("split", "", "rows", "unknown", "mean"),
@@ -101,7 +100,7 @@ def _lengths(told: list[dict[str, Any]]) -> None:
         title="Length in tokens, the end among them, that so many percent do not exceed",
     )
     limits = sorted({int(limit) for _, _, found in sides for limit in found["cut"]})
-    click.echo()
+    say()
     print_table(
         ["split", "", *(str(limit) for limit in limits)],
         [

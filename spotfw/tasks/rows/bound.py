@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from spotfw.errors import SpotError
+from spotfw.reading import open_regular
 from spotfw.tasks.rows.kinds import (
     KINDS,
     Kind,
@@ -79,7 +80,7 @@ def read_file(path: Path, schema: Schema) -> Iterator[BoundRow | UnlabelledRow |
     """
     checks = _checks(schema)
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             for line, record in json_records(stream):
                 yield _checked(path, line, record, checks)
     except OSError as error:
@@ -212,6 +213,6 @@ def _first_record(path: Path) -> Mapping[str, Any]:
     """The first row that can be read; nothing where `path` is no JSONL file."""
     if path.suffix != ".jsonl" or not path.is_file():
         return {}
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         records = (r for _, r in itertools.islice(json_records(stream), LOOKED_AT))
         return next((r for r in records if not isinstance(r, str)), {})

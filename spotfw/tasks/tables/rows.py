@@ -16,6 +16,7 @@ import attrs
 import numpy as np
 
 from spotfw.errors import SpotError, UnknownName
+from spotfw.reading import open_regular
 from spotfw.tasks.rows.kinds import WrongCell, clean, shown
 from spotfw.tasks.rows.records import ABSENT, UnusableRow, cell, csv_records, json_records
 from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER
@@ -111,7 +112,7 @@ def _records(
 ) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """Yields the line each record begins on, and its cells by column or what is wrong."""
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             if form == "jsonl":
                 yield from json_records(stream)
             else:

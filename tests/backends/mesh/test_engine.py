@@ -171,7 +171,7 @@ def test_bfloat16_activations_run(tiny_model: Path, tiny_engine: Any, tiny_task:
 
 
 #: What a released checkpoint's operative_config.gin has that a written one has not: modules
-#: that are gone, configurables nobody has, a vocabulary in a bucket, bindings in scopes.
+#: that are gone, T5's configurables that are gone, a vocabulary in a bucket, bindings in scopes.
 RELEASED = """
 import __main__
 import mesh_tensorflow.optimize
@@ -192,8 +192,8 @@ tokens_per_batch = 1048576
 train_steps = 1100000
 
 # Parameters for absolute_position_embeddings... and others that are gone:
-gone.from.every.module.size = 3
-AnotherGoneThing.value = @also_gone()
+t5.gone.from.every.module.size = 3
+mesh_tensorflow.transformer.gone.AnotherGoneThing.value = @also_gone()
 
 # Parameters for Vocabulary:
 # ==============================================================================

@@ -17,11 +17,15 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from spotfw import files
 from spotfw.backends.mesh.compat import tf
 from spotfw.backends.mesh.folders.hf_names import canonical
 from spotfw.errors import SpotError
+from spotfw.reading import open_regular
 
 _PREFIX = "model.ckpt-"
+#: Bytes of the file ``checkpoint``; T5's lists some dozens of names.
+_MAX_TEXT = 2**20
 #: Tensors are gathered to shards of about this size, which bounds the memory a write takes.
 SHARD_BYTES = 512 * 2**20
 
@@ -53,6 +57,7 @@ class Checkpoint:
         self.folder = folder
         self.step = _latest_step(folder) if step is None else step
         self.prefix = posixpath.join(folder, f"{_PREFIX}{self.step}")
+        _check_files(folder, f"{_PREFIX}{self.step}.")
         try:
             self._reader: Any = tf.train.load_checkpoint(self.prefix)
         except (tf.errors.OpError, RuntimeError, LookupError, ValueError, OSError) as error:
@@ -99,6 +104,25 @@ class Checkpoint:
         return np.asarray(value, dtype=np.float32)
 
 
+def _check_files(folder: str, start: str) -> None:
+    """Refuses what is no regular file among a local checkpoint's: opening a pipe never ends.
+
+    Raises:
+      SpotError: something else has such a name.
+    """
+    if files.is_remote(folder):
+        return
+    for name in files.list_names(folder):
+        if name.startswith(start):
+            try:
+                open_regular(posixpath.join(folder, name)).close()
+            except OSError as error:
+                raise SpotError(
+                    f"The file {posixpath.join(folder, name)} cannot be read: {error.strerror}. "
+                    "Copy the checkpoint again, with its .index and all .data files."
+                ) from error
+
+
 def _is_trained(name: str) -> bool:
     return "_slot_" not in name and name != "global_step" and not name.startswith("_")
 
@@ -117,11 +141,13 @@ def _latest_step(folder: str) -> int:
             f"The model folder {folder} cannot be opened: {_reason(error)}. "
             "Give a folder with a Mesh TensorFlow checkpoint (model.ckpt-STEP.*)."
         ) from error
-    found = re.compile(re.escape(_PREFIX) + r"(\d+)\.index/?$")
+    found = re.compile(re.escape(_PREFIX) + r"([0-9]{1,18})\.index/?$")
     steps = {int(m[1]) for name in names if (m := found.match(name))}
     if "checkpoint" in names:
-        with tf.io.gfile.GFile(posixpath.join(folder, "checkpoint")) as file:
-            named = re.search(rf'model_checkpoint_path:\s*".*?{_PREFIX}(\d+)"', file.read())
+        text = files.read_bytes(posixpath.join(folder, "checkpoint"), _MAX_TEXT).decode(
+            errors="replace"
+        )
+        named = re.search(rf'model_checkpoint_path:[^\n]*{_PREFIX}([0-9]{{1,18}})"', text)
         # The file may name a step that was since removed, or that was never copied along.
         if named and int(named[1]) in steps:
             return int(named[1])

@@ -25,8 +25,15 @@ from spotfw.backends.mesh.folders.checkpoint import (
     fingerprint,
     write_checkpoint,
 )
-from spotfw.backends.mesh.folders.hf_folder import HFTensors, pieces, read_json, write_tensors
+from spotfw.backends.mesh.folders.hf_folder import (
+    MAX_VOCABULARY,
+    HFTensors,
+    pieces,
+    read_json,
+    write_tensors,
+)
 from spotfw.errors import SpotError, WrongUse
+from spotfw.reading import MOST_JSON, parse_json
 
 #: The vocabulary's file name in both kinds of folder.
 VOCABULARY = "spiece.model"
@@ -180,7 +187,7 @@ def mesh_to_hf(
         shapes = {variable.hf: variable.hf_shape(dims) for variable in table}
         write_tensors(folder, shapes, stream(), dtype)
         if files.exists(files.join(src, VOCABULARY)):
-            vocabulary = files.read_bytes(files.join(src, VOCABULARY))
+            vocabulary = files.read_bytes(files.join(src, VOCABULARY), MAX_VOCABULARY)
             files.write_atomically(folder / VOCABULARY, vocabulary)
         files.write_atomically(folder / "config.json", json.dumps(config, indent=2).encode())
     return Converted(
@@ -267,9 +274,9 @@ def _origin(src: str, dims: hf_names.T5Dimensions) -> dict[str, Any] | None:
     if not files.exists(path):
         return None
     try:
-        config: dict[str, Any] = json.loads(files.read_bytes(path))
+        config: dict[str, Any] = parse_json(files.read_bytes(path, MOST_JSON))
         told = hf_names.dimensions_of_config(config, src)
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, TypeError) as error:
         raise SpotError(
             f"The file {ORIGIN} in {src} cannot be read: {error}. It only serves to give the "
             "original config.json back: remove it to convert without."

@@ -21,9 +21,12 @@ import numpy.typing as npt
 import safetensors
 
 from spotfw.errors import SpotError
+from spotfw.reading import MOST_JSON, Unreadable, open_regular, parse_json, read_regular
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+#: Bytes read at most of a header of safetensors (T5 XXL's has 60,000), and of a vocabulary.
+MAX_HEADER, MAX_VOCABULARY = 16 * 2**20, 64 * 2**20
 #: Hugging Face's size of a shard.
 SHARD_BYTES = 5 * 10**9
 
@@ -56,6 +59,7 @@ class HFTensors:
         self._files: dict[str, Any] = {}
         for path in _weight_files(folder):
             try:
+                _check_header(path)
                 file: Any = safetensors.safe_open(str(path), framework="numpy")
                 for name in file.keys():  # noqa: SIM118 - not a mapping
                     part = file.get_slice(name)
@@ -69,14 +73,27 @@ class HFTensors:
                     self.dtypes[name] = _EXACT[part.get_dtype()]
                     self._files[name] = file
             except (safetensors.SafetensorError, OSError) as error:
+                why = getattr(error, "strerror", None) or error
                 raise SpotError(
-                    f"The file {path} cannot be read: {error}. It may be half downloaded or "
+                    f"The file {path} cannot be read: {why}. It may be half downloaded or "
                     "a Git LFS pointer: download it again."
                 ) from error
 
     def read(self, name: str) -> npt.NDArray[np.float32]:
         """A tensor as float32; 16-bit types are widened exactly."""
         return np.asarray(self._files[name].get_tensor(name), dtype=np.float32)
+
+
+def _check_header(path: Path) -> None:
+    """Refuses what is no regular file, or whose header is longer than any model's.
+
+    Raises:
+      OSError: it is.
+    """
+    with open_regular(path) as file:
+        size = int.from_bytes(file.read(8), "little")
+    if size > MAX_HEADER:
+        raise Unreadable(f"it begins with a header of {size:,} bytes, {MAX_HEADER:,} are read")
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -88,7 +105,7 @@ def _weight_files(folder: Path) -> list[Path]:
             raise SpotError(
                 f"The index {folder / INDEX} has no weight_map: download it again."
             ) from error
-        absent = [file.name for file in files if not file.exists()]
+        absent = [file.name for file in files if not _exists(file)]
         if absent:
             raise SpotError(
                 f"The model in {folder} is incomplete: {', '.join(absent[:3])} named by {INDEX} "
@@ -110,6 +127,13 @@ def _weight_files(folder: Path) -> list[Path]:
     )
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name of any length
+        return False
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file.
 
@@ -117,9 +141,10 @@ def read_json(path: Path) -> dict[str, Any]:
       SpotError: the file cannot be read or holds no object.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(read_regular(path, MOST_JSON))
     except (OSError, ValueError) as error:
-        raise SpotError(f"The file {path} cannot be read: {error}. Download it again.") from error
+        why = getattr(error, "strerror", None) or error
+        raise SpotError(f"The file {path} cannot be read: {why}. Download it again.") from error
     if not isinstance(value, dict):
         raise SpotError(f"The file {path} does not hold a JSON object. Download it again.")
     return value
@@ -210,9 +235,8 @@ def pieces(vocabulary: Path) -> int:
     import sentencepiece
 
     with contextlib.suppress(RuntimeError, OSError):
-        return int(
-            sentencepiece.SentencePieceProcessor(model_file=str(vocabulary)).get_piece_size()
-        )
+        model = read_regular(vocabulary, MAX_VOCABULARY)
+        return int(sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size())
     raise SpotError(
         f"The vocabulary {vocabulary} is not a sentencepiece model. "
         "Give the spiece.model that the model was trained with."

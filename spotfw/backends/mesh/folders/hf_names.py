@@ -21,6 +21,19 @@ MAX_DISTANCE = 128
 #: Mesh TF's epsilon in the layer norm; T5 never used another.
 EPSILON = 1e-6
 
+#: Number in a config.json -> its field of `T5Dimensions`, and the most it may be: some ten times
+#: what the largest T5 has, so that a false number costs nothing.
+_NUMBERS = {
+    "d_model": ("d_model", 2**16),
+    "d_ff": ("d_ff", 2**20),
+    "d_kv": ("d_kv", 2**14),
+    "num_heads": ("num_heads", 2**12),
+    "num_layers": ("encoder_layers", 1000),
+    "num_decoder_layers": ("decoder_layers", 1000),
+    "vocab_size": ("vocabulary_size", 2**24),
+    "relative_attention_num_buckets": ("buckets", 2**12),
+}
+
 #: Leftovers in Hugging Face folders: copies of `shared.weight`, and a table nothing reads.
 _COPIES = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
 _UNUSED = ("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",)
@@ -199,20 +212,17 @@ def dimensions_of_config(config: Mapping[str, Any], where: str) -> T5Dimensions:
         value = config.get(setting, default)
         if value != needed:
             raise refuse(f"its config.json has {setting} {value!r}, not {needed!r}")
-    try:
-        layers = int(config["num_layers"])
-        return T5Dimensions(
-            d_model=int(config["d_model"]),
-            d_ff=int(config["d_ff"]),
-            d_kv=int(config["d_kv"]),
-            num_heads=int(config["num_heads"]),
-            encoder_layers=layers,
-            decoder_layers=int(config.get("num_decoder_layers") or layers),
-            vocabulary_size=int(config["vocab_size"]),
-            buckets=int(config.get("relative_attention_num_buckets", 32)),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise refuse(f"its config.json lacks a usable number for {error}") from error
+    numbers = {"relative_attention_num_buckets": 32, **config}
+    if numbers.get("num_decoder_layers") is None:
+        numbers["num_decoder_layers"] = numbers.get("num_layers")
+    for setting, (_, most) in _NUMBERS.items():
+        value = numbers.get(setting)
+        if type(value) is not int or not 1 <= value <= most:
+            raise refuse(
+                f"its config.json has {setting} = {value!r:.40}, where a usable number is whole, "
+                f"from 1 to {most:,}"
+            )
+    return T5Dimensions(**{field: numbers[setting] for setting, (field, _) in _NUMBERS.items()})
 
 
 def hf_config(dims: T5Dimensions, dtype: str) -> dict[str, Any]:
