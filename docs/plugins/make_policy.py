@@ -26,6 +26,7 @@ MODULES = {
     "spotfw.errors": True,
     "spotfw.tasks": True,
     "spotfw.tasks.mixtures": True,
+    "spotfw.tasks.scoring": True,
     "spotfw.prompts": True,
     "spotfw.ranking": True,
     "spotfw.metrics": True,

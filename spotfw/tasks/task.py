@@ -9,15 +9,12 @@ imported.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from spotfw.errors import SpotError, UnknownName
 from spotfw.tasks.example import Example
-
-if TYPE_CHECKING:
-    import seqio
 
 #: A split -> its examples.
 ExamplesFn = Callable[[str], Iterable[Example]]
@@ -102,8 +99,11 @@ class Task:
         """Whether only seqio gives its examples, as tokens of a vocabulary."""
         return self.examples is None
 
-    def build(self, vocabulary: seqio.Vocabulary) -> seqio.Task:
+    def build(self, vocabulary: Any) -> Any:
         """A `seqio.Task` over a vocabulary, in no registry; imports TensorFlow.
+
+        Args:
+          vocabulary: a `seqio.Vocabulary`.
 
         Raises:
           SpotError: the data is absent.

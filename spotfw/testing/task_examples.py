@@ -12,11 +12,16 @@ import numpy as np
 
 from spotfw.tasks import Example, Task
 from spotfw.tasks.scoring import MetricFault
+from spotfw.tasks.sources import ExampleSource
+from spotfw.tasks.vocabulary import ByteVocabulary
 from spotfw.testing.suites import expect
 
 #: Examples of each split that are read, and that are scored.
 _EXAMPLES = 3
 _SCORED = 8
+
+#: Tokens that are kept of a text.
+_LONGEST = 1024
 
 
 def check_examples(task: Task) -> None:
@@ -94,10 +99,10 @@ def _check_score(task: Task, examples: list[Any], at: str) -> None:
 
 
 def _check_seqio(task: Task) -> None:
-    from spotfw.tasks.seqio.compat import seqio
+    from spotfw.tasks.seqio.adapter import SeqioSource
 
-    vocabulary = seqio.ByteVocabulary()
-    built = task.build(vocabulary)
+    vocabulary = ByteVocabulary()
+    built = SeqioSource(task, vocabulary).built
     where = f"of task {task.name!r}"
     features = set(built.output_features)
     expect(
@@ -107,7 +112,7 @@ def _check_seqio(task: Task) -> None:
     missing = sorted(set(task.splits) - set(built.splits))
     expect(not missing, f"expected the splits {where} to be built, but {missing} are not there.")
     for split in built.splits:
-        first, again = (_tokens(task.build(vocabulary), split) for _ in range(2))
+        first, again = (_tokens(SeqioSource(task, vocabulary), split) for _ in range(2))
         expect(bool(first), f"expected examples in split {split!r} {where}, got none.")
         expect(
             first == again,
@@ -120,12 +125,7 @@ def _check_seqio(task: Task) -> None:
             )
 
 
-def _tokens(built: Any, split: str) -> list[list[int]]:
+def _tokens(source: ExampleSource, split: str) -> list[list[int]]:
     """Tokens of the first examples of a split: inputs, targets, inputs ..."""
-    lengths = {"inputs": 1024, "targets": 1024}
-    data = built.get_dataset(lengths, split=split, shuffle=False, use_cached=False)
-    return [
-        np.asarray(example[feature]).tolist()
-        for example in data.take(_EXAMPLES).as_numpy_iterator()
-        for feature in ("inputs", "targets")
-    ]
+    read = source.read(split, _LONGEST, _LONGEST, _EXAMPLES)
+    return [side.tolist() for one in read for side in (one.inputs, one.targets)]

@@ -21,25 +21,28 @@ class SeqioSource:
     """An `ExampleSource` of a `seqio.Task`, which cuts tokens its own way.
 
     An example's ``extra`` is the example as seqio gives it.
+
+    Attributes:
+      built: the `seqio.Task`.
     """
 
     def __init__(self, task: Task, vocabulary: Any) -> None:
         self._task = task
-        self._built = task.build(seqio_vocabulary(vocabulary))
+        self.built = task.build(seqio_vocabulary(vocabulary))
 
     @property
     def splits(self) -> Sequence[str]:
-        return tuple(self._task.splits) or tuple(self._built.source.splits)
+        return tuple(self._task.splits) or tuple(self.built.source.splits)
 
     def read(
         self, split: str, max_input_length: int, max_target_length: int, limit: int | None
     ) -> Iterator[Tokenised]:
         # With a seed, preprocessors that draw numbers draw the same ones at each reading.
-        dataset = self._built.get_dataset(
+        dataset = self.built.get_dataset(
             sequence_length={"inputs": max_input_length, "targets": max_target_length},
             split=split,
             shuffle=False,
-            seed=0 if _takes_seed(self._built.source) else None,
+            seed=0 if _takes_seed(self.built.source) else None,
         )
         if limit is not None:
             dataset = dataset.take(limit)
@@ -53,7 +56,7 @@ class SeqioSource:
             ) from error
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Mapping[str, Any]:
-        built = self._built
+        built = self.built
         if not built.predict_metric_fns:
             raise NotScored(" (its metrics need likelihoods of labels)" if built.metric_fns else "")
         targets = [
@@ -75,7 +78,7 @@ class SeqioSource:
         if f"{side}_pretokenized" in example.extra:
             return (example.inputs, example.targets)[place]
         ids = np.asarray(example.extra[side]).tolist()
-        return str(self._built.output_features[side].vocabulary.decode(ids))
+        return str(self.built.output_features[side].vocabulary.decode(ids))
 
 
 def _tokenised(row: Mapping[str, Any]) -> Tokenised:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.rows.bound import describe_columns
@@ -20,10 +20,6 @@ from spotfw.tasks.t5.glue import GLUE
 from spotfw.tasks.t5.questions import squad
 from spotfw.tasks.t5.rows import bound_folder, how_to_get, open_rows, usable_rows
 from spotfw.tasks.t5.super_glue import SUPER_GLUE
-
-if TYPE_CHECKING:
-    import seqio
-
 
 _BLEU = Scorer(metric_functions(("bleu",)))
 
@@ -187,7 +183,7 @@ class T5Tasks:
         return None if entry is None else to_task(entry)
 
 
-def _build(entry: T5Entry, vocabulary: seqio.Vocabulary) -> seqio.Task:
+def _build(entry: T5Entry, vocabulary: Any) -> Any:
     from spotfw.tasks.t5.build import build
 
     return build(entry, vocabulary)

@@ -7,13 +7,11 @@ data; data that is not on this machine is never downloaded unasked.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from typing import Any
 
 from spotfw.tasks import Mixture, Task
-from spotfw.tasks.seqio.compat import seqio
 from spotfw.tasks.seqio.copy import copy_task
-from spotfw.tasks.seqio.registered import register
+from spotfw.tasks.seqio.registered import find_mixture, find_task, rates_of
 from spotfw.tasks.t5.catalogue import find_entry, to_task
 
 #: The paper's families (table 2) by a word in a registered task's name; the first fits.
@@ -34,12 +32,11 @@ _FAMILIES = (
 
 def registered(name: str) -> Task | Mixture | None:
     """The registered task or mixture of that name, None where there is none."""
-    register()
-    if name in seqio.TaskRegistry.names():
-        return _task(seqio.TaskRegistry.get(name))
-    if name in seqio.MixtureRegistry.names():
-        return _mixture(seqio.MixtureRegistry.get(name))
-    return None
+    task = find_task(name)
+    if task is not None:
+        return _task(task)
+    mixture = find_mixture(name)
+    return None if mixture is None else _mixture(mixture)
 
 
 def _task(task: Any) -> Task:
@@ -73,7 +70,7 @@ def _mixture(mixture: Any) -> Mixture:
 
     Members that are never drawn (rate 0) are there only to be evaluated, and are left out.
     """
-    constant = not any(callable(r) for m in _with_parts(mixture) for r in m.values())
+    constant = not any(callable(r) for m in rates_of(mixture) for r in m.values())
     rates = [mixture.get_rate(task) if constant else None for task in mixture.tasks]
     members = [(t, r) for t, r in zip(mixture.tasks, rates, strict=True) if r is None or r > 0]
     return Mixture(
@@ -83,15 +80,6 @@ def _mixture(mixture: Any) -> Mixture:
         origin="seqio",
         description="registered with seqio",
     )
-
-
-def _with_parts(mixture: Any) -> list[Mapping[str, Any]]:
-    """Rates by name of a mixture and of the mixtures in it."""
-    found = [mixture.rate_per_task_name]
-    for name in mixture.rate_per_task_name:
-        if name in seqio.MixtureRegistry.names():
-            found += _with_parts(seqio.MixtureRegistry.get(name))
-    return found
 
 
 def _labels(postprocessor: Any) -> tuple[str, ...]:
