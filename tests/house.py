@@ -133,14 +133,14 @@ class House:
         return sorted(here ^ rules.floors.keys())
 
     def tensorflow_elsewhere(self, rules: Rules) -> list[str]:
-        """Imports of TensorFlow where the rules allow none."""
+        """Imports of TensorFlow that are carried out where the rules allow none."""
         allowed = tuple(self._within(place) for place in rules.tensorflow)
         return [
             str(i)
             for i in self.imports
             if i.target.startswith(tuple(f"{name}." for name in TENSORFLOW))
             or i.target in TENSORFLOW
-            if not f"{i.source}.".startswith(allowed)
+            if not i.typing and not f"{i.source}.".startswith(allowed)
         ]
 
     def _within(self, place: str) -> str:

@@ -62,7 +62,7 @@ SOUND = {
     "tasks/seqio/__init__.py": "",
     "tasks/seqio/compat.py": "import tensorflow.compat.v1 as tf\nfrom t5 import data",
     "prompts/__init__.py": "from ..errors import SpotError\nfrom . import file",
-    "prompts/file.py": "",
+    "prompts/file.py": "if TYPE_CHECKING:\n    import seqio",
     "cli/__init__.py": "from small.tasks import Task\nimport small.prompts",
 }
 
