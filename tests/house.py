@@ -116,13 +116,16 @@ class House:
         return module.partition(".")[2].partition(".")[0] or "__init__"
 
     def running_up(self, rules: Rules) -> list[str]:
-        """Imports of a room on a higher floor, and rooms of one floor that import each other."""
-        floors = rules.floors
+        """Imports of a room on a higher floor, and rooms of one floor that import each other.
+
+        A room that no floor names is passed over here; see `misplaced`.
+        """
+        floors = {room: 0 for room in (*self.entries()[0], *self.entries()[1])} | {**rules.floors}
         pairs = [(self.room(i.source), self.room(i.target), i) for i in self._inside()]
         up = [
             f"{i} and runs up, from floor {floors[a]} to {floors[b]}"
             for a, b, i in pairs
-            if floors[a] < floors[b]
+            if 0 < floors[a] < floors[b]
         ]
         beside = {(a, b) for a, b, _ in pairs if a != b and floors[a] == floors[b]}
         return up + [f"{', '.join(rooms)} import each other" for rooms in _circles(beside)]

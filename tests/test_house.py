@@ -143,8 +143,9 @@ def test_tensorflow_elsewhere(build: Callable[..., tuple[House, Rules]], text: s
 
 
 def test_an_entry_that_no_floor_names(build: Callable[..., tuple[House, Rules]]) -> None:
-    house, rules = build({"helpers.py": "", "more/__init__.py": ""})
+    house, rules = build({"helpers.py": "import small.cli", "more/__init__.py": ""})
     assert house.misplaced(rules) == ["helpers", "more"]
+    assert house.running_up(rules) == []
 
 
 def test_a_page_without_floors_is_refused(tmp_path: Path) -> None:
