@@ -32,23 +32,24 @@ _TOP = """# The paper's tasks
 
 <!-- Made by `python docs/make_tasks.py` from `spotfw tasks list --json`. Change the catalogue. -->
 
-Every data set of the paper's Table 2 and appendix B by name. Those with a name in `_vNNN` are
-t5.data's own tasks and go by their short names too (`glue_mnli`, `super_glue_cb`, `squad`,
-`cnn_dailymail`, `c4`, `wmt_ende` ...); the rest are the plugin `spotfw-paper-tasks`.
+Every data set of the paper's Table 2 and appendix B by name. Those with `_vNNN` in their name are
+t5.data's own tasks; they have short names too (`glue_mnli`, `super_glue_cb`, `squad`,
+`cnn_dailymail`, `c4`, `wmt_ende` ...). The others come from the plugin `spotfw-paper-tasks`.
 
 - `spotfw tasks list --group "study target"` lists a group, `spotfw tasks show NAME` one task.
-- `spotfw tasks bind NAME FOLDER` says where a task's rows lie; see [tasks.md](tasks.md).
-- `python -m benchmarks.paper_tasks` takes every task from its rows to a score, a line each.
+- `spotfw tasks bind NAME FOLDER` says where a task's rows are; see [tasks.md](tasks.md).
+- `python -m benchmarks.paper_tasks` takes every task from its rows to a score, one line each.
 
-Rows are as published. A row in several groups stands in each of them.
+Numbers of rows are as published. A task of several groups is listed in each of them.
 """
 
 _MIXTURES = """
 ## Mixtures of Table 1
 
-Mixed in proportion to the tasks' training examples, a task counted as 2^19 at most;
-`spotfw tasks show NAME` prints each member's share. RTE is a task of GLUE and of SuperGLUE,
-and SQuAD one of its own and one of MRQA, so `spot_all` counts both twice, as 55 data sets do.
+Tasks are mixed in proportion to their training examples, each counted as at most 2^19;
+`spotfw tasks show NAME` prints each member's share. RTE belongs to GLUE and to SuperGLUE, and
+SQuAD is a task of its own and one of MRQA, so `spot_all` counts both twice, as the paper's 55
+data sets do.
 """
 
 
@@ -62,8 +63,8 @@ def listing() -> list[dict[str, Any]]:
         text=True,
         check=True,
     )
-    found: list[dict[str, Any]] = json.loads(ran.stdout)
-    return found
+    entries: list[dict[str, Any]] = json.loads(ran.stdout)
+    return entries
 
 
 def page(listed: Iterable[Mapping[str, Any]]) -> str:
@@ -72,8 +73,9 @@ def page(listed: Iterable[Mapping[str, Any]]) -> str:
     Args:
       listed: the objects of ``spotfw tasks list --json``.
     """
-    tasks = [one for one in listed if "tasks" not in one]
-    mixtures = [one for one in listed if "tasks" in one]
+    entries = list(listed)
+    tasks = [entry for entry in entries if "tasks" not in entry]
+    mixtures = [entry for entry in entries if "tasks" in entry]
     parts = [_TOP, _study(tasks)]
     for group in GROUPS:
         parts.append(_section(group, [t for t in tasks if group in t["groups"]]))

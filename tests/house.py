@@ -116,13 +116,16 @@ class House:
         return module.partition(".")[2].partition(".")[0] or "__init__"
 
     def running_up(self, rules: Rules) -> list[str]:
-        """Imports of a room on a higher floor, and rooms of one floor that import each other."""
-        floors = rules.floors
+        """Imports of a room on a higher floor, and rooms of one floor that import each other.
+
+        A room that no floor names is passed over here; see `misplaced`.
+        """
+        floors = {room: 0 for room in (*self.entries()[0], *self.entries()[1])} | {**rules.floors}
         pairs = [(self.room(i.source), self.room(i.target), i) for i in self._inside()]
         up = [
             f"{i} and runs up, from floor {floors[a]} to {floors[b]}"
             for a, b, i in pairs
-            if floors[a] < floors[b]
+            if 0 < floors[a] < floors[b]
         ]
         beside = {(a, b) for a, b, _ in pairs if a != b and floors[a] == floors[b]}
         return up + [f"{', '.join(rooms)} import each other" for rooms in _circles(beside)]
@@ -133,14 +136,14 @@ class House:
         return sorted(here ^ rules.floors.keys())
 
     def tensorflow_elsewhere(self, rules: Rules) -> list[str]:
-        """Imports of TensorFlow where the rules allow none."""
+        """Imports of TensorFlow that are carried out where the rules allow none."""
         allowed = tuple(self._within(place) for place in rules.tensorflow)
         return [
             str(i)
             for i in self.imports
             if i.target.startswith(tuple(f"{name}." for name in TENSORFLOW))
             or i.target in TENSORFLOW
-            if not f"{i.source}.".startswith(allowed)
+            if not i.typing and not f"{i.source}.".startswith(allowed)
         ]
 
     def _within(self, place: str) -> str:

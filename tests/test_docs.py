@@ -53,9 +53,11 @@ def code(page: Path) -> Iterator[str]:
 
 
 def without_history(page: Path) -> str:
-    """A page's text; of a change log only the newest paths, right of the arrow in its tables."""
+    """A page's text without the old paths of modules that have moved."""
     text = page.read_text(encoding="utf-8")
-    return re.sub(r"^\| `[^|]*\|", "|", text, flags=re.M) if page.name == "CHANGELOG.md" else text
+    if page.name == "CHANGELOG.md":  # they stand left in its tables
+        return re.sub(r"^\| `[^|]*\|", "|", text, flags=re.M)
+    return re.sub(r"^### Paths that have moved\n.*?^##", "##", text, flags=re.M | re.DOTALL)
 
 
 def named_modules(line: str) -> Iterator[str]:

@@ -62,7 +62,7 @@ SOUND = {
     "tasks/seqio/__init__.py": "",
     "tasks/seqio/compat.py": "import tensorflow.compat.v1 as tf\nfrom t5 import data",
     "prompts/__init__.py": "from ..errors import SpotError\nfrom . import file",
-    "prompts/file.py": "",
+    "prompts/file.py": "if TYPE_CHECKING:\n    import seqio",
     "cli/__init__.py": "from small.tasks import Task\nimport small.prompts",
 }
 
@@ -143,8 +143,9 @@ def test_tensorflow_elsewhere(build: Callable[..., tuple[House, Rules]], text: s
 
 
 def test_an_entry_that_no_floor_names(build: Callable[..., tuple[House, Rules]]) -> None:
-    house, rules = build({"helpers.py": "", "more/__init__.py": ""})
+    house, rules = build({"helpers.py": "import small.cli", "more/__init__.py": ""})
     assert house.misplaced(rules) == ["helpers", "more"]
+    assert house.running_up(rules) == []
 
 
 def test_a_page_without_floors_is_refused(tmp_path: Path) -> None:

@@ -23,18 +23,18 @@ a module, or an object, with functions of these names marked `@spotfw.hookimpl`;
 distribution names it under the entry-point group `spotfw`. An implementation may take fewer
 arguments than are shown, and only those: an argument with a default is never filled.
 
-Components are asked for when one of their kind is first wanted, lifecycle hooks are called
-while things happen. What a hook raises is reported once with the plugin's name, distribution
-and version, and the rest goes on; `--strict-plugins` makes it fatal.
+Hooks that give components are called when a component of their kind is first needed. Lifecycle
+hooks are called when something happens. If a hook raises, that is reported once with the plugin's
+name, distribution and version, and everything else goes on; with `--strict-plugins` it is fatal.
 """
 
 
 def page() -> str:
     """The whole page."""
     parts = {name: read(name) for name in HOOKS}
-    index = [f"| [`{name}`](#{name}) | {said['']} |" for name, said in parts.items()]
+    index = [f"| [`{name}`](#{name}) | {part['']} |" for name, part in parts.items()]
     table = "\n".join(["| hook | |", "|---|---|", *index])
-    return "\n".join([_TOP, table, *(_section(name, said) for name, said in parts.items())])
+    return "\n".join([_TOP, table, *(_section(name, part) for name, part in parts.items())])
 
 
 def read(hook: str) -> dict[str, str]:
@@ -51,12 +51,12 @@ def example(hook: str) -> str:
     return inspect.cleandoc(read(hook)["Example"])
 
 
-def _section(hook: str, said: dict[str, str]) -> str:
+def _section(hook: str, part: dict[str, str]) -> str:
     arguments = ", ".join(inspect.signature(getattr(hookspecs, hook)).parameters)
-    told = [f"- **{name}:** {' '.join(said[name].split())}" for name in SECTIONS[:-1]]
+    facts = [f"- **{name}:** {' '.join(part[name].split())}" for name in SECTIONS[:-1]]
     code = example(hook)
-    head = [f"\n## {hook}\n", f"`{hook}({arguments})`\n", f"{said['']}\n"]
-    return "\n".join([*head, *told, "", "```python", code, "```"])
+    head = [f"\n## {hook}\n", f"`{hook}({arguments})`\n", f"{part['']}\n"]
+    return "\n".join([*head, *facts, "", "```python", code, "```"])
 
 
 if __name__ == "__main__":

@@ -10,48 +10,20 @@ Usage: python docs/site/build.py [--out FOLDER]   (with requirements/tools.txt i
 from __future__ import annotations
 
 import argparse
-import functools
 import logging
 import re
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import griffe
+from check import faults
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
-
-sys.path.insert(0, str(Path(__file__).parent))  # for check, wherever this is started from
-from check import faults
+from reference import not_shown, page, public_modules, undocumented
 
 ROOT = Path(__file__).resolve().parents[2]
-
-#: Public module -> what of it stands on its page, where that is not its whole `__all__`.
-REFERENCE: dict[str, tuple[str, ...]] = {
-    "spotfw.Session": (
-        "spotfw.Session",
-        "spotfw.recipe.tuning.TunedPrompt",
-        "spotfw.recipe.transfer.TransferResult",
-        "spotfw.recipe.transfer.Outcome",
-    ),
-    "spotfw.tasks": (),
-    "spotfw.prompts": (),
-    "spotfw.library": (),
-    "spotfw.ranking": (),
-    "spotfw.ranking.scores": (),
-    "spotfw.metrics": (),
-    "spotfw.study": (),
-    "spotfw.config": (),
-    "spotfw.errors": (),
-    "spotfw.contracts": (),
-    "spotfw.hookspecs": (),
-    "spotfw.plugins": (),
-    "spotfw.testing": (),
-}
 
 #: Title -> pages; a pattern stands for all that fit it, in order of their names.
 NAVIGATION: dict[str, tuple[str, ...]] = {
@@ -92,26 +64,25 @@ def lay_out(folder: Path) -> list[dict[str, list[str]]]:
     Returns:
       the site's navigation, as MkDocs takes it.
     """
-    for page in sorted({p for patterns in NAVIGATION.values() for p in _pages(ROOT, patterns)}):
-        _copy(page, folder)
-        for link in _LINK.findall((ROOT / page).read_text(encoding="utf-8")):
-            target = (ROOT / page).parent / link
+    for path in sorted({p for patterns in NAVIGATION.values() for p in _pages(ROOT, patterns)}):
+        _copy(path, folder)
+        for link in _LINK.findall((ROOT / path).read_text(encoding="utf-8")):
+            target = (ROOT / path).parent / link
             if target.is_file() and target.suffix != ".md":
                 _copy(str(target.resolve().relative_to(ROOT)), folder)
     (folder / "reference").mkdir()
-    for name, parts in REFERENCE.items():
-        page = _hooks() if name == "spotfw.hookspecs" else _reference(name, parts)
-        (folder / "reference" / f"{name}.md").write_text(page, encoding="utf-8")
+    for module in public_modules():
+        (folder / "reference" / f"{module}.md").write_text(page(module), encoding="utf-8")
     shutil.copy(Path(__file__).with_name("site.css"), folder)
     return [{title: _pages(folder, patterns)} for title, patterns in NAVIGATION.items()]
 
 
 def _pages(root: Path, patterns: tuple[str, ...]) -> list[str]:
-    order = {f"reference/{name}.md": n for n, name in enumerate(REFERENCE)}
+    order = {f"reference/{module}.md": n for n, module in enumerate(public_modules())}
     pages: dict[str, None] = {}
     for pattern in patterns:
         fitting = sorted(p.relative_to(root).as_posix() for p in root.glob(pattern))
-        pages |= dict.fromkeys(sorted(fitting, key=lambda page: order.get(page, 0)))
+        pages |= dict.fromkeys(sorted(fitting, key=lambda path: order.get(path, 0)))
     return list(pages)
 
 
@@ -125,64 +96,6 @@ def _copy(path: str, folder: Path) -> None:
         )
     else:
         shutil.copy(ROOT / path, folder / path)
-
-
-def _reference(name: str, parts: tuple[str, ...]) -> str:
-    lines = [f"# {name}", ""]
-    for part in parts or (name,):
-        lines += [f"::: {part}"]
-        if parts:
-            lines += [
-                "    options:",
-                "      show_root_heading: true",
-                "      show_root_toc_entry: true",
-            ]
-        lines += [""]
-    return "\n".join(lines)
-
-
-def _hooks() -> str:
-    """The page of hookspecs: a line for each hook, with its place on the page of all hooks."""
-    module = _package()["hookspecs"]
-    lines = ["# spotfw.hookspecs", "", module.docstring.value, "", "| hook | |", "|---|---|"]
-    for name in (n for n in public_names(_package(), "spotfw.hookspecs") if n[:7] == "spotfw_"):
-        first = module[name].docstring.value.splitlines()[0]
-        lines.append(f"| [`{name}`](../docs/plugins/hooks.md#{name}) | {first} |")
-    return "\n".join([*lines, ""])
-
-
-@functools.cache
-def _package() -> Any:
-    """The package as griffe reads it from the source."""
-    return griffe.load("spotfw", search_paths=[str(ROOT)], submodules=True)
-
-
-def undocumented() -> Iterator[str]:
-    """Public names without a docstring, as sentences."""
-    package = _package()
-    for module, parts in REFERENCE.items():
-        for name in parts or [f"{module}.{n}" for n in public_names(package, module)]:
-            yield from _without_docstring(package[name.removeprefix("spotfw.")], name)
-
-
-def public_names(package: Any, module: str) -> list[str]:
-    """What a module's `__all__` says; without one, its public classes and functions."""
-    found = package[module.removeprefix("spotfw.")]
-    if found.exports is not None:
-        return [str(name) for name in found.exports]
-    return [n for n, m in found.members.items() if not n.startswith("_") and not m.is_alias]
-
-
-def _without_docstring(thing: Any, name: str) -> Iterator[str]:
-    thing = thing.final_target if thing.is_alias else thing
-    if thing.is_attribute:  # a type's name or a field: its class says what it is
-        return
-    if not thing.has_docstring:
-        yield f"{name} has no docstring"
-    for member in thing.members.values() if thing.is_class else ():
-        overrides = any(member.name in base.members for base in thing.mro())
-        if not member.name.startswith("_") and not member.is_alias and not overrides:
-            yield from _without_docstring(member, f"{name}.{member.name}")
 
 
 class Warnings(logging.Handler):
@@ -217,7 +130,8 @@ def main() -> int:
         )
         config.plugins["mkdocstrings"].config.handlers["python"]["paths"] = [str(ROOT)]
         build(config)
-    problems = [*warnings.messages, *undocumented(), *faults(out, skip=("benchmarks/miniature",))]
+    links = faults(out, skip=("benchmarks/miniature",))
+    problems = [*warnings.messages, *undocumented(), *not_shown(out / "reference"), *links]
     for problem in problems:
         print(f"site: {problem}", file=sys.stderr)
     pages = sum(1 for _ in out.rglob("*.html"))
