@@ -115,7 +115,9 @@ def test_label_scores_are_their_likelihoods(ours, theirs, batch, prompts, texts)
     for member, prompt in enumerate(given):
         for index, label in enumerate(labels):
             for row in (0, 3):
-                _, loss, _ = _reference(theirs, prompt, inputs[row][None].astype(int), label[None].astype(int))
+                _, loss, _ = _reference(
+                    theirs, prompt, inputs[row][None].astype(int), label[None].astype(int)
+                )
                 assert scores[member, row, index] == pytest.approx(-loss * len(label), abs=2e-3)
 
 
@@ -123,7 +125,9 @@ def test_activations_are_the_gates_at_the_first_token(ours, theirs, prompts):
     (prompt,) = prompts(1, PROMPT, ours.width, seed=7)
     seen = []
     blocks = [block.layer[2].DenseReluDense for block in theirs.decoder.block]
-    hooks = [block.act.register_forward_hook(lambda m, i, out: seen.append(out)) for block in blocks]
+    hooks = [
+        block.act.register_forward_hook(lambda m, i, out: seen.append(out)) for block in blocks
+    ]
     _reference(theirs, prompt, np.ones((1, 1), np.int64), np.ones((1, 1), np.int64))
     for hook in hooks:
         hook.remove()
