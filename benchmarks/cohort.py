@@ -12,6 +12,7 @@ itself: the device with the CPU, a cohort with members alone. Rows are written a
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -69,6 +70,8 @@ class Setting:
       members: of the cohort.
       compiled: whether blocks are compiled.
       dropout: of every member.
+      graphs: whether steps are captured as CUDA graphs.
+      at_once: members in one pass, None for all.
     """
 
     size: str
@@ -76,11 +79,15 @@ class Setting:
     members: int
     compiled: bool = False
     dropout: float = 0.0
+    graphs: bool = True
+    at_once: int | None = None
 
     def __str__(self) -> str:
         told = f"{self.size}, {self.kind}, cohort of {self.members}"
         told += ", compiled" if self.compiled else ""
-        return told + (f", dropout {self.dropout}" if self.dropout else "")
+        told += f", dropout {self.dropout}" if self.dropout else ""
+        told += "" if self.graphs else ", launched one by one"
+        return told + (f", {self.at_once} at once" if self.at_once else "")
 
 
 def row(what: str, ours: Any, theirs: Any, unit: str, goal: str = "", holds: Any = None) -> Any:
@@ -98,7 +105,12 @@ def row(what: str, ours: Any, theirs: Any, unit: str, goal: str = "", holds: Any
 
 
 def open_random(
-    size: str, kind: str, device: str, compiled: bool = False, made_on: str | None = None
+    size: str,
+    kind: str,
+    device: str,
+    compiled: bool = False,
+    graphs: bool = True,
+    made_on: str | None = None,
 ) -> Any:
     """A model of `SIZES` with random weights; those made on one device are the same ones."""
     torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"
@@ -106,7 +118,7 @@ def open_random(
     dims = SIZES[size]
     made = random_tensors(dims, seed=0, device=made_on or device)
     weights = arrange(made, dims, torch.device(device), dtype)
-    return spotfw_torch.FrozenT5(dims, weights, compiled=compiled)
+    return spotfw_torch.FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
 
 
 def operations(dims: Dimensions) -> float:
@@ -164,6 +176,12 @@ def agreement(size: str, device: str) -> Iterator[Any]:
     yield row(
         f"{size}: gradient, {device} from CPU", apart, None, "relative", "<= 1e-4", apart <= 1e-4
     )
+    if there.graphs:
+        plain = spotfw_torch.FrozenT5(there.dimensions, there.weights, graphs=False)
+        pair = [spotfw_torch.tune(one, given[:2], 3)[1].prompt for one in (there, plain)]
+        apart = _relative(*pair)
+        what = f"{size}: prompt after 3 steps, graphs from kernels launched one by one"
+        yield row(what, apart, None, "relative", "<= 1e-5", apart <= 1e-5)
     for dropout in (0.0, 0.1):
         chosen = [attrs.evolve(one, dropout=dropout) for one in given]
         together = spotfw_torch.tune(there, chosen, 5)
@@ -187,11 +205,11 @@ def speed(setting: Setting, device: str, seconds: float, alone: float | None) ->
     Args:
       setting: what to measure.
       device: torch's name.
-      seconds: to measure for, at least 5 steps.
+      seconds: to measure for, at least 3 steps.
       alone: member steps a second of a cohort of 1, or None.
     """
-    model = open_random(setting.size, setting.kind, device, setting.compiled)
-    cohort = spotfw_torch.Cohort(model, PROMPT, BATCH)
+    model = open_random(setting.size, setting.kind, device, setting.compiled, setting.graphs)
+    cohort = spotfw_torch.Cohort(model, PROMPT, BATCH, setting.at_once)
     for member in members(model, setting.members, dropout=setting.dropout):
         cohort.join(member)
     on_gpu = model.device.type == "cuda"
@@ -204,7 +222,7 @@ def speed(setting: Setting, device: str, seconds: float, alone: float | None) ->
     first = time.perf_counter() - began
     times: list[float] = []
     began = time.perf_counter()
-    while len(times) < 5 or (time.perf_counter() - began < seconds and len(times) < 200):
+    while len(times) < 3 or (time.perf_counter() - began < seconds and len(times) < 200):
         started = time.perf_counter()
         cohort.step()
         reports = cohort.report()  # waits for the step
@@ -212,7 +230,7 @@ def speed(setting: Setting, device: str, seconds: float, alone: float | None) ->
         if any(one.diverged_at for one in reports):
             raise RuntimeError("a member diverged")
     # Queued, as `tune` does it: the host runs ahead of the device.
-    queued = max(5, len(times) // 2)
+    queued = max(3, len(times) // 2)
     started = time.perf_counter()
     for _ in range(queued):
         cohort.step()
@@ -236,19 +254,18 @@ def speed(setting: Setting, device: str, seconds: float, alone: float | None) ->
 
 
 def settings(sizes: Sequence[str], cohorts: Sequence[int], compiled: bool) -> list[Setting]:
-    """What to measure, the most wanted first."""
+    """What to measure, the most wanted of each size first."""
     found = []
+    large = [count for count in cohorts if count >= 16]
     for size in sizes:
-        for kind in ("bfloat16", "float32", "tf32"):
-            found += [Setting(size=size, kind=kind, members=count) for count in cohorts]
-    if compiled:
-        for size in sizes:
-            found += [
-                Setting(size=size, kind="bfloat16", members=count, compiled=True)
-                for count in sorted({cohorts[0], cohorts[-1], 16} & {*cohorts})
-            ]
-    last = cohorts[-1]
-    found += [Setting(size=s, kind="bfloat16", members=last, dropout=0.1) for s in sizes]
+        made = functools.partial(Setting, size=size)
+        found += [made(kind="bfloat16", members=count) for count in cohorts]
+        if compiled:
+            found += [made(kind="bfloat16", members=n, compiled=True) for n in large]
+        found += [made(kind="float32", members=count) for count in cohorts]
+        found += [made(kind="tf32", members=count) for count in cohorts]
+        found.append(made(kind="bfloat16", members=cohorts[0], graphs=False))
+        found.append(made(kind="bfloat16", members=cohorts[-1], dropout=0.1))
     return found
 
 
@@ -321,19 +338,24 @@ def main() -> int:
     if not arguments.no_agreement:
         size = arguments.sizes[0]
         _guarded(record, "agreement", lambda: list(agreement(size, arguments.device)))
-    alone: dict[tuple[str, str, bool, float], float] = {}
+    alone: dict[tuple[str, str], float] = {}
     for setting in settings(arguments.sizes, arguments.cohorts, arguments.compiled):
         if time.monotonic() - began > arguments.budget:
             record.add([row(f"{setting}: no time left", None, None, "skipped")])
             continue
-        key = (setting.size, setting.kind, setting.compiled, setting.dropout)
+        key = (setting.size, setting.kind)
 
         def measure(setting: Setting = setting, known: float | None = alone.get(key)) -> list[Any]:
-            return speed(setting, arguments.device, arguments.seconds, known)
+            try:
+                return speed(setting, arguments.device, arguments.seconds, known)
+            except torch.OutOfMemoryError:
+                fewer = attrs.evolve(setting, at_once=max(1, setting.members // 4))
+            torch.cuda.empty_cache()
+            return speed(fewer, arguments.device, arguments.seconds, known)
 
         rows = _guarded(record, str(setting), measure)
         if setting.members == 1 and len(rows) > 2:
-            alone[key] = rows[2]["ours"]
+            alone.setdefault(key, rows[2]["ours"])
     return 0
 
 

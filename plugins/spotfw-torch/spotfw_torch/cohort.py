@@ -13,7 +13,7 @@ import torch
 from spotfw_torch import adafactor
 from spotfw_torch.dropout import Dropout
 from spotfw_torch.examples import Order
-from spotfw_torch.loss import member_gradients
+from spotfw_torch.graphs import Gradients
 from spotfw_torch.member import Array, Member, MemberReport, MemberState
 from spotfw_torch.model import FrozenT5
 from spotfw_torch.pool import Pool
@@ -58,6 +58,7 @@ class Cohort:
         self._good = torch.zeros(0, dtype=torch.int64, device=model.device)
         self._alive = torch.ones(0, dtype=torch.bool, device=model.device)
         self._learning_rate = self._weight_decay = self._z_loss = self._tensor([])
+        self._passes = Gradients(model)
 
     def __len__(self) -> int:
         return len(self.members)
@@ -196,8 +197,7 @@ class Cohort:
         size = self.members_at_once or len(self)
         parts = [slice(first, first + size) for first in range(0, len(self), size)]
         found = [
-            member_gradients(
-                self.model,
+            self._passes(
                 self._prompts[part],
                 inputs[part],
                 targets[part],
@@ -214,7 +214,7 @@ class Cohort:
         rates = [one.dropout for one in members]
         if not any(rates):
             return None
-        return Dropout(
+        return Dropout.of(
             [one.seed for one in members],
             self._steps[part].tolist(),
             rates,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import attrs
 import numpy as np
 import torch
 
@@ -35,19 +36,31 @@ def _enter(state: torch.Tensor, index: torch.Tensor | int) -> torch.Tensor:
     return mix((state + index * _GOLDEN) & _BITS)
 
 
+@attrs.frozen(eq=False)
 class Dropout:
-    """The masks of one step of a cohort; `site` numbers the places in the model."""
+    """The masks of one step, for the R rows of its members; `site` numbers places in the model.
 
-    def __init__(
-        self,
+    Attributes:
+      rows: hash of each row's seed, step and number within the member, int64 [R].
+      border: hashes below it are dropped, int64 [R].
+      scale: 1 / (1 - rate) of each row, [R], of the masks' type.
+    """
+
+    rows: torch.Tensor
+    border: torch.Tensor
+    scale: torch.Tensor
+
+    @classmethod
+    def of(
+        cls,
         seeds: Sequence[int],
         steps: Sequence[int],
         rates: Sequence[float],
         batch_size: int,
         device: torch.device,
         dtype: torch.dtype,
-    ) -> None:
-        """Prepares the masks of M members with `batch_size` rows each.
+    ) -> Dropout:
+        """The masks of M members with `batch_size` rows each.
 
         Args:
           seeds, steps, rates: of each member; a rate lies in [0, 1).
@@ -56,32 +69,31 @@ class Dropout:
         """
         told = zip(seeds, steps, strict=True)
         words = np.array([[s & _BITS, s >> 32 & _BITS, step] for s, step in told], np.int64)
-        given = torch.from_numpy(words).to(device)
-        state = torch.zeros(len(words), dtype=torch.int64, device=device)
-        for column in given.unbind(1):
+        state = torch.zeros(len(words), dtype=torch.int64)
+        for column in torch.from_numpy(words).unbind(1):
             state = mix((state + mix(column) + _GOLDEN) & _BITS)
-        row = torch.arange(batch_size, device=device)
-        self._rows = _enter(state[:, None], row).reshape(-1)
-        shares = np.asarray(rates, np.float64)
+        rows = _enter(state[:, None], torch.arange(batch_size)).reshape(-1)
+        shares = np.asarray(rates, np.float64).repeat(batch_size)
         border = np.floor(shares * 2.0**32).astype(np.int64)
-        scale = 1.0 / (1.0 - shares)
-        self._border = torch.from_numpy(border).to(device).repeat_interleave(batch_size)
-        self._scale = torch.from_numpy(scale).to(device, dtype).repeat_interleave(batch_size)
-        self._device = device
+        return cls(
+            rows.to(device),
+            torch.from_numpy(border).to(device),
+            torch.from_numpy(1.0 / (1.0 - shares)).to(device, dtype),
+        )
 
     def features(self, site: int, width: int) -> torch.Tensor:
-        """A mask [rows, 1, width] with 0 where dropped and 1 / (1 - rate) elsewhere."""
-        state = _enter(self._rows, site)
-        state = _enter(state[:, None, None], torch.arange(width, device=self._device))
+        """A mask [R, 1, width] with 0 where dropped and 1 / (1 - rate) elsewhere."""
+        state = _enter(self.rows, site)
+        state = _enter(state[:, None, None], torch.arange(width, device=state.device))
         return self._mask(state)
 
     def keys(self, site: int, heads: int, length: int) -> torch.Tensor:
-        """A mask [rows, heads, length, 1] of attention to each key."""
-        state = _enter(self._rows, site)
-        state = _enter(state[:, None], torch.arange(heads, device=self._device))
-        state = _enter(state[:, :, None], torch.arange(length, device=self._device))
+        """A mask [R, heads, length, 1] of attention to each key."""
+        state = _enter(self.rows, site)
+        state = _enter(state[:, None], torch.arange(heads, device=state.device))
+        state = _enter(state[:, :, None], torch.arange(length, device=state.device))
         return self._mask(state)[..., None]
 
     def _mask(self, state: torch.Tensor) -> torch.Tensor:
-        border, scale = self._border[:, None, None], self._scale[:, None, None]
+        border, scale = self.border[:, None, None], self.scale[:, None, None]
         return torch.where(state >= border, scale, torch.zeros_like(scale))

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from spotfw_torch import layers
@@ -15,8 +16,6 @@ from spotfw_torch.chunks import POSITIONS, on_device, runs, stacked
 from spotfw_torch.examples import Ids, pad
 from spotfw_torch.model import END, PAD, START, Encoded, FrozenT5
 from spotfw_torch.positions import relative_bias
-
-Tensor = torch.Tensor
 
 
 @attrs.frozen(eq=False)

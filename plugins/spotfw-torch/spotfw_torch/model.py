@@ -45,6 +45,7 @@ def load(
     device: str | torch.device = "cpu",
     dtype: str = "float32",
     compiled: bool = False,
+    graphs: bool = True,
 ) -> FrozenT5:
     """Opens a Hugging Face T5 folder (config.json and safetensors, sharded or not).
 
@@ -55,13 +56,15 @@ def load(
         logits and losses are float32 either way.
       compiled: whether torch.compile makes programs of the blocks: a step is faster and
         needs less memory, the first one of each shape takes long.
+      graphs: whether a cohort's steps on CUDA are captured as graphs and replayed, which
+        takes the time to launch their thousand kernels away.
 
     Raises:
       ModelFolderError: the folder is missing, damaged or holds no T5 that can be run.
     """
     dims = read_dimensions(Path(folder))
     weights = arrange(read_tensors(Path(folder)), dims, torch.device(device), _type(dtype))
-    return FrozenT5(dims, weights, compiled=compiled)
+    return FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
 
 
 def _type(dtype: str) -> torch.dtype:
@@ -77,11 +80,19 @@ class FrozenT5:
       dimensions: sizes and variants.
       weights: all tensors.
       device, dtype: torch's, of the weights.
+      graphs: whether steps are captured as CUDA graphs.
     """
 
-    def __init__(self, dimensions: Dimensions, weights: Weights, compiled: bool = False) -> None:
+    def __init__(
+        self,
+        dimensions: Dimensions,
+        weights: Weights,
+        compiled: bool = False,
+        graphs: bool = True,
+    ) -> None:
         self.dimensions = dimensions
         self.weights = weights
+        self.graphs = graphs and weights.embedding.is_cuda
         self.device = weights.embedding.device
         self.dtype = weights.embedding.dtype
         self.settings = layers.Settings(
@@ -229,5 +240,7 @@ class FrozenT5:
 def _compiled(block: Callable[..., torch.Tensor], compiled: bool) -> Callable[..., torch.Tensor]:
     if not compiled:
         return block
+    # One program a shape: lengths are padded so that there are few.
+    torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
     made: Any = torch.compile(block, dynamic=False)
     return made  # type: ignore[no-any-return]

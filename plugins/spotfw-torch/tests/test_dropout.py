@@ -11,7 +11,7 @@ CPU = torch.device("cpu")
 
 
 def _masks(seeds, steps, rates, batch=3):
-    return Dropout(seeds, steps, rates, batch, CPU, torch.float32)
+    return Dropout.of(seeds, steps, rates, batch, CPU, torch.float32)
 
 
 def test_mix_is_a_hash_of_32_bits():
