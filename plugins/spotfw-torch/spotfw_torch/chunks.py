@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,20 @@ from spotfw_torch.model import FrozenT5
 
 #: Encoder positions of one run, all prompts' and examples' together.
 POSITIONS = 131_072
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def without_gradients(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """The function in torch's inference mode; unlike torch's decorator it keeps its types."""
+
+    @functools.wraps(function)
+    def run(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        with torch.inference_mode():
+            return function(*args, **kwargs)
+
+    return run
 
 
 def stacked(

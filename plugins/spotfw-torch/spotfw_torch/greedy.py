@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spotfw_torch import layers
-from spotfw_torch.chunks import POSITIONS, on_device, runs, stacked
+from spotfw_torch.chunks import POSITIONS, on_device, runs, stacked, without_gradients
 from spotfw_torch.examples import Ids, pad
 from spotfw_torch.model import END, PAD, START, Encoded, FrozenT5
 from spotfw_torch.positions import relative_bias
@@ -36,7 +36,7 @@ class _Cache:
         return _Cache(*(part[kept] for part in attrs.astuple(self, recurse=False)))
 
 
-@torch.inference_mode()
+@without_gradients
 def greedy(
     model: FrozenT5,
     prompts: Sequence[npt.NDArray[np.float32]] | npt.NDArray[np.float32],

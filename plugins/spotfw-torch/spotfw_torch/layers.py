@@ -92,7 +92,8 @@ def dropped(x: Tensor, mask: Tensor | None) -> Tensor:
 def split_heads(x: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
     """[R, length, parts * heads * d] as `parts` tensors [R, heads, length, d]."""
     rows, length, _ = x.shape
-    return x.view(rows, length, parts, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+    split = x.view(rows, length, parts, heads, -1).permute(2, 0, 3, 1, 4)
+    return tuple(split.unbind(0))
 
 
 def merge_heads(x: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ def project(hidden: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
     return found
 
 
-class _Project(torch.autograd.Function):
+class _Project(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def forward(ctx: Any, hidden: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
         ctx.save_for_backward(head)

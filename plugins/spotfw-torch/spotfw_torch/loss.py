@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from spotfw_torch.dropout import Dropout
 from spotfw_torch.model import PAD, START, FrozenT5
 
 Array = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.integer]
+Ids = npt.NDArray[np.integer[Any]]
 
 
 def shifted(targets: torch.Tensor) -> torch.Tensor:

@@ -116,7 +116,8 @@ class FrozenT5:
 
     def embeddings(self) -> npt.NDArray[np.float32]:
         """The input embeddings, float32 [V, E]."""
-        return self.weights.embedding.float().cpu().numpy()
+        table: npt.NDArray[np.float32] = self.weights.embedding.float().cpu().numpy()
+        return table
 
     def encode(
         self, prompts: torch.Tensor, inputs: torch.Tensor, dropout: Dropout | None = None

@@ -10,13 +10,13 @@ import torch
 from torch.nn import functional
 
 from spotfw_torch import layers
-from spotfw_torch.chunks import stacked
+from spotfw_torch.chunks import stacked, without_gradients
 from spotfw_torch.model import END, START, FrozenT5
 
 Array = npt.NDArray[np.float32]
 
 
-@torch.inference_mode()
+@without_gradients
 def activations(model: FrozenT5, prompts: Sequence[Array] | Array) -> Array:
     """The output of each decoder layer's activation function at its first token.
 
@@ -45,4 +45,5 @@ def activations(model: FrozenT5, prompts: Sequence[Array] | Array) -> Array:
         inner = functional.linear(normed, block.feed_forward.inner)
         found.append(layers.activated(inner, settings)[0][:, 0])
         x = layers.feed_forward(x, block.feed_forward, settings, None, None)
-    return torch.stack(found, dim=1).float().cpu().numpy()
+    driven: Array = torch.stack(found, dim=1).float().cpu().numpy()
+    return driven

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from spotfw_torch.chunks import POSITIONS, on_device, runs, stacked
+from spotfw_torch.chunks import POSITIONS, on_device, runs, stacked, without_gradients
 from spotfw_torch.examples import TARGET_MULTIPLE, Examples, pad, padded_length
 from spotfw_torch.loss import shifted, token_losses
 from spotfw_torch.model import PAD, FrozenT5
@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float32]
 _LOGITS = 2**28
 
 
-@torch.inference_mode()
+@without_gradients
 def example_losses(
     model: FrozenT5,
     prompts: Sequence[Array] | Array,
@@ -66,7 +66,7 @@ def mean_loss(
     return mean
 
 
-@torch.inference_mode()
+@without_gradients
 def label_scores(
     model: FrozenT5,
     prompts: Sequence[Array] | Array,

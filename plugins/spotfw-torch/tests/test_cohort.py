@@ -34,18 +34,18 @@ def members(model, prompts, texts):
     ]
 
 
-def _near(one, other):
-    """Within 1e-5 of the arrays' size.
+def _near(one, other, share=1e-5):
+    """Within this share of the arrays' size.
 
     Adafactor divides by the gradient's own running size, so where an element is close to 0
     it carries float32's rounding, which depends on padding, into the prompt.
     """
-    assert np.linalg.norm(one - other) <= 1e-5 * np.linalg.norm(other)
+    assert np.linalg.norm(one - other) <= share * np.linalg.norm(other)
 
 
 def _same(one, other):
     _near(one.prompt, other.prompt)
-    _near(one.moment, other.moment)
+    _near(one.moment, other.moment, 5e-5)  # a sum of squares
     np.testing.assert_allclose(one.losses, other.losses, atol=2e-5, rtol=0)
     assert one.step == other.step
 
@@ -53,11 +53,11 @@ def _same(one, other):
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_together_as_alone(model, members, dropout):
     given = [attrs.evolve(member, dropout=dropout) for member in members]
-    together = spotfw_torch.tune(model, given, 5, checkpoints=(3,))
+    together = spotfw_torch.tune(model, given, 4, checkpoints=(2,))
     for member, found in zip(given, together, strict=True):
-        (alone,) = spotfw_torch.tune(model, [member], 5, checkpoints=(3,))
+        (alone,) = spotfw_torch.tune(model, [member], 4, checkpoints=(2,))
         _same(found, alone)
-        _near(found.checkpoints[3], alone.checkpoints[3])
+        _near(found.checkpoints[2], alone.checkpoints[2])
         assert found.name == member.name
         assert not np.allclose(found.prompt, member.prompt, atol=1e-3)
 
