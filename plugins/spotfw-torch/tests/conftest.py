@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="torch is not installed")
-
 _SMALL = Path(__file__).parents[4] / "shared" / "models" / "english-small"
 _VOCABULARY = 96
 #: T5 1.1: gated GELU, a head of its own, the decoder of another depth than the encoder.
@@ -78,12 +76,22 @@ def write_small():
     return write
 
 
-@pytest.fixture(scope="session")
-def model(tmp_path_factory, write_small):
+def _devices() -> list[str]:
+    """CUDA too where there is some: there a cohort's passes are graphs."""
+    try:
+        import torch
+    except ImportError:
+        return ["cpu"]
+    return ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+
+
+@pytest.fixture(scope="session", params=_devices())
+def model(request, tmp_path_factory, write_small):
     """A small random T5 1.1."""
     import spotfw_torch
 
-    return spotfw_torch.load(write_small(tmp_path_factory.mktemp("small")))
+    folder = write_small(tmp_path_factory.mktemp("small"))
+    return spotfw_torch.load(folder, device=request.param)
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from spotfw_torch import adafactor
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+torch = pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+from spotfw_torch import adafactor  # noqa: E402
 
 STEPS, SHAPE = 20, (7, 12)
 SETTINGS = [(0.3, 0.8, 1e-5), (0.3, 0.8, 0.05), (0.01, 0.5, 0.0)]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-import spotfw_torch
-from spotfw_torch.loss import shifted
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+torch = pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+import spotfw_torch  # noqa: E402
+from spotfw_torch.loss import shifted  # noqa: E402
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 

@@ -6,8 +6,12 @@ import attrs
 import numpy as np
 import pytest
 
-import spotfw_torch
-from spotfw_torch import Cohort, Examples, Member
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+import spotfw_torch  # noqa: E402
+from spotfw_torch import Cohort, Examples, Member  # noqa: E402
 
 LENGTH, BATCH = 5, 4
 

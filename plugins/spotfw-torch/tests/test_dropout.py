@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
+import pytest
 
-from spotfw_torch.dropout import Dropout, mix
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+torch = pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+from spotfw_torch.dropout import Dropout, mix  # noqa: E402
 
 CPU = torch.device("cpu")
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spotfw_torch import Examples
-from spotfw_torch.chunks import runs
-from spotfw_torch.examples import padded_length, shuffled
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+from spotfw_torch import Examples  # noqa: E402
+from spotfw_torch.chunks import runs  # noqa: E402
+from spotfw_torch.examples import padded_length, shuffled  # noqa: E402
 
 
 def test_an_epoch_visits_every_example_once():

@@ -7,8 +7,12 @@ import json
 import numpy as np
 import pytest
 
-import spotfw_torch
-from spotfw_torch import ModelFolderError
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+import spotfw_torch  # noqa: E402
+from spotfw_torch import ModelFolderError  # noqa: E402
 
 
 def test_shards_are_one_model(write_small, tmp_path, model):

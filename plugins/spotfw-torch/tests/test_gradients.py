@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-import spotfw_torch
-from spotfw_torch.loss import member_gradients
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+torch = pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+import spotfw_torch  # noqa: E402
+from spotfw_torch.loss import member_gradients  # noqa: E402
 
 
 def test_losses_and_gradients_are_each_members_own(model, prompts, texts, padded):
@@ -38,17 +41,17 @@ def test_padding_changes_nothing(model, prompts, texts, padded):
 
 
 def test_the_z_loss_is_minimised_but_not_reported(model, prompts, texts, padded):
-    given = torch.from_numpy(prompts(1, 6, model.width))
-    inputs = torch.from_numpy(padded(texts(1, 4, 20), 20))[None]
-    targets = torch.from_numpy(padded(texts(2, 4, 4), 4))[None]
+    given = torch.from_numpy(prompts(1, 6, model.width)).to(model.device)
+    inputs = torch.from_numpy(padded(texts(1, 4, 20), 20))[None].to(model.device)
+    targets = torch.from_numpy(padded(texts(2, 4, 4), 4))[None].to(model.device)
     plain, gradient = member_gradients(model, given, inputs, targets)
-    with_z, other = member_gradients(model, given, inputs, targets, torch.tensor([0.1]))
+    with_z, other = member_gradients(model, given, inputs, targets, plain.new_tensor([0.1]))
     assert torch.equal(plain, with_z)
     assert not torch.allclose(gradient, other, rtol=1e-2)
 
 
 def test_bfloat16_is_near_float32(model, prompts, texts, padded, write_small, tmp_path):
-    rough = spotfw_torch.load(write_small(tmp_path), dtype="bfloat16")
+    rough = spotfw_torch.load(write_small(tmp_path), str(model.device), dtype="bfloat16")
     given = prompts(2, 6, model.width)
     inputs = padded(texts(1, 8, 20), 20).reshape(2, 4, 20)
     targets = padded(texts(2, 8, 4), 4).reshape(2, 4, 4)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import spotfw_torch
-from spotfw_torch import Examples
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+import spotfw_torch  # noqa: E402
+from spotfw_torch import Examples  # noqa: E402
 
 
 def test_losses_do_not_depend_on_what_runs_together(model, prompts, texts):
