@@ -1,0 +1,363 @@
+"""How many prompts an hour a cohort learns, by its size, on one device.
+
+``python -m benchmarks.cohort [--device cuda] [--json FILE] [--sizes tiny small base]`` needs
+torch and the plugin spotfw-torch, and nothing else of this project, so that it also runs
+where only those are.
+
+Weights are random, made on the device. The batch is the one of ``shared/design/stack.md``: 16
+examples of 64 tokens behind a prompt of 100, targets of 4. First the engine is compared with
+itself: the device with the CPU, a cohort with members alone. Rows are written as they come.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import platform
+import shlex
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+
+import spotfw_torch
+from spotfw_torch.dimensions import Dimensions
+from spotfw_torch.loss import loss_and_gradient
+from spotfw_torch.random_weights import random_tensors
+from spotfw_torch.weights import arrange
+
+BATCH, LENGTH, PROMPT, TARGETS = 16, 64, 100, 4
+SHORT, RECIPE = 500, 30_000
+
+_COMMON = {"d_kv": 64, "vocabulary_size": 32_128, "separate_head": True}
+#: t5's own t5.1.1.small.gin and t5.1.1.base.gin, and one for a test of this benchmark.
+SIZES = {
+    "tiny": Dimensions(
+        d_model=64,
+        d_ff=96,
+        d_kv=16,
+        num_heads=2,
+        encoder_layers=2,
+        decoder_layers=2,
+        vocabulary_size=512,
+        separate_head=True,
+    ),
+    "small": Dimensions(
+        d_model=512, d_ff=1024, num_heads=6, encoder_layers=8, decoder_layers=8, **_COMMON
+    ),
+    "base": Dimensions(
+        d_model=768, d_ff=2048, num_heads=12, encoder_layers=12, decoder_layers=12, **_COMMON
+    ),
+}
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """One thing measured: a model's size, a type, a cohort's size.
+
+    Attributes:
+      size: of `SIZES`.
+      kind: ``float32``, ``tf32`` (float32 with TF32 products) or ``bfloat16``.
+      members: of the cohort.
+      compiled: whether blocks are compiled.
+      dropout: of every member.
+      graphs: whether steps are captured as CUDA graphs.
+      at_once: members in one pass, None for all.
+    """
+
+    size: str
+    kind: str
+    members: int
+    compiled: bool = False
+    dropout: float = 0.0
+    graphs: bool = True
+    at_once: int | None = None
+
+    def __str__(self) -> str:
+        told = f"{self.size}, {self.kind}, cohort of {self.members}"
+        told += ", compiled" if self.compiled else ""
+        told += f", dropout {self.dropout}" if self.dropout else ""
+        told += "" if self.graphs else ", launched one by one"
+        return told + (f", {self.at_once} at once" if self.at_once else "")
+
+
+def row(what: str, ours: Any, theirs: Any, unit: str, goal: str = "", holds: Any = None) -> Any:
+    """A row as every benchmark of this project gives it."""
+    ratio = ours / theirs if theirs else None
+    return {
+        "what": what,
+        "ours": ours,
+        "theirs": theirs,
+        "unit": unit,
+        "ratio": ratio,
+        "goal": goal,
+        "holds": holds,
+    }
+
+
+def open_random(
+    size: str,
+    kind: str,
+    device: str,
+    compiled: bool = False,
+    graphs: bool = True,
+    made_on: str | None = None,
+) -> Any:
+    """A model of `SIZES` with random weights; those made on one device are the same ones."""
+    torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"
+    dtype = torch.bfloat16 if kind == "bfloat16" else torch.float32
+    dims = SIZES[size]
+    made = random_tensors(dims, seed=0, device=made_on or device)
+    weights = arrange(made, dims, torch.device(device), dtype)
+    return spotfw_torch.FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
+
+
+def operations(dims: Dimensions) -> float:
+    """Multiplications and additions of matrix products in a member's step.
+
+    Forward and the gradient of activations, which cost alike; weights have no gradient. The
+    decoder is counted with its cross attention's keys and values of every encoder position.
+    """
+    inner = dims.num_heads * dims.d_kv
+    attention, fed = 4 * dims.d_model * inner, 3 * dims.d_model * dims.d_ff
+    length = PROMPT + LENGTH
+    encoder = length * (attention + fed + 2 * length * inner) * dims.encoder_layers
+    cross = length * 2 * dims.d_model * inner
+    decoder = (TARGETS * (1.5 * attention + fed) + cross) * dims.decoder_layers
+    head = TARGETS * dims.d_model * dims.vocabulary_size
+    return 2.0 * 2.0 * BATCH * (encoder + decoder + head)
+
+
+def members(model: Any, count: int, steps: int = 64, dropout: float = 0.0) -> list[Any]:
+    """Members with data, seed and prompt of their own; each example is full."""
+    random = np.random.RandomState(7)
+    size = model.vocabulary_size
+    table = model.weights.embedding
+    found = []
+    for number in range(count):
+        ids = random.randint(3, size, (2 * BATCH, LENGTH + TARGETS))
+        ids[:, [LENGTH - 1, -1]] = 1
+        start = table[torch.from_numpy(random.randint(3, size, PROMPT)).to(table.device)]
+        found.append(
+            spotfw_torch.Member(
+                name=f"member {number}",
+                prompt=start.float().cpu().numpy(),
+                examples=spotfw_torch.Examples.of(list(ids[:, :LENGTH]), list(ids[:, LENGTH:])),
+                seed=number,
+                batch_size=BATCH,
+                dropout=dropout,
+            )
+        )
+    return found
+
+
+def agreement(size: str, device: str) -> Iterator[Any]:
+    """The device against the CPU, and members together against alone, in float32."""
+    here = open_random(size, "float32", "cpu")
+    there = open_random(size, "float32", device, made_on="cpu")
+    given = members(here, 4)
+    prompts = np.stack([one.prompt for one in given])
+    inputs = np.stack([one.examples.inputs[:BATCH] for one in given])[:2]
+    targets = np.stack([one.examples.targets[:BATCH] for one in given])[:2]
+    exact, expected = loss_and_gradient(here, prompts[:2], inputs, targets)
+    losses, gradients = loss_and_gradient(there, prompts[:2], inputs, targets)
+    apart = float(np.abs(losses - exact).max())
+    yield row(f"{size}: loss, {device} from CPU", apart, None, "nats", "<= 1e-4", apart <= 1e-4)
+    apart = _relative(gradients, expected)
+    yield row(
+        f"{size}: gradient, {device} from CPU", apart, None, "relative", "<= 1e-4", apart <= 1e-4
+    )
+    if there.graphs:
+        plain = spotfw_torch.FrozenT5(there.dimensions, there.weights, graphs=False)
+        pair = [spotfw_torch.tune(one, given[:2], 3)[1].prompt for one in (there, plain)]
+        apart = _relative(*pair)
+        what = f"{size}: prompt after 3 steps, graphs from kernels launched one by one"
+        yield row(what, apart, None, "relative", "<= 1e-5", apart <= 1e-5)
+    for dropout in (0.0, 0.1):
+        chosen = [attrs.evolve(one, dropout=dropout) for one in given]
+        together = spotfw_torch.tune(there, chosen, 5)
+        alone = [spotfw_torch.tune(there, [one], 5)[0] for one in chosen]
+        pairs = list(zip(together, alone, strict=True))
+        apart = max(_relative(a.prompt, b.prompt) for a, b in pairs)
+        what = f"{size}: prompts after 5 steps, 4 members together from alone"
+        what += f", dropout {dropout}" if dropout else ""
+        yield row(what, apart, None, "relative", "<= 1e-5", apart <= 1e-5)
+        apart = max(float(np.abs(a.losses - b.losses).max()) for a, b in pairs)
+        yield row(f"{what}: losses", apart, None, "nats", "<= 1e-5", apart <= 1e-5)
+
+
+def _relative(found: Any, reference: Any) -> float:
+    return float(np.linalg.norm(found - reference) / np.linalg.norm(reference))
+
+
+def speed(setting: Setting, device: str, seconds: float, alone: float | None) -> list[Any]:
+    """The rows of one setting.
+
+    Args:
+      setting: what to measure.
+      device: torch's name.
+      seconds: to measure for, at least 3 steps.
+      alone: member steps a second of a cohort of 1, or None.
+    """
+    model = open_random(setting.size, setting.kind, device, setting.compiled, setting.graphs)
+    cohort = spotfw_torch.Cohort(model, PROMPT, BATCH, setting.at_once)
+    for member in members(model, setting.members, dropout=setting.dropout):
+        cohort.join(member)
+    on_gpu = model.device.type == "cuda"
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
+    began = time.perf_counter()
+    for _ in range(2):
+        cohort.step()
+    cohort.report()
+    first = time.perf_counter() - began
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < 3 or (time.perf_counter() - began < seconds and len(times) < 200):
+        started = time.perf_counter()
+        cohort.step()
+        reports = cohort.report()  # waits for the step
+        times.append(time.perf_counter() - started)
+        if any(one.diverged_at for one in reports):
+            raise RuntimeError("a member diverged")
+    # Queued, as `tune` does it: the host runs ahead of the device.
+    queued = max(3, len(times) // 2)
+    started = time.perf_counter()
+    for _ in range(queued):
+        cohort.step()
+    cohort.report()
+    step = (time.perf_counter() - started) / queued
+    rate = setting.members / step
+    done = rate * operations(model.dimensions) / 1e12
+    found = [
+        row(f"{setting}: step, queued", 1e3 * step, None, "ms"),
+        row(f"{setting}: step, waited for, median", 1e3 * statistics.median(times), None, "ms"),
+        row(f"{setting}: member steps", rate, alone, "a second (theirs: a cohort of 1)"),
+        row(f"{setting}: prompts of {SHORT} steps", 3600 * rate / SHORT, None, "an hour"),
+        row(f"{setting}: prompts of {RECIPE} steps", 3600 * rate / RECIPE, None, "an hour"),
+        row(f"{setting}: matrix products", done, None, "TFLOP/s"),
+        row(f"{setting}: first two steps", first, None, "s"),
+    ]
+    if on_gpu:
+        peak = torch.cuda.max_memory_allocated() / 2**30
+        found.append(row(f"{setting}: peak memory", peak, None, "GiB"))
+    return found
+
+
+def settings(sizes: Sequence[str], cohorts: Sequence[int], compiled: bool) -> list[Setting]:
+    """What to measure, the most wanted of each size first."""
+    found = []
+    large = [count for count in cohorts if count >= 16]
+    for size in sizes:
+        made = functools.partial(Setting, size=size)
+        found += [made(kind="bfloat16", members=count) for count in cohorts]
+        if compiled:
+            found += [made(kind="bfloat16", members=n, compiled=True) for n in large]
+        found += [made(kind="float32", members=count) for count in cohorts]
+        found += [made(kind="tf32", members=count) for count in cohorts]
+        found.append(made(kind="bfloat16", members=cohorts[0], graphs=False))
+        found.append(made(kind="bfloat16", members=cohorts[-1], dropout=0.1))
+    return found
+
+
+class Record:
+    """The rows so far, in a file that is whole at any moment."""
+
+    def __init__(self, file: str | None, device: str) -> None:
+        self._file = file
+        self._document: dict[str, Any] = {
+            "benchmark": "cohort",
+            "command": shlex.join(["python", "-m", "benchmarks.cohort", *sys.argv[1:]]),
+            "machine": _machine(device),
+            "versions": _versions(),
+            "rows": [],
+        }
+
+    def add(self, rows: Sequence[Any]) -> None:
+        """Prints rows and writes the file anew."""
+        self._document["rows"] += rows
+        for one in rows:
+            ours = one["ours"]
+            told = f"{ours:.4g}" if isinstance(ours, float) else str(ours)
+            print(f"{one['what']}: {told} {one['unit']}", flush=True)
+        if self._file:
+            partial = f"{self._file}.partial"
+            Path(partial).write_text(json.dumps(self._document, indent=2) + "\n")
+            os.replace(partial, self._file)
+
+
+def _machine(device: str) -> dict[str, Any]:
+    found = {"system": platform.platform(), "python": platform.python_version()}
+    found["cores"] = len(os.sched_getaffinity(0))
+    if device.startswith("cuda"):
+        found["accelerator"] = torch.cuda.get_device_name(device)
+    return found
+
+
+def _versions() -> dict[str, str]:
+    names = ("torch", "numpy", "safetensors", "attrs")
+    return {name: metadata.version(name) for name in names}
+
+
+def _guarded(record: Record, what: str, measure: Callable[[], Sequence[Any]]) -> list[Any]:
+    """A measurement's rows; where it fails, one row that says so."""
+    try:
+        rows = list(measure())
+    except Exception as error:  # one failure must not lose the others
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        rows = [row(f"{what}: {reason}", None, None, "failed", holds=False)]
+    record.add(rows)
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return rows
+
+
+def main() -> int:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cohort", description=__doc__)
+    parser.add_argument("--device", default="cpu", help="torch's name of it (cpu)")
+    parser.add_argument("--json", metavar="FILE", help="also write the rows to FILE")
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["tiny"])
+    parser.add_argument("--cohorts", nargs="+", type=int, default=[1, 4, 16])
+    parser.add_argument("--compiled", action="store_true", help="also with torch.compile")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each setting (2)")
+    parser.add_argument("--budget", type=float, default=600.0, help="seconds in all (600)")
+    parser.add_argument("--no-agreement", action="store_true", help="measure speed only")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    record = Record(arguments.json, arguments.device)
+    if not arguments.no_agreement:
+        size = arguments.sizes[0]
+        _guarded(record, "agreement", lambda: list(agreement(size, arguments.device)))
+    alone: dict[tuple[str, str], float] = {}
+    for setting in settings(arguments.sizes, arguments.cohorts, arguments.compiled):
+        if time.monotonic() - began > arguments.budget:
+            record.add([row(f"{setting}: no time left", None, None, "skipped")])
+            continue
+        key = (setting.size, setting.kind)
+
+        def measure(setting: Setting = setting, known: float | None = alone.get(key)) -> list[Any]:
+            try:
+                return speed(setting, arguments.device, arguments.seconds, known)
+            except torch.OutOfMemoryError:
+                fewer = attrs.evolve(setting, at_once=max(1, setting.members // 4))
+            torch.cuda.empty_cache()
+            return speed(fewer, arguments.device, arguments.seconds, known)
+
+        rows = _guarded(record, str(setting), measure)
+        if setting.members == 1 and len(rows) > 2:
+            alone.setdefault(key, rows[2]["ours"])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""A T5's sizes and variants, read from Hugging Face's config.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from spotfw_torch.errors import ModelFolderError
+
+_ACTIVATIONS = {"relu": "relu", "gelu_new": "gelu_new", "gelu": "gelu_new"}
+
+
+@attrs.frozen(kw_only=True)
+class Dimensions:
+    """Sizes and variants of a T5.
+
+    Attributes:
+      d_model: width of an embedding, the E of a prompt [L, E].
+      d_ff: width inside the feed-forward layer.
+      d_kv: width of an attention head.
+      num_heads: attention heads.
+      encoder_layers, decoder_layers: blocks of each stack.
+      vocabulary_size: rows of the embedding table.
+      buckets, max_distance: of relative positions.
+      epsilon: of the RMS norm.
+      gated: whether the feed-forward layer has a gate (T5 1.1).
+      activation: ``gelu_new`` or ``relu``, of the gate where there is one.
+      scaled_output: whether the decoder's output is times d_model**-0.5 before the head, as
+        in the original T5.
+      separate_head: whether the weights must hold a head; else the embedding table is the
+        head unless they do.
+    """
+
+    d_model: int
+    d_ff: int
+    d_kv: int
+    num_heads: int
+    encoder_layers: int
+    decoder_layers: int
+    vocabulary_size: int
+    buckets: int = 32
+    max_distance: int = 128
+    epsilon: float = 1e-6
+    gated: bool = True
+    activation: str = "gelu_new"
+    scaled_output: bool = False
+    separate_head: bool = False
+
+
+def read_dimensions(folder: Path) -> Dimensions:
+    """The dimensions in a folder's config.json.
+
+    Raises:
+      ModelFolderError: it cannot be read or describes no T5 that this engine computes.
+    """
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(
+            f"The model's configuration {path} cannot be read: {error}. Give the folder of a "
+            "Hugging Face T5, with config.json and its safetensors."
+        ) from error
+    if not isinstance(config, dict):
+        raise ModelFolderError(f"The file {path} holds no JSON object: download it again.")
+    try:
+        return _dimensions(config)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFolderError(
+            f"The model in {folder} is no T5 that can be run: {error}. Give an encoder-decoder "
+            "T5 with plain or gated ReLU or GELU feed-forward layers."
+        ) from error
+
+
+def _dimensions(config: Mapping[str, Any]) -> Dimensions:
+    if config.get("model_type", "t5") != "t5" or not config.get("is_encoder_decoder", True):
+        raise ValueError(f"its config.json says model_type {config.get('model_type')!r}")
+    feed_forward = str(config.get("feed_forward_proj", "relu"))
+    gated = feed_forward.startswith("gated-")
+    name = feed_forward.removeprefix("gated-")
+    # "gated-gelu" has always meant the tanh form; an ungated "gelu" means the exact one.
+    if name not in _ACTIVATIONS or (name == "gelu" and not gated):
+        raise ValueError(f"its config.json has feed_forward_proj {feed_forward!r}")
+    layers = int(config["num_layers"])
+    decoder_layers = config.get("num_decoder_layers")
+    # transformers 5 writes tie_word_embeddings true for every T5, and beside it whether the
+    # output is scaled; before, the one stood for the other.
+    scaled = config.get("scale_decoder_outputs", config.get("tie_word_embeddings") is not False)
+    return Dimensions(
+        d_model=int(config["d_model"]),
+        d_ff=int(config["d_ff"]),
+        d_kv=int(config["d_kv"]),
+        num_heads=int(config["num_heads"]),
+        encoder_layers=layers,
+        decoder_layers=layers if decoder_layers is None else int(decoder_layers),
+        vocabulary_size=int(config["vocab_size"]),
+        buckets=int(config.get("relative_attention_num_buckets", 32)),
+        max_distance=int(config.get("relative_attention_max_distance", 128)),
+        epsilon=float(config.get("layer_norm_epsilon", 1e-6)),
+        gated=gated,
+        activation=_ACTIVATIONS[name],
+        scaled_output=bool(scaled),
+        separate_head=config.get("tie_word_embeddings") is False,
+    )

@@ -1,0 +1,7 @@
+"""What this engine raises when someone else can mend it."""
+
+from __future__ import annotations
+
+
+class ModelFolderError(Exception):
+    """A model folder that is missing, damaged or no T5; the message says what to do."""

@@ -1,0 +1,37 @@
+"""Logits in float32 from activations of the weights' type, at that type's speed.
+
+Products of bfloat16 numbers are exact in float32, so with float32 sums and a float32 result
+nothing but the inputs is rounded. Only the gradient is rounded to bfloat16 again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+
+def project(hidden: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
+    """float32 [..., V] = hidden [..., E] times head [V, E], transposed; the head is frozen."""
+    if hidden.dtype == torch.float32:
+        return functional.linear(hidden, head)
+    found: torch.Tensor = _Project.apply(hidden, head)
+    return found
+
+
+class _Project(torch.autograd.Function):  # type: ignore[misc]
+    @staticmethod
+    def forward(ctx: Any, hidden: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(head)
+        rows = hidden.flatten(0, -2)
+        if hidden.is_cuda:
+            made = torch.mm(rows, head.t(), out_dtype=torch.float32)
+        else:
+            made = functional.linear(rows.float(), head.float())
+        return made.unflatten(0, hidden.shape[:-1])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (head,) = ctx.saved_tensors
+        return torch.matmul(gradients[0].to(head.dtype), head), None

@@ -1,0 +1,102 @@
+"""Each member's loss on its own batch, and its prompt's gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from spotfw_torch.dropout import Dropout
+from spotfw_torch.model import PAD, START, FrozenT5
+
+Array = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.integer[Any]]
+
+
+def shifted(targets: torch.Tensor) -> torch.Tensor:
+    """What the decoder is given for targets [..., S]: the start id and all but the last."""
+    return functional.pad(targets[..., :-1], (1, 0), value=START)
+
+
+def token_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cross-entropy (nats) and log normaliser, float32 [..., S], of logits [..., S, V]."""
+    normaliser = torch.logsumexp(logits, dim=-1)
+    chosen = logits.gather(-1, targets[..., None])[..., 0]
+    return normaliser - chosen, normaliser
+
+
+def member_losses(
+    model: FrozenT5,
+    prompts: torch.Tensor,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    z_loss: torch.Tensor | None = None,
+    dropout: Dropout | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each member's loss, and what is minimised for it, both float32 [M].
+
+    The loss is the mean cross-entropy, in nats, of the real target tokens of its batch. The
+    objective adds z_loss times the mean squared log normaliser.
+
+    Args:
+      model: frozen.
+      prompts: float32 [M, L, E].
+      inputs, targets: int64 [M, B, T] and [M, B, S], padded behind with 0.
+      z_loss: float32 [M], None for none.
+      dropout: of the members' rows, None for none.
+    """
+    members = len(prompts)
+    flat = targets.flatten(0, 1)
+    encoded = model.encode(prompts, inputs, dropout)
+    logits = model.logits(model.decode(encoded, shifted(flat), dropout))
+    nats, normaliser = token_losses(logits, flat)
+    real = (flat != PAD).float()
+    count = real.view(members, -1).sum(1).clamp(min=1.0)
+    loss = (nats * real).view(members, -1).sum(1) / count
+    if z_loss is None:
+        return loss, loss
+    extra = (normaliser.square() * real).view(members, -1).sum(1) / count
+    return loss, loss + z_loss * extra
+
+
+def member_gradients(
+    model: FrozenT5,
+    prompts: torch.Tensor,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    z_loss: torch.Tensor | None = None,
+    dropout: Dropout | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each member's loss [M] and the gradient of its objective, [M, L, E]; as `member_losses`.
+
+    No member's objective depends on another's prompt, so the gradient of the sum is each
+    prompt's own.
+    """
+    leaf = prompts.detach().requires_grad_()
+    with torch.enable_grad():
+        losses, objectives = member_losses(model, leaf, inputs, targets, z_loss, dropout)
+        (gradients,) = torch.autograd.grad(objectives.sum(), leaf)
+    return losses.detach(), gradients
+
+
+def loss_and_gradient(
+    model: FrozenT5, prompts: Sequence[Array] | Array, inputs: Ids, targets: Ids
+) -> tuple[Array, Array]:
+    """Losses float32 [M] and gradients float32 [M, L, E] of one batch a prompt.
+
+    Args:
+      model: frozen.
+      prompts: M of float32 [L, E].
+      inputs, targets: [M, B, T] and [M, B, S], padded behind with 0.
+    """
+    losses, gradients = member_gradients(
+        model,
+        torch.from_numpy(np.asarray(prompts, np.float32)).to(model.device),
+        torch.from_numpy(np.asarray(inputs, np.int64)).to(model.device),
+        torch.from_numpy(np.asarray(targets, np.int64)).to(model.device),
+    )
+    return losses.cpu().numpy(), gradients.cpu().numpy()

@@ -1,0 +1,247 @@
+"""A frozen T5: opened once, run with many prompts in front of its encoder's input."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from spotfw_torch import layers
+from spotfw_torch.dimensions import Dimensions, read_dimensions
+from spotfw_torch.dropout import Dropout
+from spotfw_torch.logits import project
+from spotfw_torch.positions import FORBIDDEN, relative_bias, with_padding
+from spotfw_torch.tensors import read_tensors
+from spotfw_torch.weights import Weights, arrange
+
+PAD, END, START = 0, 1, 0
+_TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+#: Dropout sites: an encoder's block uses four numbers, a decoder's six.
+_ENCODER_SITES, _DECODER_SITES = 1_000, 100_000
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Encoded:
+    """What the decoder attends to.
+
+    Attributes:
+      hidden: [R, K, E], K = prompt and text positions.
+      bias: [R, 1, 1, K], very negative at padding.
+    """
+
+    hidden: torch.Tensor
+    bias: torch.Tensor
+
+
+def load(
+    folder: str | os.PathLike[str],
+    device: str | torch.device = "cpu",
+    dtype: str = "float32",
+    compiled: bool = False,
+    graphs: bool = True,
+) -> FrozenT5:
+    """Opens a Hugging Face T5 folder (config.json and safetensors, sharded or not).
+
+    Args:
+      folder: local.
+      device: as torch names it.
+      dtype: ``float32`` or ``bfloat16``, of weights and matrix products. Norms, softmax,
+        logits and losses are float32 either way.
+      compiled: whether torch.compile makes programs of the blocks: a step is faster and
+        needs less memory, the first one of each shape takes long.
+      graphs: whether a cohort's steps on CUDA are captured as graphs and replayed, which
+        takes the time to launch their thousand kernels away.
+
+    Raises:
+      ModelFolderError: the folder is missing, damaged or holds no T5 that can be run.
+    """
+    dims = read_dimensions(Path(folder))
+    weights = arrange(read_tensors(Path(folder)), dims, torch.device(device), _type(dtype))
+    return FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
+
+
+def _type(dtype: str) -> torch.dtype:
+    if dtype not in _TYPES:
+        raise ValueError(f"the type can be {' or '.join(_TYPES)}, not {dtype!r}")
+    return _TYPES[dtype]
+
+
+class FrozenT5:
+    """See `load`.
+
+    Attributes:
+      dimensions: sizes and variants.
+      weights: all tensors.
+      device, dtype: torch's, of the weights.
+      graphs: whether steps are captured as CUDA graphs.
+    """
+
+    def __init__(
+        self,
+        dimensions: Dimensions,
+        weights: Weights,
+        compiled: bool = False,
+        graphs: bool = True,
+    ) -> None:
+        self.dimensions = dimensions
+        self.weights = weights
+        self.graphs = graphs and weights.embedding.is_cuda
+        self.device = weights.embedding.device
+        self.dtype = weights.embedding.dtype
+        self.settings = layers.Settings(
+            heads=dimensions.num_heads,
+            epsilon=dimensions.epsilon,
+            gated=dimensions.gated,
+            activation=dimensions.activation,
+        )
+        self._encoder_block = _compiled(layers.encoder_block, compiled)
+        self._decoder_block = _compiled(layers.decoder_block, compiled)
+
+    @property
+    def width(self) -> int:
+        """Size E of an embedding."""
+        return self.dimensions.d_model
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Rows of the embedding table."""
+        return self.dimensions.vocabulary_size
+
+    def embeddings(self) -> npt.NDArray[np.float32]:
+        """The input embeddings, float32 [V, E]."""
+        table: npt.NDArray[np.float32] = self.weights.embedding.float().cpu().numpy()
+        return table
+
+    def encode(
+        self, prompts: torch.Tensor, inputs: torch.Tensor, dropout: Dropout | None = None
+    ) -> Encoded:
+        """Runs the encoder on texts with their members' prompts in front.
+
+        Args:
+          prompts: float32 [M, L, E]; a gradient flows to them.
+          inputs: int64 [M, B, T], padded behind with 0; R = M * B.
+          dropout: of the M members' rows, None for none.
+        """
+        members, batch, length = inputs.shape
+        prompt_length = prompts.shape[1]
+        tokens = functional.embedding(inputs, self.weights.embedding)
+        spread = prompts[:, None].expand(members, batch, prompt_length, self.width)
+        x = torch.cat([spread.to(self.dtype), tokens], dim=2).flatten(0, 1)
+        real = functional.pad(inputs.flatten(0, 1) != PAD, (prompt_length, 0), value=True)
+        place = torch.arange(prompt_length + length, device=self.device)
+        positions = relative_bias(
+            self.weights.encoder_positions,
+            place,
+            place,
+            bidirectional=True,
+            max_distance=self.dimensions.max_distance,
+        )
+        bias = with_padding(positions, real)
+        x = layers.dropped(x, self._feature_mask(dropout, _ENCODER_SITES - 1))
+        for number, block in enumerate(self.weights.encoder):
+            masks = self._encoder_masks(dropout, number, x.shape[1])
+            x = self._encoder_block(x, block, self.settings, bias, masks)
+        x = layers.norm(x, self.weights.encoder_norm, self.dimensions.epsilon)
+        x = layers.dropped(x, self._feature_mask(dropout, _ENCODER_SITES - 2))
+        return Encoded(hidden=x, bias=with_padding(bias.new_zeros(1, 1, x.shape[1]), real))
+
+    def decode(
+        self,
+        encoded: Encoded,
+        ids: torch.Tensor,
+        dropout: Dropout | None = None,
+        bias: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Runs the decoder, teacher-forced: hidden [R, Q, E], ready for `logits`.
+
+        Args:
+          encoded: of the R rows.
+          ids: int64 [R, Q], what the decoder is given (targets behind the start id).
+          dropout: of the rows, None for none.
+          bias: [1, heads, Q, Q] of its self attention; by default causal.
+        """
+        x = functional.embedding(ids, self.weights.embedding)
+        x = layers.dropped(x, self._feature_mask(dropout, _DECODER_SITES - 1))
+        if bias is None:
+            bias = self.causal_bias(ids.shape[1])
+        for number, block in enumerate(self.weights.decoder):
+            masks = self._decoder_masks(dropout, number, x.shape[1], encoded.hidden.shape[1])
+            x = self._decoder_block(
+                x, encoded.hidden, block, self.settings, bias, encoded.bias, masks
+            )
+        x = self.finish(x)
+        return layers.dropped(x, self._feature_mask(dropout, _DECODER_SITES - 2))
+
+    def finish(self, x: torch.Tensor) -> torch.Tensor:
+        """The decoder's last norm, and original T5's scaling, of [..., E]."""
+        x = layers.norm(x, self.weights.decoder_norm, self.dimensions.epsilon)
+        return x * self.width**-0.5 if self.dimensions.scaled_output else x
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """float32 [..., V] of the decoder's hidden [..., E]."""
+        return project(hidden, self.weights.head)
+
+    def causal_bias(self, length: int, groups: int = 1) -> torch.Tensor:
+        """The decoder's bias [1, heads, groups * length, groups * length].
+
+        With several groups, as many sequences of this length stand one after the other, and
+        none sees another.
+        """
+        place = torch.arange(length, device=self.device).repeat(groups)
+        group = torch.arange(groups, device=self.device).repeat_interleave(length)
+        positions = relative_bias(
+            self.weights.decoder_positions,
+            place,
+            place,
+            bidirectional=False,
+            max_distance=self.dimensions.max_distance,
+        )
+        seen = (place[None, :] <= place[:, None]) & (group[None, :] == group[:, None])
+        return positions.masked_fill(~seen, FORBIDDEN)[None]
+
+    def _feature_mask(self, dropout: Dropout | None, site: int) -> torch.Tensor | None:
+        return None if dropout is None else dropout.features(site, self.width)
+
+    def _encoder_masks(
+        self, dropout: Dropout | None, block: int, length: int
+    ) -> layers.EncoderMasks | None:
+        if dropout is None:
+            return None
+        site = _ENCODER_SITES + 4 * block
+        return layers.EncoderMasks(
+            keys=dropout.keys(site, self.settings.heads, length),
+            attended=dropout.features(site + 1, self.width),
+            inner=dropout.features(site + 2, self.dimensions.d_ff),
+            fed=dropout.features(site + 3, self.width),
+        )
+
+    def _decoder_masks(
+        self, dropout: Dropout | None, block: int, length: int, encoded: int
+    ) -> layers.DecoderMasks | None:
+        if dropout is None:
+            return None
+        site = _DECODER_SITES + 6 * block
+        return layers.DecoderMasks(
+            keys=dropout.keys(site, self.settings.heads, length),
+            attended=dropout.features(site + 1, self.width),
+            cross_keys=dropout.keys(site + 2, self.settings.heads, encoded),
+            crossed=dropout.features(site + 3, self.width),
+            inner=dropout.features(site + 4, self.dimensions.d_ff),
+            fed=dropout.features(site + 5, self.width),
+        )
+
+
+def _compiled(block: Callable[..., torch.Tensor], compiled: bool) -> Callable[..., torch.Tensor]:
+    if not compiled:
+        return block
+    # One program a shape: lengths are padded so that there are few.
+    torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
+    made: Any = torch.compile(block, dynamic=False)
+    return made  # type: ignore[no-any-return]

@@ -1,0 +1,50 @@
+"""A cohort's examples on the device, and its batches gathered from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from spotfw_torch.examples import MULTIPLE, TARGET_MULTIPLE, Examples, padded_length
+
+
+class Pool:
+    """The examples of several members, each set of them kept once."""
+
+    def __init__(self, sets: Sequence[Examples], device: torch.device) -> None:
+        """Puts the examples of M members, one set each, on the device."""
+        distinct = list({id(one): one for one in sets}.values())
+        starts = np.cumsum([0, *map(len, distinct)])
+        start = {id(one): int(at) for one, at in zip(distinct, starts, strict=False)}
+        self._offsets = np.array([start[id(one)] for one in sets], np.int64)
+        self._inputs = self._stack([one.inputs for one in distinct], MULTIPLE, device)
+        self._targets = self._stack([one.targets for one in distinct], TARGET_MULTIPLE, device)
+        self._input_lengths = np.concatenate([one.input_lengths for one in distinct])
+        self._target_lengths = np.concatenate([one.target_lengths for one in distinct])
+        self._device = device
+
+    @staticmethod
+    def _stack(
+        parts: Sequence[npt.NDArray[np.int32]], multiple: int, device: torch.device
+    ) -> torch.Tensor:
+        width = padded_length(max(part.shape[1] for part in parts), multiple)
+        stacked = np.zeros((sum(map(len, parts)), width), np.int32)
+        row = 0
+        for part in parts:
+            stacked[row : row + len(part), : part.shape[1]] = part
+            row += len(part)
+        return torch.from_numpy(stacked).to(device)
+
+    def batch(self, chosen: npt.NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and targets, int64 [M, B, T] and [M, B, S], of examples [M, B] of each member.
+
+        T and S are the longest chosen sequences', rounded up.
+        """
+        rows = chosen + self._offsets[:, None]
+        length = padded_length(int(self._input_lengths[rows].max()), MULTIPLE)
+        targets = padded_length(int(self._target_lengths[rows].max()), TARGET_MULTIPLE)
+        at = torch.from_numpy(rows).to(self._device, non_blocking=True)
+        return self._inputs[at, :length].long(), self._targets[at, :targets].long()

@@ -1,0 +1,181 @@
+"""A member ends as it would have ended alone, whoever is beside it."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import pytest
+
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+import spotfw_torch  # noqa: E402
+from spotfw_torch import Cohort, Examples, Member  # noqa: E402
+
+LENGTH, BATCH = 5, 4
+
+
+@pytest.fixture(scope="module")
+def members(model, prompts, texts):
+    """Four members alike in shape only; two of them share their data."""
+    sets = [
+        Examples.of(texts(seed, 30, longest), texts(seed + 50, 30, 4))
+        for seed, longest in ((1, 14), (2, 45), (3, 30))
+    ]
+    starts = prompts(4, LENGTH, model.width, seed=9)
+    return [
+        Member(
+            name=f"member {i}",
+            prompt=starts[i],
+            examples=sets[i % 3],
+            seed=10 + i,
+            batch_size=BATCH,
+            rate=(0.3, 0.1, 0.03, 0.3)[i],
+            weight_decay=(1e-5, 0.0, 1e-2, 1e-5)[i],
+        )
+        for i in range(4)
+    ]
+
+
+def _near(one, other, share=1e-5):
+    """Within this share of the arrays' size.
+
+    Adafactor divides by the gradient's own running size, so where an element is close to 0
+    it carries float32's rounding, which depends on padding, into the prompt.
+    """
+    assert np.linalg.norm(one - other) <= share * np.linalg.norm(other)
+
+
+def _same(one, other):
+    _near(one.prompt, other.prompt)
+    _near(one.moment, other.moment, 5e-5)  # a sum of squares
+    np.testing.assert_allclose(one.losses, other.losses, atol=2e-5, rtol=0)
+    assert one.step == other.step
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_together_as_alone(model, members, dropout):
+    given = [attrs.evolve(member, dropout=dropout) for member in members]
+    together = spotfw_torch.tune(model, given, 4, checkpoints=(2,))
+    for member, found in zip(given, together, strict=True):
+        (alone,) = spotfw_torch.tune(model, [member], 4, checkpoints=(2,))
+        _same(found, alone)
+        _near(found.checkpoints[2], alone.checkpoints[2])
+        assert found.name == member.name
+        assert not np.allclose(found.prompt, member.prompt, atol=1e-3)
+
+
+def test_dropout_changes_the_losses_and_its_seed_does(model, members):
+    plain, dropped, other = (
+        spotfw_torch.tune(model, [attrs.evolve(members[0], **changes)], 1)[0].losses[0]
+        for changes in (
+            {},
+            {"dropout": 0.1},
+            {"dropout": 0.1, "seed": 99, "order": members[0].batches()},
+        )
+    )
+    assert len({float(plain), float(dropped), float(other)}) == 3
+
+
+def test_members_with_and_without_dropout_together(model, members):
+    mixed = [attrs.evolve(members[0], dropout=0.2), members[3]]
+    for member, found in zip(mixed, spotfw_torch.tune(model, mixed, 4), strict=True):
+        _same(found, spotfw_torch.tune(model, [member], 4)[0])
+
+
+def test_in_slices_and_small_cohorts_as_in_one(model, members):
+    whole = spotfw_torch.tune(model, members, 6)
+    for sizes in ({"members_at_once": 3}, {"cohort_size": 2}, {"cohort_size": 1}):
+        for one, other in zip(whole, spotfw_torch.tune(model, members, 6, **sizes), strict=True):
+            _same(one, other)
+
+
+def test_a_member_continues_from_its_state(model, members):
+    given = [attrs.evolve(member, dropout=0.1) for member in members]
+    whole = spotfw_torch.tune(model, given, 7)
+    half = spotfw_torch.tune(model, given, 3)
+    rest = [
+        attrs.evolve(member, prompt=one.prompt, moment=one.moment, step=one.step)
+        for member, one in zip(given, half, strict=True)
+    ]
+    for one, other in zip(whole, spotfw_torch.tune(model, rest, 7), strict=True):
+        _near(one.prompt, other.prompt)
+        np.testing.assert_allclose(one.losses[3:], other.losses, atol=2e-5, rtol=0)
+
+
+def test_joining_and_leaving_between_steps(model, members):
+    first, second, third, _ = members
+    cohort = Cohort(model, LENGTH, BATCH)
+    cohort.join(first)
+    cohort.join(second)
+    for _ in range(3):
+        cohort.step()
+    cohort.report()
+    left = cohort.leave(first.name)
+    cohort.join(third)
+    for _ in range(2):
+        cohort.step()
+    reports = {report.name: report for report in cohort.report()}
+    assert reports[second.name].step == 5 and reports[third.name].step == 2
+    ends = {first.name: left, **cohort.states()}
+    for member, steps in ((first, 3), (second, 5), (third, 2)):
+        (alone,) = spotfw_torch.tune(model, [member], steps)
+        _near(ends[member.name].prompt, alone.prompt)
+
+
+def test_a_member_that_diverges_leaves_alone_and_says_so(model, members):
+    wild = attrs.evolve(members[1], name="wild", rate=1e38)
+    given = [members[0], wild, members[2]]
+    found = spotfw_torch.tune(model, given, 6, checkpoints=(1, 2))
+    assert found[1].diverged_at is not None
+    assert found[1].step == found[1].diverged_at - 1 == len(found[1].losses)
+    assert np.isfinite(found[1].prompt).all() and np.isfinite(found[1].moment).all()
+    for one, member in ((found[0], members[0]), (found[2], members[2])):
+        assert one.diverged_at is None
+        _same(one, spotfw_torch.tune(model, [member], 6)[0])
+
+
+def test_a_prompt_that_is_no_number_leaves_at_once(model, members):
+    broken = attrs.evolve(members[0], name="broken", prompt=members[0].prompt * np.nan)
+    cohort = Cohort(model, LENGTH, BATCH)
+    cohort.join(broken)
+    cohort.join(members[1])
+    cohort.step()
+    reports = cohort.report()
+    assert [report.diverged_at for report in reports] == [1, None]
+    assert [member.name for member in cohort.members] == [members[1].name]
+
+
+def test_tokens_and_losses_are_reported(model, members):
+    cohort = Cohort(model, LENGTH, BATCH)
+    cohort.join(members[0])
+    for _ in range(2):
+        cohort.step()
+    (report,) = cohort.report()
+    order, data = members[0].batches(), members[0].examples
+    chosen = np.concatenate([order(0), order(1)])
+    assert report.tokens == data.input_lengths[chosen].sum() + data.target_lengths[chosen].sum()
+    assert report.losses.shape == (2,)
+    at_start = spotfw_torch.Examples.of(
+        [data.inputs[i, : data.input_lengths[i]] for i in order(0)],
+        [data.targets[i, : data.target_lengths[i]] for i in order(0)],
+    )
+    start = spotfw_torch.mean_loss(model, members[0].prompt[None], at_start)
+    assert report.losses[0] == pytest.approx(start[0], abs=1e-5)
+
+
+def test_what_does_not_fit_is_refused(model, members):
+    cohort = Cohort(model, LENGTH, BATCH)
+    cohort.join(members[0])
+    with pytest.raises(ValueError, match="already"):
+        cohort.join(members[0])
+    with pytest.raises(ValueError, match="does not fit"):
+        cohort.join(attrs.evolve(members[1], prompt=members[1].prompt[:2]))
+    with pytest.raises(ValueError, match="batch"):
+        cohort.join(attrs.evolve(members[1], batch_size=2))
+    with pytest.raises(ValueError, match="same name"):
+        spotfw_torch.tune(model, [members[0], members[0]], 1)
+    cohort.step()
+    with pytest.raises(RuntimeError, match="report"):
+        cohort.leave(members[0].name)

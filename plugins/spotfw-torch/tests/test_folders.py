@@ -1,0 +1,102 @@
+"""What folders are opened, and what is said of those that are not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+import spotfw_torch  # noqa: E402
+from spotfw_torch import ModelFolderError  # noqa: E402
+
+
+def test_shards_are_one_model(write_small, tmp_path, model):
+    sharded = spotfw_torch.load(write_small(tmp_path, shards=3))
+    np.testing.assert_array_equal(sharded.embeddings(), model.embeddings())
+    assert sharded.width == model.width == 48 and sharded.vocabulary_size == 96
+
+
+def test_a_head_that_transformers_5_tied(write_small, tmp_path):
+    """It writes tie_word_embeddings true for a T5 1.1 and says apart that nothing is scaled."""
+    folder = write_small(tmp_path, tie_word_embeddings=True, scale_decoder_outputs=False)
+    opened = spotfw_torch.load(folder)
+    assert opened.weights.head is opened.weights.embedding
+    assert not opened.dimensions.scaled_output
+
+
+def test_an_original_t5_is_scaled_and_tied(write_small, tmp_path):
+    opened = spotfw_torch.load(
+        write_small(tmp_path, tie_word_embeddings=True, feed_forward_proj="relu")
+    )
+    assert opened.dimensions.scaled_output and not opened.dimensions.gated
+    assert opened.weights.head is opened.weights.embedding
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(ModelFolderError, match=r"config\.json"):
+        spotfw_torch.load(tmp_path / "none")
+
+
+def test_weights_that_are_not_there(write_small, tmp_path):
+    folder = write_small(tmp_path)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelFolderError, match=r"no model\.safetensors"):
+        spotfw_torch.load(folder)
+
+
+def test_a_pickle_is_not_opened(write_small, tmp_path):
+    folder = write_small(tmp_path)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(ModelFolderError, match="pickle"):
+        spotfw_torch.load(folder)
+
+
+def test_half_a_file(write_small, tmp_path):
+    folder = write_small(tmp_path)
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelFolderError, match="download it again"):
+        spotfw_torch.load(folder)
+
+
+def test_a_shard_that_is_missing(write_small, tmp_path):
+    folder = write_small(tmp_path, shards=2)
+    (folder / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(ModelFolderError, match="model-00002-of-00002"):
+        spotfw_torch.load(folder)
+
+
+def test_an_index_without_a_map(write_small, tmp_path):
+    folder = write_small(tmp_path, shards=2)
+    (folder / "model.safetensors.index.json").write_text("{}")
+    with pytest.raises(ModelFolderError, match="weight_map"):
+        spotfw_torch.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"d_ff": 81}, "wi_0"),
+        ({"num_layers": 4}, r"encoder\.block\.3.*missing"),
+        ({"model_type": "bert"}, "bert"),
+        ({"feed_forward_proj": "gated-silu"}, "gated-silu"),
+        ({"feed_forward_proj": "gelu"}, "gelu"),
+        ({"d_model": None}, "no T5"),
+    ],
+)
+def test_a_configuration_that_does_not_fit(write_small, tmp_path, changes, said):
+    folder = write_small(tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    with pytest.raises(ModelFolderError, match=said):
+        spotfw_torch.load(folder)
+
+
+def test_another_type(write_small, tmp_path):
+    with pytest.raises(ValueError, match="float16"):
+        spotfw_torch.load(write_small(tmp_path), dtype="float16")

@@ -1,0 +1,61 @@
+"""One pass of many members against a pass of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+torch = pytest.importorskip("torch", reason=REASON)
+pytest.importorskip("spotfw_torch", reason=REASON)
+
+import spotfw_torch  # noqa: E402
+from spotfw_torch.loss import member_gradients  # noqa: E402
+
+
+def test_losses_and_gradients_are_each_members_own(model, prompts, texts, padded):
+    given = prompts(3, 6, model.width)
+    inputs = padded(texts(1, 12, 20), 20).reshape(3, 4, 20)
+    targets = padded(texts(2, 12, 5), 6).reshape(3, 4, 6)
+    losses, gradients = spotfw_torch.loss_and_gradient(model, given, inputs, targets)
+    for i in range(3):
+        part = slice(i, i + 1)
+        loss, gradient = spotfw_torch.loss_and_gradient(
+            model, given[part], inputs[part], targets[part]
+        )
+        assert losses[i] == pytest.approx(loss[0], abs=1e-5)
+        np.testing.assert_allclose(gradients[i], gradient[0], atol=1e-5 * np.abs(gradient).max())
+
+
+def test_padding_changes_nothing(model, prompts, texts, padded):
+    given = prompts(1, 6, model.width)
+    inputs, targets = texts(1, 4, 20), texts(2, 4, 4)
+    found = [
+        spotfw_torch.loss_and_gradient(
+            model, given, padded(inputs, length)[None], padded(targets, short)[None]
+        )
+        for length, short in ((20, 4), (48, 12))
+    ]
+    np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-5)
+    np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-5 * np.abs(found[0][1]).max())
+
+
+def test_the_z_loss_is_minimised_but_not_reported(model, prompts, texts, padded):
+    given = torch.from_numpy(prompts(1, 6, model.width)).to(model.device)
+    inputs = torch.from_numpy(padded(texts(1, 4, 20), 20))[None].to(model.device)
+    targets = torch.from_numpy(padded(texts(2, 4, 4), 4))[None].to(model.device)
+    plain, gradient = member_gradients(model, given, inputs, targets)
+    with_z, other = member_gradients(model, given, inputs, targets, plain.new_tensor([0.1]))
+    assert torch.equal(plain, with_z)
+    assert not torch.allclose(gradient, other, rtol=1e-2)
+
+
+def test_bfloat16_is_near_float32(model, prompts, texts, padded, write_small, tmp_path):
+    rough = spotfw_torch.load(write_small(tmp_path), str(model.device), dtype="bfloat16")
+    given = prompts(2, 6, model.width)
+    inputs = padded(texts(1, 8, 20), 20).reshape(2, 4, 20)
+    targets = padded(texts(2, 8, 4), 4).reshape(2, 4, 4)
+    exact, gradient = spotfw_torch.loss_and_gradient(model, given, inputs, targets)
+    losses, rounded = spotfw_torch.loss_and_gradient(rough, given, inputs, targets)
+    np.testing.assert_allclose(losses, exact, rtol=0.05)
+    assert np.linalg.norm(rounded - gradient) < 0.1 * np.linalg.norm(gradient)
