@@ -28,8 +28,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.rows import Row, parser, report
+from spotfw.cli.display import note, print_table
 from spotfw.contracts import SimilarityMetric
-from spotfw.display import note, print_table
 from spotfw.errors import SpotError
 from spotfw.plugins import default_plugins
 from spotfw.ranking.scores import regret_at_k, spearman

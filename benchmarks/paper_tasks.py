@@ -29,9 +29,9 @@ import numpy as np
 
 from benchmarks import random_t5, rows
 from benchmarks.mocked_rows import mocked
+from spotfw.cli.display import note
 from spotfw.config import TuningSettings
 from spotfw.contracts import TuneRequest, TuningState
-from spotfw.display import note
 from spotfw.errors import SpotError
 from spotfw.plugins import Plugins
 from spotfw.tasks import Task, bindings

@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.rows import Row, parser, report
 from spotfw.backends.mesh.folders.convert import hf_to_mesh
+from spotfw.cli.display import note, print_table
 from spotfw.contracts import StartFromPrompt
-from spotfw.display import note, print_table
 from spotfw.recipe.session import SCRATCH, Session
 from spotfw.recipe.tuning import Report
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.made_up_study import made_up
 from benchmarks.rows import Row, parser, report
-from spotfw.display import note
+from spotfw.cli.display import note
 from spotfw.errors import SpotError
 
 WIDTHS = {"desk": 1280, "phone": 390}

@@ -16,7 +16,7 @@ from typing import Any
 
 import attrs
 
-from spotfw.display import print_table
+from spotfw.cli.display import print_table
 
 
 @attrs.frozen

@@ -1,17 +1,30 @@
-"""The one error a user is meant to read, "did you mean", and what is said only once."""
+"""The one error a user is meant to read, "did you mean", and what is said only once.
+
+Names and texts may be anyone's, and terminals act on some characters: see `plain`.
+"""
 
 from __future__ import annotations
 
 import difflib
+import re
 import threading
 from collections.abc import Hashable, Iterable
 
-from spotfw.display import plain
-
 __all__ = ["BrokenPart", "SpotError", "UnknownName", "WrongUse"]
+
+#: What a terminal acts on or nobody can write: controls other than tab and line feed, marks
+#: of direction, halves of surrogate pairs.
+ACTING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 #: Characters of a message; what an error quotes may be anyone's, and of any length.
 _LONGEST = 4000
+
+
+def plain(text: str) -> str:
+    """The text with what a terminal would act on escaped: ``\\x1b``, ``\\u202e``."""
+    return ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class SpotError(Exception):

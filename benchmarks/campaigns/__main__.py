@@ -15,7 +15,7 @@ from benchmarks.campaigns import driver
 from benchmarks.campaigns.acts import ACTS
 from benchmarks.campaigns.formats import FORMATS
 from benchmarks.campaigns.verdict import FAULTS, GOOD
-from spotfw.display import print_table
+from spotfw.cli.display import print_table
 
 DISTRIBUTIONS = ("spotfw", "tensorflow", "numpy", "safetensors", "gin-config", "pyarrow")
 

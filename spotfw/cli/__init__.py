@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import click
 
 from spotfw.cli import streams
-from spotfw.display import Unprintable, note
+from spotfw.cli.display import Unprintable, note
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.version import __version__
 

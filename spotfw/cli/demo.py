@@ -43,7 +43,7 @@ def demo(model: str, out: str | None, seeds: int, metric: str, workers: int, as_
 
 
 def _run(model: str, out: str, seeds: int, metric: str, workers: int, as_json: bool) -> None:
-    from spotfw.display import Progress, note
+    from spotfw.cli.display import Progress, note
     from spotfw.errors import WrongUse
     from spotfw.plugins import default_plugins
     from spotfw.recipe.session import Session
@@ -80,7 +80,7 @@ def _run(model: str, out: str, seeds: int, metric: str, workers: int, as_json: b
 def _print_json(result: DemoResult, model: str, metric: str, seeds: int) -> None:
     import attrs
 
-    from spotfw.display import print_json
+    from spotfw.cli.display import print_json
     from spotfw.recipe.tuning import versions
 
     print_json(
@@ -104,7 +104,7 @@ def _print_json(result: DemoResult, model: str, metric: str, seeds: int) -> None
 def _print_tables(result: DemoResult) -> None:
     import numpy as np
 
-    from spotfw.display import note, print_table
+    from spotfw.cli.display import note, print_table
 
     targets = list(dict.fromkeys(row.target for row in result.rows))
     titles = list(result.rows[0].scores)

@@ -17,8 +17,8 @@ from typing import Literal
 import attrs
 import click
 
-from spotfw.display import plain, say
-from spotfw.errors import SpotError, UnknownName
+from spotfw.cli.display import say
+from spotfw.errors import SpotError, UnknownName, plain
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.version import __version__
 
@@ -66,7 +66,7 @@ def doctor(ctx: click.Context, as_json: bool, quick: bool) -> None:
 
     Exit status 1 if something must be mended.
     """
-    from spotfw.display import print_json
+    from spotfw.cli.display import print_json
 
     # TensorFlow starts in a process of its own: a broken one cannot take this one along.
     devices = None if quick else _start_devices()

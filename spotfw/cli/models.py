@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from spotfw.display import say
+from spotfw.cli.display import say
 
 
 @click.group(short_help="Frozen models: list, show, convert.")
@@ -22,7 +22,7 @@ def list_models(as_json: bool) -> None:
 
     Any folder with a T5 1.1 checkpoint serves as a model too; see `spotfw models show`.
     """
-    from spotfw.display import note, print_json, print_table
+    from spotfw.cli.display import note, print_json, print_table
     from spotfw.plugins import default_plugins
 
     rows = [
@@ -58,7 +58,7 @@ def show(folder: str, as_json: bool) -> None:
     name of a model that `spotfw models list` knows. Of the latter, also the settings that stand
     before the paper's wherever the model is named.
     """
-    from spotfw.display import print_json
+    from spotfw.cli.display import print_json
     from spotfw.plugins import default_plugins
     from spotfw.plugins.models import model_folder, named_model
 
@@ -96,7 +96,7 @@ def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
     """
     import attrs
 
-    from spotfw.display import Progress, note, print_json
+    from spotfw.cli.display import Progress, note, print_json
     from spotfw.plugins import default_plugins
     from spotfw.plugins.models import model_folder
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
-from spotfw.display import Unprintable, note
+from spotfw.cli.display import Unprintable, note
 
 #: Interrupts that follow the first within so many seconds say the same again.
 _AGAIN = 3.0

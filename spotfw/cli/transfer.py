@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli.display import say
 from spotfw.cli.options import empty, given, model_options, opening, settings_options
 from spotfw.config import TARGET_STEPS
-from spotfw.display import say
 
 if TYPE_CHECKING:
     from spotfw.recipe.transfer import TransferResult
@@ -73,8 +73,8 @@ def transfer(
       spotfw library --help
       spotfw transfer book_reviews hotel_reviews --library library -k 2 --steps 300
     """
+    from spotfw.cli.display import note, print_json
     from spotfw.cli.watch import Watch
-    from spotfw.display import note, print_json
     from spotfw.errors import SpotError, WrongUse
     from spotfw.library import open_library
     from spotfw.prompts import load_prompt
@@ -150,7 +150,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    from spotfw.display import print_table
+    from spotfw.cli.display import print_table
 
     ranked = facts["ranking"][: max(facts["k"], 5)]
     print_table(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli.display import say
 from spotfw.cli.options import given, model_options, opening, settings_options
-from spotfw.display import say
 
 if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt
@@ -55,8 +55,8 @@ def tune(
       spotfw tune film_reviews --steps 500 --seed 1 --out runs/film
       spotfw tune my_task.toml --init prompt:runs/film/best.safetensors --out runs/mine
     """
+    from spotfw.cli.display import print_json, print_table
     from spotfw.cli.watch import Watch
-    from spotfw.display import print_json, print_table
     from spotfw.recipe.session import Session
 
     session = Session(model, library, **opening(options))
@@ -112,7 +112,7 @@ def evaluate(
     Example:
       spotfw evaluate runs/film film_reviews --split test
     """
-    from spotfw.display import print_json, print_table
+    from spotfw.cli.display import print_json, print_table
 
     loaded, session, settings = _open(prompt, model, options)
     found = session.evaluate(loaded, task, split, **settings)
@@ -147,7 +147,7 @@ def predict(prompt: str, model: str | None, as_json: bool, **options: Any) -> No
     Example:
       spotfw predict runs/film/best.safetensors < lines.txt
     """
-    from spotfw.display import note, print_json
+    from spotfw.cli.display import note, print_json
 
     if sys.stdin.isatty():
         note("Reading lines of text from the keyboard; end with Ctrl-D.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from spotfw.display import Progress, note
+from spotfw.cli.display import Progress, note
 
 if TYPE_CHECKING:
     from spotfw.recipe.tuning import Report

@@ -56,8 +56,7 @@ def cases(count: int, seed: int) -> Iterator[Case]:
         with tempfile.TemporaryDirectory(prefix="spotfw-campaign-") as folder:
             operations, ids = _round(Path(folder), seed * 1000 + number, each)
             final = _look(Path(folder) / "library")
-            for case in judged(operations, ids, final, made):
-                yield case
+            yield from judged(operations, ids, final, made)
         made += len(operations)
         number += 1
 

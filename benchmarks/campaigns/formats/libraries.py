@@ -1,4 +1,4 @@
-"""Libraries: the index, the entries' files, and archives; what is shown must be the files' truth."""
+"""Libraries: index, entries' files and archives; what is shown must be the files' truth."""
 
 from __future__ import annotations
 

@@ -156,9 +156,9 @@ def _bound_prepare(folder: Path) -> Path:
     place.mkdir()
     for split in ("train", "validation"):
         rows = [
-            {"sentence": f"it was {w} {n}", "label": l, "idx": n}
+            {"sentence": f"it was {w} {n}", "label": label, "idx": n}
             for n in range(20)
-            for w, l in (("good", 1), ("bad", 0))
+            for w, label in (("good", 1), ("bad", 0))
         ]
         (place / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
     return place

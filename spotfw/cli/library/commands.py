@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli.display import say
 from spotfw.cli.library.exchange import export, import_, remove
 from spotfw.cli.options import empty, filter_options, json_option, library_option
-from spotfw.display import say
 
 if TYPE_CHECKING:
     from spotfw.library import Entry, Library
@@ -31,7 +31,7 @@ for _command in (import_, export, remove):
 @json_option
 def list_prompts(folder: str, as_json: bool, **filters: Any) -> None:
     """The prompts, by task and seed."""
-    from spotfw.display import note, print_json, print_table
+    from spotfw.cli.display import note, print_json, print_table
     from spotfw.library import open_library
 
     entries = open_library(folder).entries(**filters)
@@ -62,7 +62,7 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
     PROMPT is a prompt's file (.safetensors, .npy), a PEFT adapter's folder, or the folder of
     a finished run, whose best prompt and task embedding are added.
     """
-    from spotfw.display import print_json
+    from spotfw.cli.display import print_json
     from spotfw.library import Library
     from spotfw.library.exchange import stated
     from spotfw.plugins import default_plugins
@@ -85,7 +85,7 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
 @json_option
 def show(id: str, folder: str, as_json: bool) -> None:
     """One prompt, by its id or the beginning of one: all that is known of it."""
-    from spotfw.display import print_json, print_table
+    from spotfw.cli.display import print_json, print_table
     from spotfw.library import open_library
 
     place = open_library(folder)
@@ -109,7 +109,7 @@ def show(id: str, folder: str, as_json: bool) -> None:
 @click.pass_context
 def verify(context: click.Context, folder: str, as_json: bool) -> None:
     """Read every file and say what is wrong; exits with 1 if anything is."""
-    from spotfw.display import note, print_json, print_table
+    from spotfw.cli.display import note, print_json, print_table
     from spotfw.library import open_library
 
     place = open_library(folder)
@@ -172,8 +172,8 @@ def rank(
     Example:
       spotfw library rank target.safetensors --by-task --against scores.csv
     """
+    from spotfw.cli.display import note, print_json
     from spotfw.cli.library.scores import note_left_out, print_scores, read_scores
-    from spotfw.display import note, print_json
     from spotfw.library import open_library
     from spotfw.plugins import default_plugins
     from spotfw.ranking.scores import evaluate_ranking

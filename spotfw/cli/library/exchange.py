@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from spotfw.cli.display import say
 from spotfw.cli.options import filter_options, json_option, library_option
-from spotfw.display import say
 
 
 @click.command("import")
@@ -32,7 +32,7 @@ def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) 
     Example:
       spotfw library import sst2.npy my-adapter shared.zip --fingerprint 0123456789abcdef
     """
-    from spotfw.display import note, print_json
+    from spotfw.cli.display import note, print_json
     from spotfw.library import Library
     from spotfw.library.exchange import import_prompts
     from spotfw.plugins import default_plugins
@@ -91,7 +91,7 @@ def export(
       spotfw library export 1a2b adapter --base-model google/t5-base-lm-adapt
       spotfw library export shared.zip --family sentiment
     """
-    from spotfw.display import note, print_json
+    from spotfw.cli.display import note, print_json
     from spotfw.errors import UnknownName, WrongUse
     from spotfw.library import open_library
     from spotfw.library.exchange import export_archive, export_format, export_prompt
@@ -146,7 +146,7 @@ def remove(ids: tuple[str, ...], folder: str, leftovers: bool, yes: bool, as_jso
     Example:
       spotfw library remove 1a2b --yes
     """
-    from spotfw.display import note, print_json
+    from spotfw.cli.display import note, print_json
     from spotfw.errors import WrongUse
     from spotfw.library import open_library
 
@@ -175,7 +175,7 @@ def remove(ids: tuple[str, ...], folder: str, leftovers: bool, yes: bool, as_jso
 @contextlib.contextmanager
 def _counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """A bar for what takes over a moment, fed with (done, total)."""
-    from spotfw.display import Progress
+    from spotfw.cli.display import Progress
 
     with contextlib.ExitStack() as stack:
         bar: Progress | None = None

@@ -58,7 +58,7 @@ def read_scores(path: str) -> dict[str, float]:
 
 def print_scores(found: RankingScores) -> None:
     """Prints the figures, and what has none and why."""
-    from spotfw.display import note, print_table, say
+    from spotfw.cli.display import note, print_table, say
 
     say()
     print_table(
@@ -80,7 +80,7 @@ def print_scores(found: RankingScores) -> None:
 
 def note_left_out(ranking: Ranking) -> None:
     """Says which prompts were not compared, if any."""
-    from spotfw.display import note
+    from spotfw.cli.display import note
 
     # The query's own entry is no news.
     told = {why: count for why, count in ranking.left_out.items() if why != "excluded"}

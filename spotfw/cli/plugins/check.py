@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spotfw.display import say
+from spotfw.cli.display import say
 
 if TYPE_CHECKING:
     from spotfw.testing.installed import Checked
@@ -24,7 +24,7 @@ def check(context: click.Context, distribution: str, quick: bool, as_json: bool)
     DIST is the name of an installed distribution, `spotfw-playground` for one; `spotfw` is
     the built-in parts. Lifecycle hooks are not called, lest a tracker write what it follows.
     """
-    from spotfw.display import note, print_json
+    from spotfw.cli.display import note, print_json
     from spotfw.plugins import default_plugins
     from spotfw.testing.installed import check_distribution
 

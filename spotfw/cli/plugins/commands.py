@@ -30,7 +30,7 @@ plugins.add_command(new)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def list_plugins(as_json: bool = False) -> None:
     """All plugins, the distributions they come from, and what they give."""
-    from spotfw.display import print_json, print_table
+    from spotfw.cli.display import print_json, print_table
     from spotfw.plugins import default_plugins
 
     rows = default_plugins().describe()
@@ -51,7 +51,7 @@ def list_plugins(as_json: bool = False) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def show(name: str, as_json: bool) -> None:
     """One plugin, NAME or DISTRIBUTION:NAME: its hooks, its parts, its faults."""
-    from spotfw.display import print_json, print_table
+    from spotfw.cli.display import print_json, print_table
 
     row = _chosen(name)
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from spotfw.display import say
+from spotfw.cli.display import say
 
 _KINDS = ("metric", "strategy", "task", "initializer", "tracker", "backend")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from spotfw.display import say
+from spotfw.cli.display import say
 from spotfw.errors import UnknownName
 
 _LATER = {"report": "spotfw.cli.study.report:report"}
@@ -79,9 +79,10 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
     """
     import os
 
-    from spotfw.display import duration, note, print_json, print_table
+    from spotfw.cli.display import note, print_json, print_table
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
+    from spotfw.study.durations import duration
 
     laid = lay_out(read_study(file), out)
     count = len(os.sched_getaffinity(0)) if workers is None else max(workers, 1)
@@ -170,11 +171,12 @@ def _run(
 ) -> None:
     import attrs
 
-    from spotfw.display import Progress, duration, note, print_json
+    from spotfw.cli.display import Progress, note, print_json
     from spotfw.errors import SpotError
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
     from spotfw.study import run as run_study
+    from spotfw.study.durations import duration
     from spotfw.study.grid.cells import SimilaritiesCell
 
     declared = read_study(file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from spotfw.display import note, say
+from spotfw.cli.display import note, say
 
 
 @click.command("report", short_help="Write tables, figures and one page of the results.")
@@ -24,7 +24,7 @@ def report(study: str, out: str | None, as_json: bool) -> None:
       spotfw study report miniature.toml
     """
     from spotfw import files
-    from spotfw.display import Progress, print_json, print_table
+    from spotfw.cli.display import Progress, print_json, print_table
     from spotfw.errors import SpotError
     from spotfw.plugins import default_plugins
     from spotfw.study.findings.arithmetic import models

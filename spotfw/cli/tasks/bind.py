@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spotfw.display import say
+from spotfw.cli.display import say
 
 if TYPE_CHECKING:
     from spotfw.tasks import Task
@@ -30,7 +30,7 @@ def bind(name: str | None, folder: str | None, as_json: bool) -> None:
       spotfw tasks bind glue_mnli ~/data/mnli
       spotfw tasks bind
     """
-    from spotfw.display import note, print_json, print_table
+    from spotfw.cli.display import note, print_json, print_table
     from spotfw.errors import WrongUse
     from spotfw.plugins import default_plugins
     from spotfw.tasks import Task, bindings

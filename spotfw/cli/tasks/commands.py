@@ -59,7 +59,7 @@ def list_tasks(
     Example:
       spotfw tasks list --family NLI
     """
-    from spotfw.display import note, print_json, print_table
+    from spotfw.cli.display import note, print_json, print_table
     from spotfw.plugins import default_plugins
 
     tell_of_variable()
@@ -123,9 +123,9 @@ def show(
       spotfw tasks show reviews.toml --examples 3
       spotfw tasks show glue_mnli --lengths --vocabulary t5.model
     """
+    from spotfw.cli.display import print_json
     from spotfw.cli.tasks import look
     from spotfw.cli.tasks.show import print_facts
-    from spotfw.display import print_json
     from spotfw.errors import WrongUse
     from spotfw.plugins import default_plugins
     from spotfw.tasks import Mixture

@@ -52,7 +52,7 @@ def facts_of(task: Task | Mixture) -> dict[str, Any]:
 
 def tell_of_variable() -> None:
     """Says that SPOTFW_DATA is wrong, which a listing passes over: all would seem absent."""
-    from spotfw.display import note
+    from spotfw.cli.display import note
     from spotfw.errors import WrongUse
     from spotfw.tasks import bindings
 

@@ -101,7 +101,7 @@ def training_size(task: Task, at: str) -> tuple[int | None, str]:
     Returns:
       the count, None where it is not known, and ``counted``, ``published`` or nothing.
     """
-    from spotfw.display import note
+    from spotfw.cli.display import note
     from spotfw.errors import SpotError
     from spotfw.tasks.whereabouts import BOUND, FILES
 
@@ -122,7 +122,7 @@ def training_size(task: Task, at: str) -> tuple[int | None, str]:
 @contextmanager
 def _perhaps_absent(split: str | None, asked: str | None) -> Iterator[None]:
     """Passes over a split that nobody asked for and no tuning needs, and says so."""
-    from spotfw.display import note
+    from spotfw.cli.display import note
     from spotfw.errors import SpotError
 
     try:
@@ -135,7 +135,7 @@ def _perhaps_absent(split: str | None, asked: str | None) -> Iterator[None]:
 
 @contextmanager
 def _counting(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    from spotfw.display import Progress, note
+    from spotfw.cli.display import Progress, note
 
     # In a log, a count beside the published total would look like rows that were lost.
     if total is not None and sys.stderr.isatty():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from spotfw.display import say
+from spotfw.cli.display import say
 from spotfw.tasks.whereabouts import ABSENT, BOUND
 
 #: Told otherwise than as a line of words.
@@ -16,7 +16,7 @@ _APART = (
 
 def print_facts(told: dict[str, Any]) -> None:
     """Prints a task's or mixture's facts, its examples and its lengths."""
-    from spotfw.display import print_table
+    from spotfw.cli.display import print_table
 
     say(f"{'name':<12} {told['name']}")
     for key, value in told.items():
@@ -80,7 +80,7 @@ def _example(number: int, example: dict[str, Any]) -> None:
 
 def _lengths(told: list[dict[str, Any]]) -> None:
     """Two tables: percentiles, and what limits cut; an asterisk marks the model's own."""
-    from spotfw.display import print_table
+    from spotfw.cli.display import print_table
 
     sides = [(one, side, one[side]) for one in told for side in ("inputs", "targets")]
     columns = list(sides[0][2]["percentiles"])

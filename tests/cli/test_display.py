@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from spotfw.display import Progress, duration, print_json, print_table
+from spotfw.cli.display import Progress, duration, print_json, print_table
 
 
 def test_json_is_one_document_without_nan(capsys):

@@ -12,31 +12,21 @@ import contextlib
 import io
 import json
 import math
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
+from spotfw.errors import ACTING, plain
+from spotfw.study.durations import duration
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 
-#: What a terminal acts on or nobody can write: controls other than tab and line feed, marks
-#: of direction, halves of surrogate pairs.
-_ACTING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
 class Unprintable(Exception):
     """Standard output does not take a result: it is closed, full or broken; says which."""
-
-
-def plain(text: str) -> str:
-    """The text with what a terminal would act on escaped: ``\\x1b``, ``\\u202e``."""
-    return _ACTING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def say(text: str = "", stream: TextIO | None = None) -> None:
@@ -56,7 +46,7 @@ def print_json(value: Any) -> None:
     """
     document = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     # JSON's own escapes: a program reads the same text.
-    _write(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", document) + "\n")
+    _write(ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", document) + "\n")
 
 
 def print_table(
@@ -181,16 +171,6 @@ class Progress:
             if done < self._total:
                 parts.append(f"{duration((self._total - done) / rate)} left")
         _tell(f"{self._what}: {', '.join([*parts, text] if text else parts)}\n", self._stream)
-
-
-def duration(seconds: float) -> str:
-    """A time for people: ``45 s``, ``3 min``, ``2 h 05 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _bar(stream: TextIO) -> RichProgress:
