@@ -1,12 +1,11 @@
 """How many prompts an hour a cohort learns, by its size, on one device.
 
 ``python -m benchmarks.cohort [--device cuda] [--json FILE] [--sizes tiny small base]`` needs
-torch and the plugin spotfw-torch, and nothing else of this project, so that it also runs
-where only those are.
+torch and the plugin spotfw-torch, and nothing of spotfw, so that it also runs where it is not.
 
-Weights are random, made on the device. The batch is the one of ``shared/design/stack.md``: 16
-examples of 64 tokens behind a prompt of 100, targets of 4. First the engine is compared with
-itself: the device with the CPU, a cohort with members alone. Rows are written as they come.
+Weights are random, made on the device; `random_cohort` tells the shapes. First the engine is
+compared with itself: the device with the CPU, a cohort with members alone. Rows are written as
+they come.
 """
 
 from __future__ import annotations
@@ -30,34 +29,10 @@ import numpy as np
 import torch
 
 import spotfw_torch
-from spotfw_torch.dimensions import Dimensions
+from benchmarks.random_cohort import BATCH, PROMPT, SIZES, members, open_random, operations
 from spotfw_torch.loss import loss_and_gradient
-from spotfw_torch.random_weights import random_tensors
-from spotfw_torch.weights import arrange
 
-BATCH, LENGTH, PROMPT, TARGETS = 16, 64, 100, 4
 SHORT, RECIPE = 500, 30_000
-
-_COMMON = {"d_kv": 64, "vocabulary_size": 32_128, "separate_head": True}
-#: t5's own t5.1.1.small.gin and t5.1.1.base.gin, and one for a test of this benchmark.
-SIZES = {
-    "tiny": Dimensions(
-        d_model=64,
-        d_ff=96,
-        d_kv=16,
-        num_heads=2,
-        encoder_layers=2,
-        decoder_layers=2,
-        vocabulary_size=512,
-        separate_head=True,
-    ),
-    "small": Dimensions(
-        d_model=512, d_ff=1024, num_heads=6, encoder_layers=8, decoder_layers=8, **_COMMON
-    ),
-    "base": Dimensions(
-        d_model=768, d_ff=2048, num_heads=12, encoder_layers=12, decoder_layers=12, **_COMMON
-    ),
-}
 
 
 @attrs.frozen(kw_only=True)
@@ -102,62 +77,6 @@ def row(what: str, ours: Any, theirs: Any, unit: str, goal: str = "", holds: Any
         "goal": goal,
         "holds": holds,
     }
-
-
-def open_random(
-    size: str,
-    kind: str,
-    device: str,
-    compiled: bool = False,
-    graphs: bool = True,
-    made_on: str | None = None,
-) -> Any:
-    """A model of `SIZES` with random weights; those made on one device are the same ones."""
-    torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"
-    dtype = torch.bfloat16 if kind == "bfloat16" else torch.float32
-    dims = SIZES[size]
-    made = random_tensors(dims, seed=0, device=made_on or device)
-    weights = arrange(made, dims, torch.device(device), dtype)
-    return spotfw_torch.FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
-
-
-def operations(dims: Dimensions) -> float:
-    """Multiplications and additions of matrix products in a member's step.
-
-    Forward and the gradient of activations, which cost alike; weights have no gradient. The
-    decoder is counted with its cross attention's keys and values of every encoder position.
-    """
-    inner = dims.num_heads * dims.d_kv
-    attention, fed = 4 * dims.d_model * inner, 3 * dims.d_model * dims.d_ff
-    length = PROMPT + LENGTH
-    encoder = length * (attention + fed + 2 * length * inner) * dims.encoder_layers
-    cross = length * 2 * dims.d_model * inner
-    decoder = (TARGETS * (1.5 * attention + fed) + cross) * dims.decoder_layers
-    head = TARGETS * dims.d_model * dims.vocabulary_size
-    return 2.0 * 2.0 * BATCH * (encoder + decoder + head)
-
-
-def members(model: Any, count: int, steps: int = 64, dropout: float = 0.0) -> list[Any]:
-    """Members with data, seed and prompt of their own; each example is full."""
-    random = np.random.RandomState(7)
-    size = model.vocabulary_size
-    table = model.weights.embedding
-    found = []
-    for number in range(count):
-        ids = random.randint(3, size, (2 * BATCH, LENGTH + TARGETS))
-        ids[:, [LENGTH - 1, -1]] = 1
-        start = table[torch.from_numpy(random.randint(3, size, PROMPT)).to(table.device)]
-        found.append(
-            spotfw_torch.Member(
-                name=f"member {number}",
-                prompt=start.float().cpu().numpy(),
-                examples=spotfw_torch.Examples.of(list(ids[:, :LENGTH]), list(ids[:, LENGTH:])),
-                seed=number,
-                batch_size=BATCH,
-                dropout=dropout,
-            )
-        )
-    return found
 
 
 def agreement(size: str, device: str) -> Iterator[Any]:

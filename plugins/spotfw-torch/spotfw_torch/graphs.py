@@ -54,12 +54,23 @@ class Gradients:
         if key not in self._passes:
             if len(self._passes) >= _KEPT:
                 self._passes.pop(next(iter(self._passes)))
-            self._passes[key] = self._capture(given)
+            self._passes[key] = self._captured(given)
         found = self._passes[key]
         for place, value in zip(found.given, given, strict=True):
             place.copy_(value)
         found.graph.replay()
         return found.losses.clone(), found.gradients.clone()
+
+    def _captured(self, given: tuple[Tensor, ...]) -> _Pass:
+        """A new pass; where memory does not suffice, the kept ones are given up for it."""
+        try:
+            return self._capture(given)
+        except torch.OutOfMemoryError:
+            if not self._passes:
+                raise
+        self._passes.clear()
+        torch.cuda.empty_cache()
+        return self._capture(given)
 
     def _capture(self, given: tuple[Tensor, ...]) -> _Pass:
         places = tuple(one.detach().clone() for one in given)

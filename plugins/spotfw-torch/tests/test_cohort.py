@@ -165,6 +165,12 @@ def test_tokens_and_losses_are_reported(model, members):
     assert report.losses[0] == pytest.approx(start[0], abs=1e-5)
 
 
+def test_a_tuning_learns_its_examples(model, members, texts):
+    few = Examples.of(texts(1, BATCH, 10), texts(2, BATCH, 3))
+    (found,) = spotfw_torch.tune(model, [attrs.evolve(members[0], examples=few)], 60)
+    assert found.losses[-5:].mean() < 0.7 * found.losses[0]
+
+
 def test_what_does_not_fit_is_refused(model, members):
     cohort = Cohort(model, LENGTH, BATCH)
     cohort.join(members[0])
