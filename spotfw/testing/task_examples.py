@@ -128,4 +128,4 @@ def _check_seqio(task: Task) -> None:
 def _tokens(source: ExampleSource, split: str) -> list[list[int]]:
     """Tokens of the first examples of a split: inputs, targets, inputs ..."""
     read = source.read(split, _LONGEST, _LONGEST, _EXAMPLES)
-    return [side.tolist() for one in read for side in (one.inputs, one.targets)]
+    return [side.tolist() for example in read for side in (example.inputs, example.targets)]
