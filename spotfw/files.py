@@ -83,7 +83,7 @@ def new_folder(path: PathLike) -> Iterator[Path | Any]:
         yield _remote(path)
         return
     target = Path(path)
-    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise SpotError(
             f"The folder {target} already exists and is not empty; nothing was changed. "
             "Name another folder, or remove this one first."
@@ -193,10 +193,9 @@ def list_leftovers(folder: PathLike) -> list[str]:
     with _explained("read", folder):
         parts = [p for p in Path(folder).glob(f".*{_PART}") if p.is_file()]
     here = f".{socket.gethostname()}-"
-    tags = {
-        p: p.name[p.name.rfind(here) + 1 : -len(_PART)] if here in p.name else "" for p in parts
-    }
-    return sorted(part.name for part, tag in tags.items() if not _still_written(part, tag))
+    tags = (p.name[p.name.rfind(here) + 1 : -len(_PART)] if here in p.name else "" for p in parts)
+    pairs = zip(parts, tags, strict=True)
+    return sorted(part.name for part, tag in pairs if not _still_written(part, tag))
 
 
 def list_names(folder: PathLike) -> list[str]:
@@ -292,20 +291,16 @@ def _explained(verb: str, path: PathLike) -> Iterator[None]:
 
 
 def _paragraph(verb: str, path: PathLike, error: OSError) -> str:
-    where = os.fspath(path)
-    kept = " What stood there before is untouched." if verb == "write" else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return (
-            f"Could not {verb} {where}: the disk is full or a quota or size limit is reached "
-            f"({error.strerror}).{kept} Free space there, then run again."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return (
-            f"Could not {verb} {where}: {error.strerror}.{kept} Give yourself permission "
-            "there, or name another place."
-        )
+    where, why = os.fspath(path), error.strerror or str(error)
     if isinstance(error, FileNotFoundError) and verb == "read":
         return f"There is no file {where}. Check the path."
     if isinstance(error, Unreadable):
-        return f"The file {where} is not read: {error.strerror}. Check that it is the right one."
-    return f"Could not {verb} {where}: {error.strerror or error}.{kept} Check the path."
+        return f"The file {where} is not read: {why}. Check that it is the right one."
+    advice = "Check the path."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        why = f"the disk is full or a quota or size limit is reached ({why})"
+        advice = "Free space there, then run again."
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        advice = "Give yourself permission there, or name another place."
+    kept = " What stood there before is untouched." if verb == "write" else ""
+    return f"Could not {verb} {where}: {why}.{kept} {advice}"
