@@ -1,6 +1,6 @@
-"""The one error a user is meant to read, "did you mean", and what is said only once.
+"""Errors for users, "did you mean", and what is logged only once a process.
 
-Names and texts may be anyone's, and terminals act on some characters: see `plain`.
+What errors quote may come from anyone, and terminals act on some characters: see `plain`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Hashable, Iterable
 
 __all__ = ["BrokenPart", "SpotError", "UnknownName", "WrongUse"]
 
-#: What a terminal acts on or nobody can write: controls other than tab and line feed, marks
+#: What a terminal acts on or no stream can encode: controls other than tab and line feed, marks
 #: of direction, halves of surrogate pairs.
 ACTING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
-#: Characters of a message; what an error quotes may be anyone's, and of any length.
+#: Characters of a message; what an error quotes may be of any length.
 _LONGEST = 4000
 
 
@@ -28,7 +28,7 @@ def plain(text: str) -> str:
 
 
 class SpotError(Exception):
-    """Something a user can mend: one paragraph saying what, where, and what to do.
+    """Something a user can fix: one paragraph that says what, where, and what to do.
 
     The command line prints it without a traceback and exits with status 1. Its text is
     bounded, and holds nothing that a terminal acts on.
@@ -38,12 +38,12 @@ class SpotError(Exception):
         text = plain(super().__str__())
         if len(text) <= _LONGEST:
             return text
-        # What to do stands at the end.
+        # The end says what to do.
         return f"{text[: _LONGEST - 500]} [...] {text[-450:]}"
 
 
 class BrokenPart(SpotError):
-    """A part gave what its contract does not allow; who looked it up adds whose part it is."""
+    """A part broke its contract; `Plugins.blaming` adds which plugin gives it."""
 
 
 class WrongUse(SpotError):
@@ -68,7 +68,7 @@ class UnknownName(WrongUse):
 
 
 def did_you_mean(word: str, known: Iterable[str], *, most: int = 3) -> str:
-    """`` Did you mean 'this' or 'that'?``, to stand behind a sentence; empty where none is close.
+    """`` Did you mean 'this' or 'that'?``, to append to a sentence; empty where none is close.
 
     Names are compared without regard to case. Where none resembles the word, names that
     contain it are suggested.
@@ -87,23 +87,23 @@ def did_you_mean(word: str, known: Iterable[str], *, most: int = 3) -> str:
 
 
 class Once:
-    """Remembers what was said, so that it is said once a process; threads may share one."""
+    """Remembers keys, so that a thing is logged once a process; threads may share it."""
 
     def __init__(self) -> None:
-        self._said: set[Hashable] = set()
+        self._seen: set[Hashable] = set()
         self._lock = threading.Lock()
 
     def first(self, *keys: Hashable) -> bool:
         """Whether any of the keys is new; afterwards none of them is."""
         with self._lock:
-            new = not self._said.issuperset(keys)
-            self._said.update(keys)
+            new = not self._seen.issuperset(keys)
+            self._seen.update(keys)
         return new
 
     def forget(self, *keys: Hashable) -> None:
         """Makes the keys new again; without keys, all that there are."""
         with self._lock:
             if keys:
-                self._said.difference_update(keys)
+                self._seen.difference_update(keys)
             else:
-                self._said.clear()
+                self._seen.clear()

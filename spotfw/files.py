@@ -1,7 +1,7 @@
 """Files that appear whole or not at all, on a local disk or a bucket.
 
-Locally a file is written beside its place, flushed to the disk and renamed; a reader sees
-the old bytes or the new ones, never half of either, whatever kills the writer. An object
+Locally a file is written under another name in its folder, flushed to the disk and renamed: a
+reader sees the old bytes or the new ones, never a part, whatever kills the writer. An object
 in a bucket (``gs://``) already appears only once its upload ends.
 """
 
@@ -25,7 +25,7 @@ from spotfw.reading import MOST, Unreadable, read_regular, too_long
 
 PathLike = str | os.PathLike[str]
 
-#: Leftovers of another machine's writers are taken for dead after this many seconds.
+#: Leftovers of another machine's writers are taken for abandoned after this many seconds.
 _STALE_SECONDS = 24 * 3600
 _PART = ".part"
 
@@ -44,7 +44,7 @@ def write_atomically(path: PathLike, data: bytes, *, tidy: bool = True) -> None:
 
     Raises:
       SpotError: the disk is full, the folder cannot be written, the bucket refuses; what
-        stood at `path` before is untouched.
+        was at `path` before is untouched.
     """
     if is_remote(path):
         with _explained("write", path):
@@ -55,7 +55,7 @@ def write_atomically(path: PathLike, data: bytes, *, tidy: bool = True) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if tidy:
             _clear_leftovers(target)
-        part = _beside(target)
+        part = _part_of(target)
         try:
             with part.open("xb") as stream:
                 stream.write(data)
@@ -70,20 +70,20 @@ def write_atomically(path: PathLike, data: bytes, *, tidy: bool = True) -> None:
 
 @contextlib.contextmanager
 def new_folder(path: PathLike) -> Iterator[Path | Any]:
-    """Gives a folder to fill, which stands at `path` once the block ends well.
+    """Gives a folder to fill, which appears at `path` once the block ends well.
 
-    Locally the folder is filled beside its place and renamed; when the block raises,
+    Locally the folder is filled under another name and renamed; when the block raises,
     nothing remains. A bucket cannot rename a folder at once: there the block fills
     `path` itself, and should write last the file by which a reader knows it is whole.
 
     Raises:
-      SpotError: something already stands at `path`, or it cannot be written.
+      SpotError: something is already at `path`, or it cannot be written.
     """
     if is_remote(path):
         yield _remote(path)
         return
     target = Path(path)
-    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise SpotError(
             f"The folder {target} already exists and is not empty; nothing was changed. "
             "Name another folder, or remove this one first."
@@ -91,7 +91,7 @@ def new_folder(path: PathLike) -> Iterator[Path | Any]:
     with _explained("write", path):
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(target)
-        part = _beside(target)
+        part = _part_of(target)
         part.mkdir()
     try:
         yield part
@@ -164,7 +164,7 @@ def read_bytes(path: PathLike, most: int = MOST) -> bytes:
       most: bytes it may have.
 
     Raises:
-      SpotError: it is absent, no regular file, larger, or cannot be read.
+      SpotError: it is absent, not a regular file, larger, or cannot be read.
     """
     with _explained("read", path):
         if not is_remote(path):
@@ -177,7 +177,7 @@ def read_bytes(path: PathLike, most: int = MOST) -> bytes:
 
 
 def remove(path: PathLike) -> None:
-    """Takes a file away; nothing happens where there is none.
+    """Removes a file; nothing happens where there is none.
 
     Raises:
       SpotError: the folder cannot be written, the bucket refuses.
@@ -193,17 +193,16 @@ def list_leftovers(folder: PathLike) -> list[str]:
     with _explained("read", folder):
         parts = [p for p in Path(folder).glob(f".*{_PART}") if p.is_file()]
     here = f".{socket.gethostname()}-"
-    tags = {
-        p: p.name[p.name.rfind(here) + 1 : -len(_PART)] if here in p.name else "" for p in parts
-    }
-    return sorted(part.name for part, tag in tags.items() if not _still_written(part, tag))
+    tags = (p.name[p.name.rfind(here) + 1 : -len(_PART)] if here in p.name else "" for p in parts)
+    pairs = zip(parts, tags, strict=True)
+    return sorted(part.name for part, tag in pairs if not _still_written(part, tag))
 
 
 def list_names(folder: PathLike) -> list[str]:
     """Names in a folder, sorted, without leftovers of writers; empty where it is absent.
 
     Raises:
-      SpotError: it is no folder or cannot be read.
+      SpotError: it is not a folder or cannot be read.
     """
     place = _remote(folder) if is_remote(folder) else Path(folder)
     with _explained("read", folder):
@@ -220,7 +219,7 @@ def join(folder: PathLike, *names: str) -> str:
 
 
 def exists(path: PathLike) -> bool:
-    """Whether a file or folder stands there."""
+    """Whether there is a file or folder."""
     with _explained("read", path):
         return bool(_remote(path).exists() if is_remote(path) else Path(path).exists())
 
@@ -231,8 +230,8 @@ def _remote(path: PathLike) -> Any:
     return epath.Path(os.fspath(path))
 
 
-def _beside(target: Path) -> Path:
-    """A name beside the target that says who writes: .NAME.HOST-PID-RANDOM.part."""
+def _part_of(target: Path) -> Path:
+    """A name in the target's folder that says who writes: .NAME.HOST-PID-RANDOM.part."""
     tag = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     return target.with_name(f".{target.name}.{tag}{_PART}")
 
@@ -276,7 +275,7 @@ def _flush_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def _explained(verb: str, path: PathLike) -> Iterator[None]:
-    """Turns an operating system's refusal into one paragraph."""
+    """Raises an operating system's error as a `SpotError` of a single paragraph."""
     try:
         yield
     except OSError as error:
@@ -292,20 +291,16 @@ def _explained(verb: str, path: PathLike) -> Iterator[None]:
 
 
 def _paragraph(verb: str, path: PathLike, error: OSError) -> str:
-    where = os.fspath(path)
-    kept = " What stood there before is untouched." if verb == "write" else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return (
-            f"Could not {verb} {where}: the disk is full or a quota or size limit is reached "
-            f"({error.strerror}).{kept} Free space there, then run again."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return (
-            f"Could not {verb} {where}: {error.strerror}.{kept} Give yourself permission "
-            "there, or name another place."
-        )
+    where, why = os.fspath(path), error.strerror or str(error)
     if isinstance(error, FileNotFoundError) and verb == "read":
         return f"There is no file {where}. Check the path."
     if isinstance(error, Unreadable):
-        return f"The file {where} is not read: {error.strerror}. Check that it is the right one."
-    return f"Could not {verb} {where}: {error.strerror or error}.{kept} Check the path."
+        return f"The file {where} is not read: {why}. Check that it is the right one."
+    advice = "Check the path."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        why = f"the disk is full or a quota or size limit is reached ({why})"
+        advice = "Free space there, then run again."
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        advice = "Give yourself permission there, or name another place."
+    kept = " What stood there before is untouched." if verb == "write" else ""
+    return f"Could not {verb} {where}: {why}.{kept} {advice}"

@@ -100,7 +100,7 @@ def test_leftovers_of_a_killed_writer_go(tmp_path: Path) -> None:
 
 def test_a_living_writers_part_stays(tmp_path: Path) -> None:
     target = tmp_path / "a.bin"
-    part = files._beside(target)
+    part = files._part_of(target)
     part.write_bytes(b"mine")
     files.write_atomically(target, b"x")
     assert part.exists()

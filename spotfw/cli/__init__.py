@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "spotfw.cli.plugins.commands:plugins",
         "What is installed and what failed to load.",
     ),
-    "doctor": ("spotfw.cli.doctor:doctor", "Is this machine fit, and how to mend it."),
+    "doctor": ("spotfw.cli.doctor:doctor", "Is this machine ready, and what to fix."),
 }
 
 #: Exit statuses: done, failed, wrong use, interrupted (128 + SIGINT).
@@ -82,15 +82,15 @@ class Commands(click.Group):
 
 
 def _plugin_commands(ctx: click.Context) -> dict[str, click.Command]:
-    """Commands that plugins add; read once a process."""
+    """Commands that plugins add, by name; collected once for each command line."""
     key = "spotfw.plugin_commands"
-    found: dict[str, click.Command] | None = ctx.meta.get(key)
-    if found is None:
+    commands: dict[str, click.Command] | None = ctx.meta.get(key)
+    if commands is None:
         from spotfw.plugins import default_plugins
 
-        found = {c.name: c for c in default_plugins().commands(taken=COMMANDS) if c.name}
-        ctx.meta[key] = found
-    return found
+        commands = {c.name: c for c in default_plugins().commands(taken=COMMANDS) if c.name}
+        ctx.meta[key] = commands
+    return commands
 
 
 def _block(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> None:
@@ -160,7 +160,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else FAILED
     except BrokenPipeError:
-        # Whoever read our output has left; say nothing, also not at interpreter exit.
+        # The reader of our output has gone: print nothing more, also not at interpreter exit.
         streams.give_up_output()
         return FAILED
     except Unprintable as error:
@@ -194,13 +194,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _interrupted(words: Sequence[str]) -> str:
-    said = "Interrupted. Checkpoints already written stay, and nothing is half written."
+    message = "Interrupted. Checkpoints already written stay, and nothing is half written."
     again = [*(w for w in words if w != "--resume"), "--resume"]
     if "tune" in words[:3]:
-        return f"{said} To go on from the last one: spotfw {shlex.join(again)}"
+        return f"{message} To go on from the last one: spotfw {shlex.join(again)}"
     if "transfer" in words[:3] or "study" in words[:3]:
-        return f"{said} To go on from the last one, run the same command again."
-    return said
+        return f"{message} To go on from the last one, run the same command again."
+    return message
 
 
 def _usage(error: click.ClickException) -> str:

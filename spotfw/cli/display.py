@@ -1,9 +1,9 @@
 """What people see: tables and JSON on stdout, progress on stderr.
 
 A terminal gets a bar with the time left; a file or a pipe gets a plain line every ten
-seconds. Nothing but results is ever written to stdout. Names and texts may be anyone's, and
-terminals act on some characters: whatever is printed goes through `plain`. What stderr does
-not take is lost; what stdout does not take ends a command, once its work is done.
+seconds. Nothing but results is ever written to stdout. Names and texts may come from anyone,
+and terminals act on some characters: all that is printed goes through `plain`. What stderr
+does not take is lost; what stdout does not take ends a command, once its work is done.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def say(text: str = "", stream: TextIO | None = None) -> None:
 def print_json(value: Any) -> None:
     """Writes exactly one JSON document to stdout.
 
-    NaN and infinities become null, which JSON has; arrays and paths become lists and text.
+    NaN and infinities become null, as JSON has neither; arrays and paths become lists and text.
     """
     document = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     # JSON's own escapes: a program reads the same text.
-    _write(ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", document) + "\n")
+    _write(ACTING.sub(lambda match: f"\\u{ord(match[0]):04x}", document) + "\n")
 
 
 def print_table(
@@ -57,7 +57,7 @@ def print_table(
     stream: TextIO | None = None,
     whole: Sequence[str] = (),
 ) -> None:
-    """Writes a table; numbers stand to the right, None is a dash.
+    """Writes a table; numbers are aligned to the right, None is a dash.
 
     Args:
       columns: headings.
@@ -98,8 +98,8 @@ def print_table(
 
 
 def note(text: str) -> None:
-    """Writes a line for people to stderr; one that it does not take is lost."""
-    _tell(plain(text) + "\n", sys.stderr)
+    """Writes a line for people to stderr; it is lost where stderr does not take it."""
+    _write_if_possible(plain(text) + "\n", sys.stderr)
 
 
 class Progress:
@@ -151,7 +151,7 @@ class Progress:
             self._bar.stop()
 
     def update(self, done: int, **facts: float | str | None) -> None:
-        """Says that `done` of the total are done; `facts` stand beside (loss, score)."""
+        """Shows that `done` of the total are done, and `facts` such as loss and score."""
         text = plain(", ".join(f"{k} {_cell(v)}" for k, v in facts.items() if v is not None))
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=done, facts=text)
@@ -170,7 +170,9 @@ class Progress:
             parts.append(f"{rate:.3g} {self._unit}/s")
             if done < self._total:
                 parts.append(f"{duration((self._total - done) / rate)} left")
-        _tell(f"{self._what}: {', '.join([*parts, text] if text else parts)}\n", self._stream)
+        _write_if_possible(
+            f"{self._what}: {', '.join([*parts, text] if text else parts)}\n", self._stream
+        )
 
 
 def _bar(stream: TextIO) -> RichProgress:
@@ -215,7 +217,7 @@ def _cell(value: Any) -> str:
 
 
 def _write(text: str, stream: TextIO | None = None) -> None:
-    """Writes results; `say` tells what it raises."""
+    """Writes results; raises as `say`."""
     stream = stream or sys.stdout
     if stream is None:  # as Python has it where it was closed from the start
         raise Unprintable("it is closed")
@@ -232,7 +234,7 @@ def _write(text: str, stream: TextIO | None = None) -> None:
         raise Unprintable(getattr(error, "strerror", None) or str(error)) from error
 
 
-def _tell(text: str, stream: TextIO | None) -> None:
+def _write_if_possible(text: str, stream: TextIO | None) -> None:
     with contextlib.suppress(OSError, ValueError):
         if stream is not None:
             stream.write(text)

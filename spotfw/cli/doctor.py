@@ -1,4 +1,4 @@
-"""``spotfw doctor``: is this machine fit, and how to mend it."""
+"""``spotfw doctor``: is this machine ready for spotfw, and if not, what to fix."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ print(json.dumps([tf.__version__, [d.name for d in tf.config.list_physical_devic
 
 @attrs.frozen
 class Check:
-    """One finding.
+    """The result of one check; its attributes are the keys of ``--json``.
 
     Attributes:
       name: what was looked at.
-      status: ``ok``; ``warn``: works, but not well or not all; ``bad``: must be mended.
-      found: what was found.
-      mend: what to do, empty where all is well.
+      status: ``ok``; ``warn``: works, but not well or not all; ``bad``: must be fixed.
+      found: what is there.
+      mend: how to fix it, empty where all is well.
     """
 
     name: str
@@ -57,41 +57,41 @@ class Check:
     mend: str = ""
 
 
-@click.command(short_help="Is this machine fit, and how to mend it.")
+@click.command(short_help="Is this machine ready, and what to fix.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("--quick", is_flag=True, help="Leave out TensorFlow's devices (saves seconds).")
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool, quick: bool) -> None:
-    """Checks versions, devices, plugins, write access and room; says how to mend each.
+    """Check versions, devices, plugins, write access, disk and memory; say how to fix each.
 
-    Exit status 1 if something must be mended.
+    Exit status 1 if something must be fixed.
     """
     from spotfw.cli.display import print_json
 
     # TensorFlow starts in a process of its own: a broken one cannot take this one along.
     devices = None if quick else _start_devices()
-    found: list[Check] = []
+    results: list[Check] = []
     for check in checks():
-        found.append(check)
+        results.append(check)
         if not as_json:
             _print(check)
     if devices is not None:
-        found.append(_read_devices(devices))
+        results.append(_read_devices(devices))
         if not as_json:
-            _print(found[-1])
-    bad = sum(c.status == "bad" for c in found)
-    warned = sum(c.status == "warn" for c in found)
+            _print(results[-1])
+    bad = sum(c.status == "bad" for c in results)
+    warned = sum(c.status == "warn" for c in results)
     if as_json:
-        print_json({"ok": not bad, "checks": [attrs.asdict(c) for c in found]})
+        print_json({"ok": not bad, "checks": [attrs.asdict(c) for c in results]})
     elif bad:
-        say(f"{bad} to mend, {warned} to know of.")
+        say(f"{bad} to fix, {warned} to know of.")
     else:
-        say("All is well." if not warned else f"Fit for work; {warned} to know of.")
+        say("All is well." if not warned else f"Ready for work; {warned} to know of.")
     ctx.exit(1 if bad else 0)
 
 
 def checks() -> Iterator[Check]:
-    """All findings but TensorFlow's devices, cheapest first; imports no TensorFlow."""
+    """All checks but that of TensorFlow's devices, cheapest first; imports no TensorFlow."""
     yield Check("spotfw", "ok", f"{__version__} in {Path(__file__).resolve().parents[1]}")
     yield check_python(sys.version_info[:3])
     yield from check_packages()
@@ -225,7 +225,7 @@ def check_plugins(plugins: Plugins) -> Iterator[Check]:
 
 
 def check_playground(plugins: Plugins) -> Check:
-    """Is the bundled model there, so that ``spotfw demo`` runs without any download?"""
+    """Is the bundled model installed, so that ``spotfw demo`` needs no download?"""
     mend = "Run make setup, or pip install ./plugins/spotfw-playground"
     try:
         folder = plugins.model("playground").folder()

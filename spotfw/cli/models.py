@@ -55,8 +55,8 @@ def show(folder: str, as_json: bool) -> None:
     """Dimensions, parameters, vocabulary, step and fingerprint of the model in DIR.
 
     DIR is a Mesh TF checkpoint folder (local or gs://), a Hugging Face T5 1.1 folder, or the
-    name of a model that `spotfw models list` knows. Of the latter, also the settings that stand
-    before the paper's wherever the model is named.
+    name of a model that `spotfw models list` knows. Of a model by name, also the settings that
+    are used in place of the paper's wherever it is named.
     """
     from spotfw.cli.display import print_json
     from spotfw.plugins import default_plugins

@@ -65,14 +65,14 @@ def _kind(hint: Any) -> type:
 
 
 def _texts() -> dict[str, str]:
-    """What the class says of each attribute, as one capitalised phrase."""
+    """The class's description of each attribute, as a capitalised phrase."""
     lines = inspect.cleandoc(TuningSettings.__doc__ or "").partition("Attributes:\n")[2]
-    found = {}
+    texts = {}
     for name, text in re.findall(r"^  (\w+): ((?:.*\n?)(?:    .*\n?)*)", lines, re.MULTILINE):
         # How Python says it has no meaning on a command line, where nothing is given.
         text = " ".join(text.split()).rstrip(".").removesuffix(", None for all")
-        found[name] = text[:1].upper() + text[1:]
-    return found
+        texts[name] = text[:1].upper() + text[1:]
+    return texts
 
 
 _MODEL_OPTIONS = (
@@ -154,7 +154,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def empty(folder: str) -> str:
-    """What is said of a library without prompts."""
+    """The message for a library without prompts."""
     return (
         f"The library {folder} is empty. `spotfw tune TASK --library {folder}` or `spotfw library "
         "add` fills it."

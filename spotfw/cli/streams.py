@@ -23,7 +23,7 @@ _AGAIN = 3.0
 
 @contextlib.contextmanager
 def ready() -> Iterator[None]:
-    """Makes this process fit for a command, within the block and for what follows it."""
+    """Prepares this process for a command, within the block and for its exit."""
     _fill_closed()
     logger = logging.getLogger("spotfw")
     logger.addHandler(_Notes())
@@ -36,7 +36,7 @@ def ready() -> Iterator[None]:
         yield
     finally:
         if heard:
-            # All is said and done: a further one would only spoil the end.
+            # The command has ended: a further interrupt would only break the exit.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         _end_quietly()
 
@@ -82,7 +82,7 @@ def _fill_closed() -> None:
 
 
 def _end_quietly() -> None:
-    """Python complains at its end of what it cannot write then."""
+    """Flushes the streams, so that Python does not complain at its exit that it cannot."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
@@ -100,7 +100,7 @@ class _Notes(logging.Handler):
 
 
 class _Interrupts:
-    """The first Ctrl-C interrupts; more of them right behind it are not heard."""
+    """The first Ctrl-C interrupts; others within seconds of it are ignored."""
 
     def __init__(self) -> None:
         self._heard = -_AGAIN

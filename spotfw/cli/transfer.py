@@ -80,7 +80,7 @@ def transfer(
     from spotfw.prompts import load_prompt
     from spotfw.recipe.session import Session
 
-    # One that is not there, or empty, is told before the model is opened.
+    # A library that is not there, or empty, is refused before the model is opened.
     if not open_library(library).entries() and strategy != "none":
         raise SpotError(empty(library))
     if embedding is not None and len(targets) > 1:
@@ -93,7 +93,7 @@ def transfer(
     session.plugins.strategy(strategy)
     session.plugins.metric(metric)
     settings = given(options)
-    told = []
+    results = []
     with Watch() as watch:
         for name in names:
             result = session.transfer(
@@ -110,11 +110,11 @@ def transfer(
             if k > len(result.ranking) and strategy not in ("oracle", "none"):
                 note(f"-k {k} is more than the {len(result.ranking)} prompts that could be ranked.")
             facts = _facts(result) | {"strategy": strategy, "k": k, "metric": metric}
-            told.append(facts)
+            results.append(facts)
             if not as_json:
                 _print(facts)
     if as_json:
-        print_json(told[0] if len(told) == 1 else told)
+        print_json(results[0] if len(results) == 1 else results)
 
 
 def _facts(result: TransferResult) -> dict[str, Any]:

@@ -60,10 +60,10 @@ def tune(
     from spotfw.recipe.session import Session
 
     session = Session(model, library, **opening(options))
-    found = session.task(task)
+    asked = session.task(task)
     with Watch() as watch:
         tuned = session.tune(
-            found, init=init, out=out, resume=resume, observer=watch, **given(options)
+            asked, init=init, out=out, resume=resume, observer=watch, **given(options)
         )
     best = tuned.best.provenance
     result = {
@@ -115,21 +115,23 @@ def evaluate(
     from spotfw.cli.display import print_json, print_table
 
     loaded, session, settings = _open(prompt, model, options)
-    found = session.evaluate(loaded, task, split, **settings)
+    evaluation = session.evaluate(loaded, task, split, **settings)
     if as_json:
         print_json(
             {
                 "prompt": prompt,
                 "task": task,
                 "split": split,
-                "score": found.score,
-                "metrics": dict(found.metrics),
-                "examples": found.examples,
+                "score": evaluation.score,
+                "metrics": dict(evaluation.metrics),
+                "examples": evaluation.examples,
             }
         )
         return
-    rows: list[list[object]] = [[name, value] for name, value in found.metrics.items()]
-    print_table(["metric", split], [*rows, ["score", found.score], ["examples", found.examples]])
+    rows: list[list[object]] = [[name, value] for name, value in evaluation.metrics.items()]
+    print_table(
+        ["metric", split], [*rows, ["score", evaluation.score], ["examples", evaluation.examples]]
+    )
 
 
 @click.command(short_help="Run a prompt on lines of text.")
@@ -158,7 +160,7 @@ def predict(prompt: str, model: str | None, as_json: bool, **options: Any) -> No
         print_json([{"input": a, "output": b} for a, b in zip(lines, answers, strict=True)])
         return
     for answer in answers:
-        # One line of output for each of input, whatever the model says.
+        # One line of output for each line of input, whatever the model gives.
         say(" ".join(answer.splitlines()))
 
 
@@ -181,7 +183,7 @@ def _open(
         session = Session(place, **opening(options))
     except UnknownName as error:
         if model is None:
-            said = f"The prompt {path} was tuned on the model {place!r}."
-            error.args = (f"{said} {error} Name the model by --model.",)
+            origin = f"The prompt {path} was tuned on the model {place!r}."
+            error.args = (f"{origin} {error} Name the model by --model.",)
         raise
     return prompt, session, {**tuned_with, **given(options), "prompt_length": prompt.length}

@@ -1,4 +1,4 @@
-"""A library, or a part of one, as a single zip for sharing: packed, and read with distrust.
+"""A library, or a part of one, as a single zip for sharing: packed, and checked when it is read.
 
 The zip holds `manifest.json` and the library's own files, flat. The manifest lists every
 file with its size and SHA-256, and the entries for people to read. An archive is taken
@@ -93,7 +93,7 @@ def read_archive(path: files.PathLike, limits: Limits = LIMITS) -> list[Pair]:
     """The values and keys of an archive, all checked.
 
     Raises:
-      SpotError: it is no sound archive of a library: it says which members are at fault.
+      SpotError: it is not a sound archive of a library; the message names the members at fault.
     """
     where = os.fspath(path)
     if not files.is_remote(path) and os.path.isfile(path):
@@ -146,7 +146,7 @@ def _check_directory(data: bytes, where: str, limits: Limits) -> None:
     """Refuses a list of members too long to be read at all."""
     end = data.rfind(_END, max(0, len(data) - 65557))
     if end < 0 or len(data) < end + 22:
-        raise _broken(where, "it is no zip file, or cut off")
+        raise _broken(where, "it is not a zip file, or cut off")
     size = int.from_bytes(data[end + 12 : end + 16], "little")
     if data[max(0, end - 20) :].startswith(_END64) or size > 256 * (limits.members + 1):
         raise _broken(where, f"it lists more than the {limits.members:,} members taken")
@@ -174,7 +174,7 @@ def _contents(archive: zipfile.ZipFile, where: str, limits: Limits) -> dict[str,
     if damage:
         raise _broken(where, f"its {MANIFEST} is {damage}")
     listed = _listed(text, where)
-    found = {}
+    contents = {}
     for name in sorted({*by_name, *listed} - {MANIFEST} - set(bad)):
         if name not in listed:
             bad[name] = f"not listed in {MANIFEST}"
@@ -184,16 +184,16 @@ def _contents(archive: zipfile.ZipFile, where: str, limits: Limits) -> dict[str,
             content, why = _read(archive, by_name[name], listed[name])
             if why:
                 bad[name] = why
-            found[name.partition(".")[0]] = content
+            contents[name.partition(".")[0]] = content
     _raise_if(bad, where)
-    return found
+    return contents
 
 
 def _refused(member: zipfile.ZipInfo, limits: Limits) -> str | None:
     """Why a member is not even read, or None."""
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        return "a link or another thing that is no file"
+        return "a link or another thing that is not a file"
     if member.filename != MANIFEST and not _NAME.fullmatch(member.filename):
         return "not named as a library names its files"
     if member.flag_bits & 1 or member.compress_type not in (
@@ -213,7 +213,7 @@ def _listed(text: bytes, where: str) -> dict[str, Any]:
         manifest = parse_json(text)
         layout, listed = manifest["format"], manifest["files"]
         if not isinstance(listed, dict):
-            raise TypeError("'files' is no table")
+            raise TypeError("'files' is not a table")
     except (ValueError, KeyError, TypeError) as error:
         raise _broken(where, f"its {MANIFEST} cannot be read ({error!r:.200})") from error
     if layout != FORMAT:
@@ -290,5 +290,5 @@ def _raise_if(bad: Mapping[str, str], where: str) -> None:
 def _broken(where: str, why: str) -> SpotError:
     return SpotError(
         f"The archive {where} cannot be imported, and nothing of it was: {why.rstrip('.')}. Take "
-        "another copy of it, or export it anew."
+        "another copy of it, or export it again."
     )

@@ -14,7 +14,7 @@ from spotfw.prompts import SoftPrompt, check_fits
 
 @attrs.frozen
 class Problem:
-    """What `Library.verify` found: a file's name and what is wrong with it."""
+    """A fault that `Library.verify` reports: a file's name and what is wrong with it."""
 
     name: str
     what: str
@@ -49,16 +49,16 @@ def check_pair(best: SoftPrompt, embedding: SoftPrompt) -> None:
         )
 
 
-def problems_among(found: Mapping[str, Summary], suffix: str) -> list[Problem]:
+def problems_among(summaries: Mapping[str, Summary], suffix: str) -> list[Problem]:
     """Entries whose task embedding is not there or does not fit.
 
     Args:
-      found: summaries of the sound files, by id.
+      summaries: summaries of the sound files, by id.
       suffix: of the files' names.
     """
     problems = []
-    for entry in _entries(found):
-        key = found.get(entry.embedding_id)
+    for entry in _entries(summaries):
+        key = summaries.get(entry.embedding_id)
         if key is None:
             what = f"its task embedding {entry.embedding_id} is missing or damaged"
         elif (key["length"], key["width"]) != (entry.length, entry.width):
@@ -69,27 +69,27 @@ def problems_among(found: Mapping[str, Summary], suffix: str) -> list[Problem]:
     return problems
 
 
-def unused(found: Mapping[str, Summary]) -> list[str]:
+def unused(summaries: Mapping[str, Summary]) -> list[str]:
     """Ids that belong to no entry: a writer was stopped, or they were put there by hand."""
-    entries = _entries(found)
-    return sorted(set(found) - {e.embedding_id for e in entries} - {e.id for e in entries})
+    entries = _entries(summaries)
+    return sorted(set(summaries) - {e.embedding_id for e in entries} - {e.id for e in entries})
 
 
 def to_remove(
-    chosen: Collection[str], found: Mapping[str, Summary], names: Collection[str]
+    chosen: Collection[str], summaries: Mapping[str, Summary], names: Collection[str]
 ) -> list[str]:
     """The chosen ids, then those of the task embeddings that nothing else uses.
 
     Args:
       chosen: ids of files to remove.
-      found: summaries of the files that can be read.
+      summaries: summaries of the files that can be read.
       names: ids of all files.
 
     Raises:
-      WrongUse: a chosen one is the task embedding of an entry that stays.
+      WrongUse: a chosen file is the task embedding of an entry that stays.
     """
     going, staying = set(chosen), set(names) - set(chosen)
-    entries = _entries(found)
+    entries = _entries(summaries)
     used = {e.embedding_id: e.id for e in entries if e.id in staying}
     for id in sorted(going & set(used)):
         raise WrongUse(
@@ -97,11 +97,11 @@ def to_remove(
             "entry; its embedding goes with it."
         )
     keys = {e.embedding_id for e in entries if e.id in going} & staying - set(used)
-    if staying - set(found):
+    if staying - set(summaries):
         keys = set()  # a file that cannot be read may be an entry that uses them
-    # Values first: one without its key would be a broken entry.
+    # Values first: a value without its key would be a broken entry.
     return [*sorted(going), *sorted(keys)]
 
 
-def _entries(found: Mapping[str, Summary]) -> list[Entry]:
-    return [entry for entry in starmap(as_entry, found.items()) if entry is not None]
+def _entries(summaries: Mapping[str, Summary]) -> list[Entry]:
+    return [entry for entry in starmap(as_entry, summaries.items()) if entry is not None]

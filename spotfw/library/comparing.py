@@ -30,6 +30,6 @@ def compare(metric: SimilarityMetric, query: Floating, stack: Floating) -> Float
     if similarities.shape != (len(stack),) or not np.isfinite(similarities).all():
         raise BrokenPart(
             f"The metric {metric.name!r} gave {similarities!r:.100} for {len(stack)} prompts "
-            "where one finite number each was expected. Mend its compare or features."
+            "where one finite number each was expected. Correct its compare or features."
         )
     return similarities

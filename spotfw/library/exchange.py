@@ -19,7 +19,7 @@ from spotfw.library.index import Entry, marked
 from spotfw.prompts import SoftPrompt, load_prompt, save_prompt, write_peft
 from spotfw.reading import open_regular
 
-#: Told of (done, total) prompts.
+#: Called with (done, total) prompts.
 Progress = Callable[[int, int], None]
 
 #: Format -> the suffix by which it is known; a folder has none.
@@ -59,11 +59,11 @@ def import_prompts(
       sources: see `read_source`.
       facts: fields of the provenance (``task``, ``family``, ``model``, ``fingerprint`` ...)
         for prompts that do not say them themselves.
-      progress: told after each prompt.
+      progress: called after each prompt.
 
     Raises:
       SpotError: a source is not there or broken; nothing is added then.
-      WrongUse: a prompt's own provenance gainsays the facts; nothing is added then.
+      WrongUse: a prompt's own provenance contradicts the facts; nothing is added then.
     """
     read = [(source, pair) for source in sources for pair in read_source(source, facts or {})]
     done = []
@@ -110,15 +110,15 @@ def read_source(source: str, facts: Mapping[str, Any] | None = None) -> list[Pai
 
 
 def stated(prompt: SoftPrompt, facts: Mapping[str, Any]) -> SoftPrompt:
-    """The prompt with the facts given; None is no fact.
+    """The prompt with the facts given; a value of None leaves its own.
 
     Raises:
-      WrongUse: they gainsay its own.
+      WrongUse: they contradict its own.
     """
     for name, value in facts.items():
         own = getattr(prompt.provenance, name)
         if value is not None and own is not None and own != value:
-            raise WrongUse(f"The prompt's {name} is {own!r}, not {value!r}. Leave --{name} away.")
+            raise WrongUse(f"The prompt's {name} is {own!r}, not {value!r}. Leave out --{name}.")
     given = {name: value for name, value in facts.items() if value is not None}
     return attrs.evolve(prompt, provenance=attrs.evolve(prompt.provenance, **given))
 
@@ -144,7 +144,7 @@ def export_format(destination: str, format: str | None = None) -> str:
 def export_prompt(
     prompt: SoftPrompt, destination: str, format: str | None = None, base_model: str | None = None
 ) -> None:
-    """Writes one prompt, whole or not at all, where nothing stands yet.
+    """Writes one prompt, whole or not at all, where nothing is yet.
 
     Args:
       destination: a file, or for ``peft`` a folder.
@@ -152,7 +152,7 @@ def export_prompt(
       base_model: name or folder of the Hugging Face model, for ``peft``.
 
     Raises:
-      SpotError: something stands there already, or it cannot be written.
+      SpotError: something is there already, or it cannot be written.
     """
     chosen = export_format(destination, format)
     if chosen == "peft":
@@ -171,7 +171,7 @@ def export_archive(
     """Writes entries and their task embeddings as one zip, with a manifest and checksums.
 
     Raises:
-      SpotError: something stands there already, a file of the library is damaged, or there
+      SpotError: something is there already, a file of the library is damaged, or there
         is nothing to write.
     """
     _refuse_existing(destination)
@@ -207,4 +207,4 @@ def _begins_as_zip(source: str) -> bool:
         return False
     with contextlib.suppress(OSError), open_regular(source) as stream:
         return stream.read(4) == b"PK\x03\x04"
-    return False  # why it cannot be read is told where it is
+    return False  # the error is raised where the file is read

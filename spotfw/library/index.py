@@ -78,16 +78,16 @@ def read_index(
         known = _checked(_parsed(files.read_bytes(path, MOST)))
     except (SpotError, ValueError):
         known = {}
-    found = {}
+    summaries = {}
     for id in ids:
         if id in known:
-            found[id] = known[id]
+            summaries[id] = known[id]
         elif (prompt := read(id)) is not None:
-            found[id] = summarize(prompt)
-    if found != known:
+            summaries[id] = summarize(prompt)
+    if summaries != known:
         with contextlib.suppress(SpotError):
-            save_index(path, found)
-    return found
+            save_index(path, summaries)
+    return summaries
 
 
 def save_index(path: str, summaries: Mapping[str, Summary]) -> None:
@@ -105,19 +105,21 @@ def marked(prompt: SoftPrompt, key: str | None) -> SoftPrompt:
 
 
 def completed(id: str, known: Collection[str], folder: str) -> str:
-    """The one known id that begins so.
+    """The known id that begins so, where it is the only one.
 
     Raises:
       UnknownName, WrongUse: none does, or several do.
     """
     if id in known:
         return id
-    found = [each for each in known if id and each.startswith(id)]
-    if not found:
+    matching = [known_id for known_id in known if id and known_id.startswith(id)]
+    if not matching:
         raise UnknownName(f"prompt in {folder}", id, known)
-    if len(found) > 1:
-        raise WrongUse(f"{len(found)} prompts of {folder} begin with {id!r}: write more.")
-    return found[0]
+    if len(matching) > 1:
+        raise WrongUse(
+            f"{len(matching)} prompts of {folder} begin with {id!r}. Give more of its digits."
+        )
+    return matching[0]
 
 
 def _parsed(data: bytes) -> Any:

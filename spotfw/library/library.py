@@ -54,7 +54,7 @@ class Library:
 
     Args:
       folder: local or ``gs://``; made by the first `add`.
-      plugins: told of each new prompt by the hook ``spotfw_prompt_added``; by default nobody is.
+      plugins: whose hook ``spotfw_prompt_added`` is called for each new entry; by default none.
 
     Raises:
       WrongUse: the folder is a file.
@@ -78,7 +78,7 @@ class Library:
     def add(self, best: SoftPrompt, embedding: SoftPrompt | None = None) -> str:
         """Adds an entry and returns its id; adding the same again changes nothing.
 
-        Plugins are told of a new entry once its files are written.
+        The plugins' hook is called for a new entry once its files are written.
 
         Args:
           best: the value: the prompt to start targets from.
@@ -91,7 +91,7 @@ class Library:
         key = ITSELF
         if embedding is not None:
             check_pair(best, embedding)
-        # Nobody may take the key away as unused before its value stands.
+        # No other process may remove the key as unused before its value is written.
         with locked(self.folder, shared=True):
             if embedding is not None:
                 key, _ = self._store.write(marked(embedding, None))
@@ -104,8 +104,8 @@ class Library:
     def remove(self, *ids: str, dry_run: bool = False) -> list[str]:
         """Removes entries, and the keys that no other entry uses; returns the files' names.
 
-        A damaged file and one that belongs to no entry can be removed too. Whoever is killed
-        in between leaves at most a key without an entry: see `leftovers`.
+        A damaged file and one that belongs to no entry can be removed too. If
+        killed in between, it leaves at most a key without an entry: see `leftovers`.
 
         Args:
           ids: of entries or files, or their beginnings.
@@ -119,12 +119,14 @@ class Library:
         with locked(self.folder, shared=False):
             names = set(self._store.ids())
             chosen = {completed(id, names, self.folder) for id in ids}
-            found = self._readable()
-            removed = to_remove(chosen, found, names)
+            summaries = self._readable()
+            removed = to_remove(chosen, summaries, names)
             if not dry_run:
                 for id in removed:
                     files.remove(self.path(id))
-                save_index(self._index_path, {k: found[k] for k in set(found) - set(removed)})
+                save_index(
+                    self._index_path, {k: summaries[k] for k in set(summaries) - set(removed)}
+                )
         return [id + SUFFIX for id in removed]
 
     def entries(
@@ -137,14 +139,13 @@ class Library:
     ) -> list[Entry]:
         """The entries that agree with all that is not None, by task, seed and id."""
         wanted = {"task": task, "family": family, "seed": seed, "fingerprint": fingerprint}
-        found = [
+        entries = [
             entry
             for entry in starmap(as_entry, self._summaries().items())
             if entry is not None
             and all(v is None or getattr(entry.provenance, k) == v for k, v in wanted.items())
         ]
-
-        return sorted(found, key=_order)
+        return sorted(entries, key=_order)
 
     def get(self, id: str) -> Entry:
         """The entry of an id, or of the beginning of one.
@@ -180,7 +181,7 @@ class Library:
 
         Args:
           query: the target's task embedding, [L, E].
-          metric: what compares.
+          metric: compares the embeddings.
           fingerprint: of the frozen model, by default the query's own; entries that name
             no model are compared with queries that name none.
           exclude_task: leaves out this task's prompts, e.g. the target's own.
@@ -188,7 +189,7 @@ class Library:
           name: of the query, for printing.
 
         Raises:
-          SpotError: a file is damaged, or the metric gives something else than numbers.
+          SpotError: a file is damaged, or the metric does not give numbers.
         """
         if not isinstance(query, SoftPrompt):
             query = SoftPrompt(query)
@@ -200,11 +201,11 @@ class Library:
         return Ranking(items=items, metric=metric.name, query=name, left_out=left_out)
 
     def verify(self) -> list[Problem]:
-        """Reads every file and says what is wrong; an empty list is a sound library.
+        """Reads every file and lists what is wrong; the list is empty for a sound library.
 
-        Where all could be read, that makes `index.json` anew, if the folder can be written.
+        If all files can be read, `index.json` is rebuilt, where the folder can be written.
         """
-        found: dict[str, Summary] = {}
+        summaries: dict[str, Summary] = {}
         damaged = []
         for id in self._store.ids():
             try:
@@ -212,11 +213,11 @@ class Library:
             except SpotError as error:
                 damaged.append(Problem(id + SUFFIX, str(error)))
             else:
-                found.update({} if prompt is None else {id: summarize(prompt)})
-        if found and not damaged:
+                summaries.update({} if prompt is None else {id: summarize(prompt)})
+        if summaries and not damaged:
             with contextlib.suppress(SpotError):
-                save_index(self._index_path, found)
-        return sorted(damaged + problems_among(found, SUFFIX), key=lambda p: p.name)
+                save_index(self._index_path, summaries)
+        return sorted(damaged + problems_among(summaries, SUFFIX), key=lambda p: p.name)
 
     def leftovers(self) -> list[str]:
         """Names of files that a killed writer left; they do no harm.
@@ -224,9 +225,9 @@ class Library:
         Task embeddings whose entry was never written (or whose writer is about to), and
         files begun by a process of this machine that is dead.
         """
-        found = self._readable()
+        summaries = self._readable()
         # A file that cannot be read may be an entry that uses them.
-        keys = unused(found) if set(self._store.ids()) <= set(found) else []
+        keys = unused(summaries) if set(self._store.ids()) <= set(summaries) else []
         return [*(id + SUFFIX for id in keys), *files.list_leftovers(self.folder)]
 
     def sweep(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Bytes of prompt files: safetensors, NumPy and PEFT's adapter, read with distrust.
+"""Bytes of prompt files: safetensors, NumPy and PEFT's adapter, checked when they are read.
 
 Headers are parsed here rather than by a library so that a broken file ends in one
 paragraph, and written here so that equal prompts are equal bytes, which the library's
@@ -45,16 +45,16 @@ def unpack_safetensors(data: bytes, tensor: str, where: str) -> tuple[Array, dic
     """The tensor asked for, as float32, and the metadata of a safetensors file.
 
     Raises:
-      SpotError: it is no sound safetensors file, or has no such tensor of floats.
+      SpotError: it is not a sound safetensors file, or has no such tensor of floats.
     """
     header, body = _header(data, where)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise _broken(where, "its metadata is no table of texts")
+        raise _broken(where, "its metadata is not a table of texts")
     if tensor not in header:
         names = ", ".join(sorted(map(repr, header))[:5]) or "none"
         raise SpotError(
-            f"The file {where} holds no tensor {tensor!r} (it has {names}), so it is no prompt. "
+            f"The file {where} holds no tensor {tensor!r} (it has {names}), so it is not a prompt. "
             "Give a prompt's file."
         )
     spans = [_span(name, entry, body, where) for name, entry in header.items()]
@@ -81,7 +81,7 @@ def unpack_npy(data: bytes, where: str) -> Array:
     """The array of a ``.npy`` file of floats, as float32.
 
     Raises:
-      SpotError: it is no sound file of one such array.
+      SpotError: it is not a sound file of such an array.
     """
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False)
@@ -104,12 +104,12 @@ def parse_json(text: str | bytes, where: str) -> dict[str, Any]:
     except ValueError as error:
         raise _broken(where, f"its JSON cannot be read ({error})") from error
     if not isinstance(value, dict):
-        raise _broken(where, "its JSON is no object")
+        raise _broken(where, "its JSON is not an object")
     return value
 
 
 def plain_json(value: Any) -> Any:
-    """The value in plain JSON: NaN and infinities, which JSON has not, become null."""
+    """The value in plain JSON: NaN and infinities, which JSON does not have, become null."""
     if isinstance(value, Mapping):
         return {str(k): plain_json(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -138,7 +138,9 @@ def _span(name: str, entry: Any, body: bytes, where: str) -> tuple[int, int]:
     if not whole or not isinstance(dtype, str) or not begin <= end <= len(body):
         raise _broken(where, f"tensor {name!r} does not lie within the file, which may be cut off")
     if dtype in _FLOATS and math.prod(shape) * np.dtype(_FLOATS[dtype]).itemsize != end - begin:
-        raise _broken(where, f"tensor {name!r} has not as many bytes as its shape {shape} needs")
+        raise _broken(
+            where, f"tensor {name!r} does not have as many bytes as its shape {shape} needs"
+        )
     return begin, end
 
 
@@ -150,5 +152,5 @@ def _float32(array: npt.NDArray[Any]) -> Array:
 def _broken(where: str, why: str) -> SpotError:
     return SpotError(
         f"The file {where} cannot be read as a prompt: {why}. Take another copy of it, or make "
-        "it anew."
+        "it again."
     )

@@ -40,7 +40,7 @@ def unpack_prompt(data: bytes, where: str = "the given bytes") -> SoftPrompt:
     """A prompt from the bytes of its file.
 
     Raises:
-      SpotError: they are no sound prompt; the message names `where`.
+      SpotError: they are not a sound prompt; the message names `where`.
     """
     array, metadata = unpack_safetensors(data, "prompt", where)
     layout = metadata.get("format", FORMAT)

@@ -18,7 +18,7 @@ def _as_prompt(value: Any) -> Array:
     if array.ndim != 2 or 0 in array.shape:
         raise SpotError(
             f"A prompt is an array [length, width], but this one has the shape "
-            f"{list(array.shape)}. Give one prompt, neither empty nor stacked."
+            f"{list(array.shape)}. Give a single prompt that is not empty."
         )
     bad = ~np.isfinite(array)
     if bad.any():
@@ -71,7 +71,7 @@ def check_fits(
     fingerprint: str | None = None,
     name: str = "The prompt",
 ) -> None:
-    """Refuses a prompt made for something else; what is None is not asked.
+    """Refuses a prompt made for something else; what is None is not checked.
 
     Raises:
       SpotError: it has another width or length, or was learned on another frozen model.

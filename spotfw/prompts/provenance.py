@@ -73,7 +73,7 @@ class Provenance:
             if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
                 raise SpotError(
                     f"The provenance in {where} has {name} = {value!r:.80}, which is of the wrong "
-                    "kind. Take another copy of the file, or make it anew."
+                    "kind. Take another copy of the file, or make it again."
                 )
         for name, texts in (
             ("labels", known.get("labels", ())),
@@ -81,13 +81,13 @@ class Provenance:
         ):
             if not all(isinstance(text, str) for text in texts):
                 raise SpotError(
-                    f"The provenance in {where} has {name} = {known[name]!r:.80}, which are no "
-                    "texts. Take another copy of the file, or make it anew."
+                    f"The provenance in {where} has {name} = {known[name]!r:.80}, which are not "
+                    "texts. Take another copy of the file, or make it again."
                 )
         if not all(_is_number(v) for v in known.get("metrics", {}).values()):
             raise SpotError(
-                f"The provenance in {where} has metrics {known['metrics']!r:.80} that are no "
-                "numbers. Take another copy of the file, or make it anew."
+                f"The provenance in {where} has metrics {known['metrics']!r:.80} that are not "
+                "numbers. Take another copy of the file, or make it again."
             )
         extra = {k: v for k, v in values.items() if k not in _KINDS}
         return cls(**known, extra=extra)

@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong and says how to mend it."""
+"""The doctor finds what is wrong and says how to fix it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_people_get_a_line_each_and_what_to_do(spotfw_cli, monkeypatch):
     assert ran.status == 1
     assert "bad   cores                 0\n" in ran.out
     assert "-> Buy one" in ran.out
-    assert "1 to mend" in ran.out
+    assert "1 to fix" in ran.out
 
 
 @pytest.mark.slow

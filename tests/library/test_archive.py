@@ -145,7 +145,7 @@ def test_a_damaged_library_is_not_exported(library: Library, tmp_path: Path) -> 
 def test_names_that_no_library_gives(library: Library, archive: Path, name: str) -> None:
     path = write(archive, members(archive), (name, b"data"))
     said = refused(path, library)
-    assert "not named as a library names" in said or "that is no file" in said
+    assert "not named as a library names" in said or "that is not a file" in said
     assert not (archive.parent / "evil.safetensors").exists()
 
 
@@ -336,7 +336,7 @@ def _packed() -> bytes:
 def test_what_is_no_zip(library: Library, tmp_path: Path) -> None:
     for data in (b"", b"PK", b"no zip at all" * 100):
         (tmp_path / "x.zip").write_bytes(data)
-        assert "no zip file" in refused(tmp_path / "x.zip", library)
+        assert "not a zip file" in refused(tmp_path / "x.zip", library)
     with pytest.raises(SpotError, match="no file"):
         read_archive(tmp_path / "absent.zip")
 

@@ -106,7 +106,7 @@ def test_ids_may_be_cut_short(library: Library) -> None:
         library.get("")
     many = [library.add(made(i)) for i in range(3, 40)]
     first = next(i[0] for i in many if sum(j[0] == i[0] for j in many) > 1)
-    with pytest.raises(WrongUse, match="write more"):
+    with pytest.raises(WrongUse, match="Give more of its digits"):
         library.get(first)
 
 

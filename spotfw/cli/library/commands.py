@@ -53,8 +53,12 @@ def list_prompts(folder: str, as_json: bool, **filters: Any) -> None:
 @library_option
 @click.option("--embedding", metavar="FILE", help="The task embedding; by default PROMPT itself.")
 @click.option("--task", metavar="T", help="The task, where the file does not say it.")
-@click.option("--family", metavar="F", help="The task's family, likewise.")
-@click.option("--fingerprint", metavar="F", help="The frozen model's fingerprint, likewise.")
+@click.option("--family", metavar="F", help="The task's family, where the file does not say it.")
+@click.option(
+    "--fingerprint",
+    metavar="F",
+    help="The frozen model's fingerprint, where the file does not say it.",
+)
 @json_option
 def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts: Any) -> None:
     """Add PROMPT and print its id.
@@ -84,7 +88,7 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
 @library_option
 @json_option
 def show(id: str, folder: str, as_json: bool) -> None:
-    """One prompt, by its id or the beginning of one: all that is known of it."""
+    """All that is known of a prompt, by its id or the beginning of it."""
     from spotfw.cli.display import print_json, print_table
     from spotfw.library import open_library
 
@@ -139,7 +143,9 @@ def verify(context: click.Context, folder: str, as_json: bool) -> None:
     help="How embeddings compare: per_token_cosine, average_token_cosine, or another of `spotfw "
     "plugins list --json`.",
 )
-@click.option("--fingerprint", metavar="F", help="The frozen model's, where QUERY names none.")
+@click.option(
+    "--fingerprint", metavar="F", help="The frozen model's fingerprint, where QUERY names none."
+)
 @click.option("--other-tasks", is_flag=True, help="Leave out prompts of QUERY's own task.")
 @click.option("--by-task", is_flag=True, help="Each task once, by its mean similarity.")
 @click.option("--top", metavar="N", type=click.IntRange(1), help="Only the first N.")
@@ -165,7 +171,7 @@ def rank(
     QUERY is a prompt's file, or the id of a prompt of the library, which is then left out
     itself. Only prompts of the same frozen model and length are compared.
 
-    With --against, the whole ranking is held against what the target is known to reach from
+    With --against, the whole ranking is compared with what the target is known to reach from
     each source; --json then gives {"ranking": ..., "scores": ...}.
 
     \b
@@ -243,7 +249,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     import attrs
 
     facts = attrs.asdict(entry.provenance)
-    facts["extra"].pop("embedding_id", None)  # stands beside the id
+    facts["extra"].pop("embedding_id", None)  # already a key of the row
     return {
         "id": entry.id,
         "embedding_id": entry.embedding_id,

@@ -16,9 +16,15 @@ from spotfw.cli.options import filter_options, json_option, library_option
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True)
 @library_option
 @click.option("--task", metavar="T", help="The task, where a source does not say it.")
-@click.option("--family", metavar="F", help="The task's family, likewise.")
-@click.option("--model", metavar="M", help="The frozen model's name, likewise.")
-@click.option("--fingerprint", metavar="F", help="The frozen model's fingerprint, likewise.")
+@click.option("--family", metavar="F", help="The task's family, where a source does not say it.")
+@click.option(
+    "--model", metavar="M", help="The frozen model's name, where a source does not say it."
+)
+@click.option(
+    "--fingerprint",
+    metavar="F",
+    help="The frozen model's fingerprint, where a source does not say it.",
+)
 @json_option
 def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) -> None:
     """Add what other programs and people made, and print the ids.
@@ -38,23 +44,23 @@ def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) 
     from spotfw.plugins import default_plugins
 
     place = Library(folder, plugins=default_plugins())
-    with _counting("import", "prompts") as told:
-        done = import_prompts(place, sources, facts, told)
+    with _counting("import", "prompts") as progress:
+        imported = import_prompts(place, sources, facts, progress)
     if as_json:
         rows = [
             {
-                "source": one.source,
-                "id": one.id,
-                "task": one.best.provenance.task,
-                "path": place.path(one.id),
+                "source": entry.source,
+                "id": entry.id,
+                "task": entry.best.provenance.task,
+                "path": place.path(entry.id),
             }
-            for one in done
+            for entry in imported
         ]
         print_json(rows)
         return
-    for one in done:
-        say(one.id)
-    note(f"Prompts imported into {folder}: {len(done)}.")
+    for entry in imported:
+        say(entry.id)
+    note(f"Prompts imported into {folder}: {len(imported)}.")
 
 
 @click.command()
@@ -111,10 +117,10 @@ def export(
     if chosen == "zip":
         if embedding or base_model:
             raise WrongUse(
-                "A zip holds prompts as the library does: leave --embedding and --base-model away."
+                "A zip holds prompts as the library does: leave out --embedding and --base-model."
             )
-        with _counting("export", "files") as told:
-            export_archive(place, entries, destination, told)
+        with _counting("export", "files") as progress:
+            export_archive(place, entries, destination, progress)
     else:
         if len(ids) != 1:
             raise WrongUse(
@@ -174,17 +180,17 @@ def remove(ids: tuple[str, ...], folder: str, leftovers: bool, yes: bool, as_jso
 
 @contextlib.contextmanager
 def _counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for what takes over a moment, fed with (done, total)."""
+    """A progress bar for 100 or more files or prompts; the function takes (done, total)."""
     from spotfw.cli.display import Progress
 
     with contextlib.ExitStack() as stack:
         bar: Progress | None = None
 
-        def told(done: int, total: int) -> None:
+        def update(done: int, total: int) -> None:
             nonlocal bar
             if total < 100:
                 return
             bar = bar or stack.enter_context(Progress(what, total, unit=unit))
             bar.update(done)
 
-        yield told
+        yield update

@@ -16,7 +16,7 @@ def read_scores(path: str) -> dict[str, float]:
 
     Raises:
       SpotError: there is no such file, a column is missing, a line has no number, or a name
-        is there twice; it says which line.
+        is given twice; the message says which line.
     """
     from spotfw import files
     from spotfw.errors import SpotError
@@ -27,7 +27,7 @@ def read_scores(path: str) -> dict[str, float]:
         header, rows = lines.fieldnames or [], [(lines.line_num, line) for line in lines]
     except csv.Error as error:
         raise SpotError(
-            f"The file {path} is no CSV: line {lines.line_num}: {error}. Write it anew, with the "
+            f"The file {path} is not valid CSV: line {lines.line_num}: {error}. Write it with the "
             "columns task (or id) and score."
         ) from error
     name = next((column for column in ("id", "task") if column in header), None)
@@ -44,46 +44,46 @@ def read_scores(path: str) -> dict[str, float]:
             score = float(line["score"] or "")
         except ValueError:
             raise SpotError(
-                f"{where}: the score {line['score']!r} is no number. Give one, or leave the line "
-                "away."
+                f"{where}: the score {line['score']!r} is not a number. Give one, or leave out "
+                "the line."
             ) from None
         if not key or key in scores:
             raise SpotError(
-                f"{where}: the {name} {key!r} is {'there twice' if key else 'empty'}. Give one "
+                f"{where}: the {name} {key!r} is {'given twice' if key else 'empty'}. Give one "
                 "line for each source."
             )
         scores[key] = score
     return scores
 
 
-def print_scores(found: RankingScores) -> None:
-    """Prints the figures, and what has none and why."""
+def print_scores(scores: RankingScores) -> None:
+    """Prints the figures, and which are undefined and why."""
     from spotfw.cli.display import note, print_table, say
 
     say()
     print_table(
         ["measure", "value"],
         [
-            [name, f"{value:.4f}" if name not in found.undefined else "-"]
-            for name, value in found.figures().items()
+            [name, f"{value:.4f}" if name not in scores.undefined else "-"]
+            for name, value in scores.figures().items()
         ],
-        title=f"Against known results of {found.count} sources",
+        title=f"Against known results of {scores.count} sources",
     )
-    for why in dict.fromkeys(found.undefined.values()):
-        names = [name for name, reason in found.undefined.items() if reason == why]
+    for why in dict.fromkeys(scores.undefined.values()):
+        names = [name for name, reason in scores.undefined.items() if reason == why]
         note(f"Undefined: {', '.join(names)}: {why}.")
-    if found.missing:
-        note(f"Without a known score, and so left out: {', '.join(found.missing)}.")
-    if found.unused:
-        note(f"Scores of what is not in the ranking: {', '.join(found.unused)}.")
+    if scores.missing:
+        note(f"Without a known score, and so left out: {', '.join(scores.missing)}.")
+    if scores.unused:
+        note(f"Scores of what is not in the ranking: {', '.join(scores.unused)}.")
 
 
 def note_left_out(ranking: Ranking) -> None:
     """Says which prompts were not compared, if any."""
     from spotfw.cli.display import note
 
-    # The query's own entry is no news.
-    told = {why: count for why, count in ranking.left_out.items() if why != "excluded"}
-    if told:
-        reasons = ", ".join(f"{count} {why}" for why, count in told.items())
+    # That the query's own entry is left out is as expected.
+    left_out = {why: count for why, count in ranking.left_out.items() if why != "excluded"}
+    if left_out:
+        reasons = ", ".join(f"{count} {why}" for why, count in left_out.items())
         note(f"Prompts that were not compared: {reasons}.")

@@ -22,29 +22,29 @@ def check(context: click.Context, distribution: str, quick: bool, as_json: bool)
     """Run the conformance suites on what DIST gives; exits with 1 if anything fails.
 
     DIST is the name of an installed distribution, `spotfw-playground` for one; `spotfw` is
-    the built-in parts. Lifecycle hooks are not called, lest a tracker write what it follows.
+    the built-in parts. Lifecycle hooks are not called, so that no tracker writes anything.
     """
     from spotfw.cli.display import note, print_json
     from spotfw.plugins import default_plugins
     from spotfw.testing.installed import check_distribution
 
-    found = []
+    components = []
     for checked in check_distribution(default_plugins(), distribution, quick=quick):
-        found.append(checked)
+        components.append(checked)
         if not as_json:
             say(_line(checked))
-    failed = [c for c in found if c.status == "failed"]
+    failed = [c for c in components if c.status == "failed"]
     if as_json:
         document = {
             "distribution": distribution,
             "conforms": not failed,
-            "components": [_row(checked) for checked in found],
+            "components": [_row(checked) for checked in components],
         }
         print_json(document)
-    elif not found:
+    elif not components:
         note(f"{distribution} gives no component; trackers are tested with check_tracker.")
     else:
-        counts = Counter(checked.status for checked in found)
+        counts = Counter(checked.status for checked in components)
         note(", ".join(f"{n} {status}" for status, n in counts.items()) + ".")
     context.exit(1 if failed else 0)
 

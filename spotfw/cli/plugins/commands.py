@@ -78,17 +78,17 @@ def _chosen(name: str) -> dict[str, Any]:
     from spotfw.plugins import default_plugins
 
     rows = {f"{row['distribution']}:{row['name']}": row for row in default_plugins().describe()}
-    found = [
+    keys = [
         key
         for key, row in rows.items()
         if name in (key, row["name"]) or name == row["distribution"]
     ]
-    if not found:
+    if not keys:
         known = {n for row in rows.values() for n in (row["name"], row["distribution"])}
         raise UnknownName("plugin", name, known)
-    if len(found) > 1:
-        raise WrongUse(f"Several plugins answer to {name!r}. Say which: {', '.join(found)}.")
-    return rows[found[0]]
+    if len(keys) > 1:
+        raise WrongUse(f"Several plugins answer to {name!r}. Say which: {', '.join(keys)}.")
+    return rows[keys[0]]
 
 
 def _gives(row: dict[str, Any]) -> str | None:

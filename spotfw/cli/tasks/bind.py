@@ -40,7 +40,7 @@ def bind(name: str | None, folder: str | None, as_json: bool) -> None:
         if as_json:
             print_json(known)
         elif known:
-            print_table(["task", "folder", "by"], [list(one.values()) for one in known])
+            print_table(["task", "folder", "by"], [list(binding.values()) for binding in known])
         else:
             note("No task is bound. Bind one: spotfw tasks bind NAME FOLDER.")
         return
@@ -54,12 +54,12 @@ def bind(name: str | None, folder: str | None, as_json: bool) -> None:
             f"The task {name!r} brings its data ({task.origin or 'origin unknown'}), so it cannot "
             "be bound to a folder. Describe your rows in a task file (docs/tasks.md) instead."
         )
-    found = _bound(task, folder)
+    splits = _bound(task, folder)
     if as_json:
-        print_json({"task": task.name, "folder": str(bindings.bound(task.name)), "splits": found})
+        print_json({"task": task.name, "folder": str(bindings.bound(task.name)), "splits": splits})
         return
     say(f"{task.name} is bound to {bindings.bound(task.name)}")
-    rows = [[one["split"], one["examples"], one["published"], _told(one)] for one in found]
+    rows = [[s["split"], s["examples"], s["published"], _labels(s)] for s in splits]
     print_table(["split", "examples", "rows as published", "labels"], rows)
 
 
@@ -90,16 +90,16 @@ def _known() -> list[dict[str, str]]:
     from spotfw.tasks.whereabouts import other_names
 
     by_hand = bindings.bindings()
-    found = [{"task": n, "folder": str(place), "by": "hand"} for n, place in by_hand.items()]
+    known = [{"task": n, "folder": str(place), "by": "hand"} for n, place in by_hand.items()]
     if not bindings.parents():
-        return found
+        return known
     for task in default_plugins().tasks():
         names = (task.name, *other_names(task)) if isinstance(task, Task) else ()
         if not names or by_hand.keys() & {*names}:
             continue
         if (place := bindings.bound(*names)) is not None:
-            found.append({"task": task.name, "folder": str(place), "by": bindings.VARIABLE})
-    return found
+            known.append({"task": task.name, "folder": str(place), "by": bindings.VARIABLE})
+    return known
 
 
 def _bound(task: Task, folder: str) -> list[dict[str, Any]]:
@@ -114,12 +114,12 @@ def _bound(task: Task, folder: str) -> list[dict[str, Any]]:
             task.check(list(NEEDED))
         return [
             {
-                "split": one.split,
-                "examples": len(one),
-                "published": task.splits.get(one.split),
-                "labels": {label: one.labels.get(label, 0) for label in task.labels},
+                "split": survey.split,
+                "examples": len(survey),
+                "published": task.splits.get(survey.split),
+                "labels": {label: survey.labels.get(label, 0) for label in task.labels},
             }
-            for one in surveys(task, None)
+            for survey in surveys(task, None)
         ]
     except BaseException:
         if before is None:
@@ -129,5 +129,5 @@ def _bound(task: Task, folder: str) -> list[dict[str, Any]]:
         raise
 
 
-def _told(one: dict[str, Any]) -> str | None:
-    return ", ".join(f"{label} {count:,}" for label, count in one["labels"].items()) or None
+def _labels(split: dict[str, Any]) -> str | None:
+    return ", ".join(f"{label} {count:,}" for label, count in split["labels"].items()) or None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spotfw.cli.tasks.bind import bind, unbind
-from spotfw.cli.tasks.facts import facts_of, members_of, tell_of_variable
+from spotfw.cli.tasks.facts import facts_of, members_of, note_wrong_variable
 from spotfw.tasks.whereabouts import ABSENT
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def list_tasks(
     from spotfw.cli.display import note, print_json, print_table
     from spotfw.plugins import default_plugins
 
-    tell_of_variable()
+    note_wrong_variable()
     plugins = default_plugins()
-    found = {t.name: t for t in plugins.tasks()}
+    known = {t.name: t for t in plugins.tasks()}
     if everything:
-        found = {**{t.name: t for t in _unlisted(plugins)}, **found}
-    listed = [facts_of(found[name]) for name in sorted(found)]
+        known = {**{t.name: t for t in _unlisted(plugins)}, **known}
+    listed = [facts_of(known[name]) for name in sorted(known)]
     if family is not None:
         listed = _only("family", family, [(facts, [facts["family"]]) for facts in listed])
     if group is not None:
@@ -131,7 +131,7 @@ def show(
     from spotfw.tasks import Mixture
 
     task = default_plugins().task(name)
-    tell_of_variable()
+    note_wrong_variable()
     facts = facts_of(task)
     if isinstance(task, Mixture):
         facts["members"] = members_of(task)

@@ -15,7 +15,7 @@ def facts_of(task: Task | Mixture) -> dict[str, Any]:
     from spotfw.tasks import Task
     from spotfw.tasks.mixtures import published_rates
 
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "name": task.name,
         "family": task.family,
         "type": task.type,
@@ -27,7 +27,7 @@ def facts_of(task: Task | Mixture) -> dict[str, Any]:
     }
     if isinstance(task, Task):
         at, folder = whereabouts(task)
-        return found | {
+        return facts | {
             "labels": list(task.labels),
             "metrics": list(task.metrics),
             "splits": dict(task.splits),
@@ -42,7 +42,7 @@ def facts_of(task: Task | Mixture) -> dict[str, Any]:
             "groups": list(task.groups),
         }
     shares = published_rates(task)
-    return found | {
+    return facts | {
         "tasks": [member.name for member in task.tasks],
         "rates": None if task.rates is None else list(task.rates),
         "shares": None if shares is None else list(shares),
@@ -50,8 +50,8 @@ def facts_of(task: Task | Mixture) -> dict[str, Any]:
     }
 
 
-def tell_of_variable() -> None:
-    """Says that SPOTFW_DATA is wrong, which a listing passes over: all would seem absent."""
+def note_wrong_variable() -> None:
+    """Says that SPOTFW_DATA is wrong: a listing ignores it, and all data would seem absent."""
     from spotfw.cli.display import note
     from spotfw.errors import WrongUse
     from spotfw.tasks import bindings
@@ -63,24 +63,24 @@ def tell_of_variable() -> None:
 
 
 def members_of(mixture: Mixture) -> list[dict[str, Any]]:
-    """A mixture's members: name, training examples, whence the count, share, where its data is.
+    """A mixture's members: name, training examples and how they were counted, share, data.
 
     Shares are those of the rates given, or else in proportion to the examples, a task counted
-    as 2^19 at most; none is told where a member's examples are not known.
+    as 2^19 at most; they are None where a member's examples are not known.
     """
     from spotfw.cli.tasks.look import training_size
     from spotfw.tasks import proportional_rates
 
-    told: list[dict[str, Any]] = []
+    members: list[dict[str, Any]] = []
     for task in mixture.tasks:
         at, _ = whereabouts(task)
         size, counted = training_size(task, at)
-        told.append({"task": task.name, "examples": size, "counted": counted, "at": at})
+        members.append({"task": task.name, "examples": size, "counted": counted, "at": at})
     rates = mixture.rates
     if rates is None:
-        known = [one["examples"] for one in told if one["examples"]]
-        rates = tuple(proportional_rates(known)) if len(known) == len(told) else None
+        known = [member["examples"] for member in members if member["examples"]]
+        rates = tuple(proportional_rates(known)) if len(known) == len(members) else None
     total = sum(rates) if rates else 1.0
-    for index, one in enumerate(told):
-        one["share"] = None if rates is None else rates[index] / total
-    return told
+    for index, member in enumerate(members):
+        member["share"] = None if rates is None else rates[index] / total
+    return members

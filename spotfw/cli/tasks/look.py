@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Splits that a tuning reads; others may be absent.
 NEEDED = ("train", "validation")
 
-#: Seconds between lines where nobody knows how many rows there are.
+#: Seconds between lines where the number of rows is not known.
 _EVERY = 10.0
 
 
@@ -50,9 +50,9 @@ def examples(
         return [e for member in task.tasks for e in preview(member, split, count, pieces)]
     shown: list[dict[str, Any]] = []
     every: list[str | None] = [*task.splits] or [None]
-    for one in [split] if split else every:
-        with _perhaps_absent(one, split):
-            shown += preview(task, one, count, pieces)
+    for name in [split] if split else every:
+        with _perhaps_absent(name, split):
+            shown += preview(task, name, count, pieces)
     return shown
 
 
@@ -70,29 +70,32 @@ def lengths(
     from spotfw.tasks import Task
     from spotfw.tasks.survey import length_facts
 
-    found = []
+    rows = []
     for member in (task,) if isinstance(task, Task) else task.tasks:
-        for one in surveys(member, split, pieces):
-            if len(one):
-                sides = zip(("inputs", "targets"), (one.inputs, one.targets), limits, strict=True)
-                told = {
-                    side: {**length_facts(counted, own), "unknown": one.unknown[side]}
-                    for side, counted, own in sides
+        for survey in surveys(member, split, pieces):
+            if len(survey):
+                sides = zip(
+                    ("inputs", "targets"), (survey.inputs, survey.targets), limits, strict=True
+                )
+                facts = {
+                    side: {**length_facts(counted, limit), "unknown": survey.unknown[side]}
+                    for side, counted, limit in sides
                 }
-                found.append({"task": member.name, "split": one.split, "rows": len(one), **told})
-    return found
+                place = {"task": member.name, "split": survey.split}
+                rows.append({**place, "rows": len(survey), **facts})
+    return rows
 
 
 def surveys(task: Task, split: str | None, pieces: Any = None) -> Iterator[Survey]:
-    """Looks through every split, or one, telling how far it is."""
+    """Looks through every split, or a single one, and shows the progress."""
     from spotfw.tasks.survey import survey
 
-    for one in [split] if split else list(task.splits) or list(NEEDED):
+    for name in [split] if split else list(task.splits) or list(NEEDED):
         with (
-            _perhaps_absent(one, split),
-            _counting(f"{task.name} {one}", task.splits.get(one)) as progress,
+            _perhaps_absent(name, split),
+            _counting(f"{task.name} {name}", task.splits.get(name)) as progress,
         ):
-            yield survey(task, one, pieces, progress)
+            yield survey(task, name, pieces, progress)
 
 
 def training_size(task: Task, at: str) -> tuple[int | None, str]:
@@ -121,7 +124,7 @@ def training_size(task: Task, at: str) -> tuple[int | None, str]:
 
 @contextmanager
 def _perhaps_absent(split: str | None, asked: str | None) -> Iterator[None]:
-    """Passes over a split that nobody asked for and no tuning needs, and says so."""
+    """Skips a split that is absent, with a note, unless it was asked for or a tuning needs it."""
     from spotfw.cli.display import note
     from spotfw.errors import SpotError
 
@@ -130,7 +133,7 @@ def _perhaps_absent(split: str | None, asked: str | None) -> Iterator[None]:
     except SpotError as error:
         if asked is not None or split is None or split in NEEDED:
             raise
-        note(f"The split {split!r} is passed over: {str(error).partition('. ')[0]}.")
+        note(f"The split {split!r} is skipped: {str(error).partition('. ')[0]}.")
 
 
 @contextmanager
@@ -141,24 +144,24 @@ def _counting(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     if total is not None and sys.stderr.isatty():
         # Bound data may have fewer rows than were published, or more.
         with Progress(what, total, unit="examples") as bar:
-            told = 0.0
+            shown = 0.0
 
-            def tell(done: int) -> None:
-                nonlocal told
-                # Opening the data takes its time too: the rate counts from the first one.
-                told = told or time.monotonic()
-                if time.monotonic() - told > 0.2:
-                    told = time.monotonic()
+            def show(done: int) -> None:
+                nonlocal shown
+                # Opening the data takes time too: the rate counts from the first example.
+                shown = shown or time.monotonic()
+                if time.monotonic() - shown > 0.2:
+                    shown = time.monotonic()
                     bar.update(min(done, total - 1))
 
-            yield tell
+            yield show
         return
-    said = time.monotonic()
+    written = time.monotonic()
 
     def count(done: int) -> None:
-        nonlocal said
-        if time.monotonic() - said > _EVERY:
-            said = time.monotonic()
+        nonlocal written
+        if time.monotonic() - written > _EVERY:
+            written = time.monotonic()
             note(f"{what}: {done:,} examples so far")
 
     yield count

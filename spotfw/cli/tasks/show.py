@@ -7,25 +7,25 @@ from typing import Any
 from spotfw.cli.display import say
 from spotfw.tasks.whereabouts import ABSENT, BOUND
 
-#: Told otherwise than as a line of words.
-_APART = (
+#: Keys that are not printed as a line of words.
+_NOT_LINES = (
     *("examples", "lengths", "members", "shares", "rates", "tasks", "folder", "name"),
     *("how_to_get", "train_examples"),
 )
 
 
-def print_facts(told: dict[str, Any]) -> None:
+def print_facts(facts: dict[str, Any]) -> None:
     """Prints a task's or mixture's facts, its examples and its lengths."""
     from spotfw.cli.display import print_table
 
-    say(f"{'name':<12} {told['name']}")
-    for key, value in told.items():
-        text = _words(key, value, told)
-        if key not in _APART and text:
+    say(f"{'name':<12} {facts['name']}")
+    for key, value in facts.items():
+        text = _words(key, value, facts)
+        if key not in _NOT_LINES and text:
             say(f"{key:<12} {text}")
-    if told.get("at") == ABSENT and told["how_to_get"]:
-        say(f"\nThe data is not on this machine. {told['how_to_get']}")
-    if told.get("members"):
+    if facts.get("at") == ABSENT and facts["how_to_get"]:
+        say(f"\nThe data is not on this machine. {facts['how_to_get']}")
+    if facts.get("members"):
         say()
         print_table(
             ["task", "training examples", "", "share", "data"],
@@ -37,35 +37,35 @@ def print_facts(told: dict[str, Any]) -> None:
                     None if m["share"] is None else f"{m['share']:.2%}",
                     m["at"],
                 ]
-                for m in told["members"]
+                for m in facts["members"]
             ],
         )
-        _without_shares(told["members"])
-    for number, example in enumerate(told.get("examples", ()), 1):
+        _without_shares(facts["members"])
+    for number, example in enumerate(facts.get("examples", ()), 1):
         _example(number, example)
-    if told.get("lengths"):
-        _lengths(told["lengths"])
+    if facts.get("lengths"):
+        _lengths(facts["lengths"])
 
 
 def _without_shares(members: list[dict[str, Any]]) -> None:
-    """Says whose number of examples is missing for shares."""
+    """Says for which members the number of examples, and so every share, is not known."""
     unknown = [m["task"] for m in members if not m["examples"]]
     if unknown and members[0]["share"] is None:
         say(
-            "\nNo shares: how many training examples there are is not known without the data of "
+            "\nNo shares: the number of training examples is not known without the data of "
             f"{' and '.join(unknown)} (`spotfw tasks bind {unknown[0]} FOLDER`)."
         )
 
 
-def _words(key: str, value: Any, told: dict[str, Any]) -> str:
+def _words(key: str, value: Any, facts: dict[str, Any]) -> str:
     if key == "splits":
         rows = ", ".join(k if n is None else f"{k} ({n:,})" for k, n in value.items())
-        size = told.get("train_examples")
+        size = facts.get("train_examples")
         more = size is not None and size != value.get("train")
         rows = f"{rows}; {size:,} training examples" if more else rows
-        return f"{rows}, as published" if told.get("at") == BOUND else rows
+        return f"{rows}, as published" if facts.get("at") == BOUND else rows
     if key == "at":
-        return f"{value} ({told['folder']})" if told["folder"] else str(value)
+        return f"{value} ({facts['folder']})" if facts["folder"] else str(value)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
@@ -78,11 +78,11 @@ def _example(number: int, example: dict[str, Any]) -> None:
             say(f"      {len(pieces)} tokens: {' '.join(pieces)}")
 
 
-def _lengths(told: list[dict[str, Any]]) -> None:
+def _lengths(splits: list[dict[str, Any]]) -> None:
     """Two tables: percentiles, and what limits cut; an asterisk marks the model's own."""
     from spotfw.cli.display import print_table
 
-    sides = [(one, side, one[side]) for one in told for side in ("inputs", "targets")]
+    sides = [(split, side, split[side]) for split in splits for side in ("inputs", "targets")]
     columns = list(sides[0][2]["percentiles"])
     say()
     print_table(
@@ -92,32 +92,33 @@ def _lengths(told: list[dict[str, Any]]) -> None:
         ],
         [
             [
-                *(_place(one, told), side, one["rows"], f"{found['unknown']:.1%}", found["mean"]),
-                *found["percentiles"].values(),
+                *(_place(split, splits), side, split["rows"]),
+                *(f"{lengths['unknown']:.1%}", lengths["mean"]),
+                *lengths["percentiles"].values(),
             ]
-            for one, side, found in sides
+            for split, side, lengths in sides
         ],
-        title="Length in tokens, the end among them, that so many percent do not exceed",
+        title="Length in tokens, with the end token: so many percent are no longer",
     )
-    limits = sorted({int(limit) for _, _, found in sides for limit in found["cut"]})
+    limits = sorted({int(limit) for _, _, lengths in sides for limit in lengths["cut"]})
     say()
     print_table(
         ["split", "", *(str(limit) for limit in limits)],
         [
-            [_place(one, told), side, *(_cut(found, n) for n in limits)]
-            for one, side, found in sides
+            [_place(split, splits), side, *(_cut(lengths, limit) for limit in limits)]
+            for split, side, lengths in sides
         ],
         title="Share of the examples that a limit of so many tokens cuts (* a tuning's default)",
     )
 
 
-def _place(one: dict[str, Any], told: list[dict[str, Any]]) -> str:
-    several = len({other["task"] for other in told}) > 1
-    return f"{one['task']} {one['split']}" if several else str(one["split"])
+def _place(split: dict[str, Any], splits: list[dict[str, Any]]) -> str:
+    several = len({other["task"] for other in splits}) > 1
+    return f"{split['task']} {split['split']}" if several else str(split["split"])
 
 
-def _cut(found: dict[str, Any], limit: int) -> str | None:
-    share = found["cut"].get(str(limit))
+def _cut(lengths: dict[str, Any], limit: int) -> str | None:
+    share = lengths["cut"].get(str(limit))
     if share is None:
         return None
-    return f"{share:.1%}{'*' if limit == found['limit'] else ''}"
+    return f"{share:.1%}{'*' if limit == lengths['limit'] else ''}"

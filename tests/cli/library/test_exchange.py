@@ -93,7 +93,7 @@ def test_export_one(call: Callable[..., Any], ids: list[str], tmp_path: Path) ->
         (("p.npy",), "takes one prompt"),
         (("ID", "ID2", "p.npy"), "takes one prompt"),
         (("ID", "p.pt"), "suffix '.pt'"),
-        (("ID", "p.zip", "--embedding"), "leave --embedding"),
+        (("ID", "p.zip", "--embedding"), "leave out --embedding"),
         (("ID", "p.npy", "--format", "safetensors"), "ends in .safetensors"),
         (("ID", "p.npy", "--family", "y"), "filters leave out"),
         (("zzzz", "p.npy"), "no prompt in"),
