@@ -10,7 +10,8 @@ from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, check_splits, evaluate
 from spotfw.recipe.record import versions
-from spotfw.recipe.run import Observer, Report, Run, Stopwatch, TunedPrompt, Tuning
+from spotfw.recipe.run import Run, Stopwatch
+from spotfw.recipe.tuned import Observer, Report, TunedPrompt, Tuning
 from spotfw.tasks import Mixture, Task
 
 __all__ = [

@@ -63,7 +63,9 @@ class Tuner:
 
 
 def transfer(library: Library, tuner: Tuner, candidates: Sequence[Any]) -> Any:
-    return run_candidates("target", ranking("x"), candidates, library, tuner.target, tuner.mixture)
+    return run_candidates(
+        "target", ranking("x"), candidates, library.best, tuner.target, tuner.mixture
+    )
 
 
 @pytest.fixture

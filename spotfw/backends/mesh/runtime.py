@@ -1,4 +1,4 @@
-"""A frozen T5 in one TensorFlow session: its programs, its variables, and whose prompt they hold."""
+"""A frozen T5 in a TensorFlow session: programs, variables, and whose prompt these hold."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from spotfw.contracts import Array
 from spotfw.errors import SpotError
 
 _PROMPT = "shared/prompt_"
+
 
 @attrs.define(kw_only=True, eq=False)
 class LivePrompt:
