@@ -18,7 +18,7 @@ from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.racing import run_race, rung_steps
 from spotfw.recipe.run_folder import Scored, steps_to_ask
-from spotfw.recipe.transfer import run_candidates
+from spotfw.recipe.candidates import run_candidates
 from spotfw.recipe.tuning import TunedPrompt
 
 SETTINGS = TuningSettings(steps=100, checkpoint_every=10)

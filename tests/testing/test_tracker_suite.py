@@ -77,6 +77,21 @@ def test_a_tracker_that_starts_a_run_twice_is_told():
     assert "is running already" in outcome.said
 
 
+def test_a_tracker_of_one_run_at_a_time_is_told():
+    current = []
+
+    def started(run):
+        current[:] = [run["folder"]]
+
+    def saved(run):
+        if current != [run["folder"]]:
+            raise RuntimeError("is not the run that was started")
+
+    follower = tracker(spotfw_run_started=started, spotfw_checkpoint_saved=saved)
+    (outcome,) = outcomes(follower, only=("runs_side_by_side",))
+    assert "is not the run that was started" in outcome.said
+
+
 def test_every_lifecycle_hook_is_played():
     components = (
         "sources",

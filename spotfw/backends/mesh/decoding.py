@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from spotfw.tasks.batches import Tokens, bucket, pad_batch
 from spotfw.tasks.examples import Examples
 from spotfw.tasks.scores import score
 from spotfw.tasks.tokens import Ragged
+from spotfw.tasks.vocabulary import Vocabulary
 
 #: A label's tokens are few: decode little more than the longest.
 _DECODE_BUCKETS = (4, 8, 16, 32, 64, 128, 256, 512)
@@ -32,7 +32,7 @@ _warned = Once()
 
 def evaluate_one(
     runtime: Runtime,
-    vocabulary: Any,
+    vocabulary: Vocabulary,
     prompt: Array | None,
     examples: Examples,
     settings: TuningSettings,
@@ -72,7 +72,7 @@ def _warn_of_no_labels(task: Task, split: str, texts: Sequence[str]) -> None:
 
 def predict_lines(
     runtime: Runtime,
-    vocabulary: Any,
+    vocabulary: Vocabulary,
     prompt: Array | None,
     lines: Sequence[str],
     settings: TuningSettings,
@@ -130,6 +130,6 @@ def decode(
     return [decoded[row] for row in range(len(inputs))]
 
 
-def _texts(vocabulary: Any, decoded: Sequence[Tokens]) -> list[str]:
+def _texts(vocabulary: Vocabulary, decoded: Sequence[Tokens]) -> list[str]:
     """The texts of decoded ids, up to EOS."""
     return [str(vocabulary.decode(ids.tolist())) for ids in decoded]

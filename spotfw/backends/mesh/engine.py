@@ -113,10 +113,6 @@ class MeshModel(FrozenModel):
         for name in variables:
             self.runtime.write(name, checkpoint.read(name))
 
-    def frozen_variables(self) -> dict[str, Any]:
-        """The TensorFlow variables of the model, by name, without prompts and slots."""
-        return self.runtime.frozen_variables()
-
     def read_variables(self) -> dict[str, npt.NDArray[Any]]:
         """The values of all frozen variables now, by name."""
         names = list(self.runtime.frozen_variables())
