@@ -15,14 +15,13 @@ from typing import Any
 
 from spotfw.config import TARGET_STEPS, TuningSettings
 from spotfw.contracts import Evaluation, FrozenModel
-from spotfw.errors import WrongUse
 from spotfw.library import Library
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.prompts import SoftPrompt, load_prompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import Choose, TransferResult
 from spotfw.recipe.evaluation import VALIDATION, check_splits
-from spotfw.recipe.transfer import Transfer
+from spotfw.recipe.transfer import Transfer, required
 from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.recipe.workbench import SCRATCH, Workbench
 from spotfw.tasks import Mixture, Task
@@ -77,9 +76,7 @@ class Session:
         Raises:
           WrongUse: the session has none.
         """
-        if self._library is None:
-            raise WrongUse("This needs a prompt library. Name its folder with --library DIR.")
-        return self._library
+        return required(self._library)
 
     def settings(self, **changes: Any) -> TuningSettings:
         """The paper's settings, with the model's own over them and `changes` over those."""
@@ -204,7 +201,7 @@ class Session:
         mixed = {k: v for k, v in settings.items() if k != "steps"} | dict(mixture or {})
         transfer = Transfer(
             bench=self._bench,
-            library=self.library,
+            library=self._library,
             target=self.task(target),
             strategy=strategy,
             k=k,

@@ -38,12 +38,23 @@ __all__ = [
 ]
 
 
+def required(library: Library | None) -> Library:
+    """The prompt library.
+
+    Raises:
+      WrongUse: there is none.
+    """
+    if library is None:
+        raise WrongUse("This needs a prompt library. Name its folder with --library DIR.")
+    return library
+
+
 class Transfer:
     """The transfer to one target. What can be looked at without the model is, at once.
 
     Args:
       bench: the frozen model to tune on, not opened before `run`.
-      library: of the sources; listed once, now.
+      library: of the sources; listed once, now. A session may have none, which is refused.
       target: the task.
       strategy: ``NAME[:key=value,...]``, or a function of (ranking, k) that gives candidates.
       k: how many sources the strategy may use.
@@ -61,7 +72,8 @@ class Transfer:
       tuned: every tuning done, in order.
 
     Raises:
-      WrongUse: the target is a mixture, `k` is below 1, or there is no such strategy or metric.
+      WrongUse: the target is a mixture, `k` is below 1, there is no such strategy or metric, or
+        no library.
       SpotError: the target's data cannot be used.
     """
 
@@ -69,7 +81,7 @@ class Transfer:
         self,
         *,
         bench: Workbench,
-        library: Library,
+        library: Library | None,
         target: Task | Mixture,
         strategy: str | Choose,
         k: int,
@@ -92,7 +104,6 @@ class Transfer:
         self.ranking: Ranking | None = None
         self.tuned: list[TunedPrompt] = []
         self._bench = bench
-        self._library = library
         self._strategy = strategy if isinstance(strategy, str) else ""
         self._choose = plugins.strategy(strategy) if isinstance(strategy, str) else strategy
         self._k = k
@@ -104,7 +115,8 @@ class Transfer:
         plugins.metric(metric)
         plugins.parse_initializer(SCRATCH)
         check_splits(target)
-        self._entries: list[Entry] = library.entries()
+        self._library = required(library)
+        self._entries: list[Entry] = self._library.entries()
         self._hidden = (
             set[str]() if among is None else {entry.id for entry in self._entries}.difference(among)
         )

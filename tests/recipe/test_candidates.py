@@ -19,8 +19,8 @@ from spotfw.errors import SpotError, UnknownName
 from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranked, Ranking
-from spotfw.recipe.run_folder import Scored
 from spotfw.recipe.candidates import average, choose, run_candidates
+from spotfw.recipe.run_folder import Scored
 from spotfw.recipe.tuning import TunedPrompt
 
 PRINT = "0011223344556677"

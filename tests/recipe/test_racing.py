@@ -16,9 +16,9 @@ from spotfw.errors import WrongUse
 from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranking
+from spotfw.recipe.candidates import run_candidates
 from spotfw.recipe.racing import run_race, rung_steps
 from spotfw.recipe.run_folder import Scored, steps_to_ask
-from spotfw.recipe.candidates import run_candidates
 from spotfw.recipe.tuning import TunedPrompt
 
 SETTINGS = TuningSettings(steps=100, checkpoint_every=10)

@@ -28,7 +28,7 @@ def test_a_sound_tracker_sees_whole_lives():
         )
     )
     assert seen[:3] == [("started", 0), (2, 0), (4, 0)]
-    assert sum(what == "failed" for what, _ in seen) == 2
+    assert sum(what == "failed" for what, _ in seen) == 3
     assert sum(what == "added" for what, _ in seen) == 2
 
 
