@@ -43,8 +43,10 @@ def ours(folder: Path, given: Batch, *, prompted: bool, decode: int) -> Outcome:
     """
     from spotfw.backends.mesh.engine import open_model
     from spotfw.backends.mesh.programs import Shapes
+    from spotfw.backends.mesh.runtime import LivePrompt
 
     model = open_model(str(folder))
+    runtime = model.runtime
     size, length = given.inputs.shape
     shapes = Shapes(
         batch=size,
@@ -52,13 +54,14 @@ def ours(folder: Path, given: Batch, *, prompted: bool, decode: int) -> Outcome:
         targets=given.targets.shape[1],
         prompt_length=len(given.prompt) if prompted else 0,
     )
-    score = model.program("score", shapes)
-    decoding = model.program("decode", attrs.evolve(shapes, targets=decode))
-    if prompted:
-        model.set_prompt(given.prompt)
+    score = runtime.program("score", shapes)
+    decoding = runtime.program("decode", attrs.evolve(shapes, targets=decode))
+    prompt = LivePrompt(array=given.prompt) if prompted else None
     fetch = ["logits", "loss", *(["gradient"] if prompted else [])]
-    logits, loss, *gradient = model.run(score, fetch, inputs=given.inputs, targets=given.targets)
-    (ids,) = model.run(decoding, ["ids"], inputs=given.inputs)
+    logits, loss, *gradient = runtime.run(
+        score, fetch, prompt=prompt, inputs=given.inputs, targets=given.targets
+    )
+    (ids,) = runtime.run(decoding, ["ids"], prompt=prompt, inputs=given.inputs)
     model.close()
     return Outcome(
         logits=logits,

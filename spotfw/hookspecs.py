@@ -243,8 +243,9 @@ def spotfw_run_started(run: dict[str, Any]) -> None:
 
     Returns: nothing. `run` has `task`, `model`, `fingerprint`, `initializer`, `settings`,
       `versions` and `folder`, the run's place and its identity. Treat it as read-only.
-    Called: before the first step; again when the run is resumed. What raises here is
-      reported once and hears of no more runs; the tuning goes on.
+    Called: before the first step; again when the run is resumed. Several runs may go on side
+      by side: their folders tell them apart. What raises here is reported once and hears of
+      no more runs; the tuning goes on.
     Process: the one that tunes.
 
     Example::

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -67,16 +67,28 @@ class TuningState:
     slots: Mapping[str, Array] = attrs.field(factory=dict)
 
 
+def _always() -> bool:
+    return True
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class TuneRequest:
     """One tuning asked of a backend.
 
     Order of the data and dropout are functions of (settings.seed, step) alone.
+
+    Attributes:
+      task: what to train on, its split ``train``.
+      settings: of the tuning; it ends at step `settings.steps`.
+      start: where it goes on, at a step below that.
+      wanted: asked before each step; where it says False, the request ends without another
+        report. A backend that does not ask does needless work, and nothing wrong.
     """
 
     task: Task | Mixture
     settings: TuningSettings
     start: TuningState
+    wanted: Callable[[], bool] = _always
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -89,6 +101,8 @@ class TuneProgress:
       loss: mean training loss since the last report, nats per real target token.
       examples, tokens: seen since the last report (input text and target tokens).
       state: given at checkpoints (every `checkpoint_every` steps and after the last).
+      error: what ended this request, the others apart: its last report, whose loss says
+        nothing.
     """
 
     request: int
@@ -97,6 +111,7 @@ class TuneProgress:
     examples: int = 0
     tokens: int = 0
     state: TuningState | None = None
+    error: Exception | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -135,23 +150,68 @@ class FrozenModel(ABC):
     def init_context(
         self, length: int, labels: Sequence[str] = (), argument: str | None = None
     ) -> InitContext:
-        """What an initializer needs of this model."""
+        """What an initializer needs of this model.
+
+        Args:
+          length: prompt tokens L, 1 or more.
+          labels: class labels of the task, empty for free text.
+          argument: what stood behind the initializer's name.
+
+        Raises:
+          SpotError: the backend cannot give the embeddings or the vocabulary.
+        """
 
     @abstractmethod
     def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
-        """Tunes all requests, reporting as it goes; may run them together."""
+        """Tunes all requests, reporting as it goes; may run them together.
+
+        A request gives what it gives alone, whatever runs beside it. It begins at its own
+        step, when the backend has room for it, ends at its own last step, and fails alone:
+        then its last report carries the `error` and the others go on. Between two reports the
+        model may be asked for anything else, another `tune` too, and that changes no result.
+
+        Errors that a report may carry are, among others, a `SpotError` that says why the data
+        cannot be read (as `evaluate`), that the start is of another width or the optimizer's
+        arrays of another shape, or at which step and on which rows the loss or the prompt
+        was no number; what was reported before stays good.
+
+        Raises:
+          Exception: something that concerns all requests; those not yet ended fail with it.
+        """
 
     @abstractmethod
     def evaluate(
         self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
     ) -> list[Evaluation]:
-        """Scores each prompt (None: no prompt) on a split by decoding."""
+        """Scores each prompt on a split by decoding, as if it were the only one.
+
+        Args:
+          prompts: float32 [L, E] each, of any lengths; None scores without a prompt.
+          task: whose split.
+          split: its name.
+          settings: lengths, limits and the batch size of scoring.
+
+        Raises:
+          UnknownName: the task has no such split.
+          SpotError: the data is absent, empty or cannot be read; a label is not among the
+            task's, or two are the same tokens; no metric scores the answers; or a prompt is of
+            another width.
+        """
 
     @abstractmethod
     def predict(
         self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
     ) -> list[str]:
-        """Decodes greedily for each line of text."""
+        """Decodes greedily for each line of text; a text for each, in their order.
+
+        Args:
+          prompt: float32 [L, E], None for none.
+          lines: the whole input text each, as the task would give it.
+          settings: lengths and the batch size.
+
+        Raises:
+          SpotError: a line holds no text, or the prompt is of another width.
+        """
 
     def activations(self, prompt: Array) -> Array:
         """How strongly a prompt alone drives each feed-forward neuron of the decoder.
@@ -164,7 +224,8 @@ class FrozenModel(ABC):
           the layer is gated); the neuron is activated where it is above 0.
 
         Raises:
-          SpotError: this backend cannot tell; giving it is optional.
+          SpotError: this backend cannot tell, which is optional, or the prompt is of another
+            width.
         """
         raise SpotError(
             f"The backend of the model {self.name} cannot tell its activations. Compare with "
@@ -182,7 +243,17 @@ class Backend(Protocol):
     name: str
 
     def open(self, model: str, **options: Any) -> FrozenModel:
-        """Opens a model by folder (local or ``gs://``); reads its weights once."""
+        """Opens a model by folder (local or ``gs://``); reads its weights once.
+
+        Args:
+          model: the folder.
+          **options: the backend's own, as the user gave them.
+
+        Raises:
+          SpotError: there is no such model, it is no model that this backend can open, or its
+            parts do not fit together or are damaged.
+          WrongUse: the value of an option makes no sense.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import starmap
 from typing import Any, Protocol
 
@@ -147,19 +147,23 @@ class Library:
         ]
         return sorted(entries, key=_order)
 
-    def get(self, id: str) -> Entry:
+    def get(self, id: str, entries: Iterable[Entry] | None = None) -> Entry:
         """The entry of an id, or of the beginning of one.
+
+        Args:
+          id: of the entry.
+          entries: to look among, if they are at hand; by default all, listed anew.
 
         Raises:
           UnknownName: there is none.
           WrongUse: several begin so.
         """
-        entries = {entry.id: entry for entry in self.entries()}
-        return entries[completed(id, entries, self.folder)]
+        known = {entry.id: entry for entry in (self.entries() if entries is None else entries)}
+        return known[completed(id, known, self.folder)]
 
-    def best(self, id: str) -> SoftPrompt:
-        """The value of an entry: the prompt to start from."""
-        return self._store.read(self.get(id).id)
+    def best(self, id: str, entries: Iterable[Entry] | None = None) -> SoftPrompt:
+        """The value of an entry: the prompt to start from; see `get`."""
+        return self._store.read(self.get(id, entries).id)
 
     def embedding(self, id: str) -> SoftPrompt:
         """The key of an entry: its task embedding."""
@@ -174,6 +178,7 @@ class Library:
         exclude_task: str | None = None,
         exclude_ids: Collection[str] = (),
         name: str = "",
+        entries: Iterable[Entry] | None = None,
     ) -> Ranking:
         """Ranks the entries by how alike their task embeddings are to the query.
 
@@ -187,6 +192,7 @@ class Library:
           exclude_task: leaves out this task's prompts, e.g. the target's own.
           exclude_ids: leaves out these entries.
           name: of the query, for printing.
+          entries: to rank, if they are at hand; by default all, listed anew.
 
         Raises:
           SpotError: a file is damaged, or the metric does not give numbers.
@@ -194,7 +200,13 @@ class Library:
         if not isinstance(query, SoftPrompt):
             query = SoftPrompt(query)
         fingerprint = fingerprint or query.provenance.fingerprint
-        chosen, left_out = comparable(self.entries(), query, fingerprint, exclude_task, exclude_ids)
+        chosen, left_out = comparable(
+            self.entries() if entries is None else entries,
+            (query.length, query.width),
+            fingerprint,
+            exclude_task,
+            exclude_ids,
+        )
         items = self._retriever.ranked(
             query.array, metric, chosen, lambda entry: self._store.read(entry.embedding_id).array
         )

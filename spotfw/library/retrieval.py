@@ -11,7 +11,6 @@ import numpy.typing as npt
 from spotfw.contracts import Array, SimilarityMetric
 from spotfw.library.comparing import compare
 from spotfw.library.index import Entry
-from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranked, in_order
 
 
@@ -74,7 +73,7 @@ class Retriever:
 
 def comparable(
     entries: Iterable[Entry],
-    query: SoftPrompt,
+    shape: tuple[int, int],
     fingerprint: str | None,
     task: str | None = None,
     ids: Collection[str] = (),
@@ -82,6 +81,8 @@ def comparable(
     """The entries that a query is compared with, and how many others are left out, by reason.
 
     Args:
+      entries: all.
+      shape: of the query, L and E.
       fingerprint: of the query's frozen model.
       task: whose prompts are left out.
       ids: of entries that are left out.
@@ -91,7 +92,7 @@ def comparable(
         why = None
         if entry.provenance.fingerprint != fingerprint:
             why = "of another model"
-        elif (entry.length, entry.width) != (query.length, query.width):
+        elif (entry.length, entry.width) != shape:
             why = "of another length"
         elif task is not None and entry.provenance.task == task:
             why = "of the task itself"

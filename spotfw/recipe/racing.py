@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from spotfw.config import TuningSettings
 from spotfw.contracts import Race, Start
-from spotfw.recipe.tuning import TunedPrompt
+from spotfw.recipe.tuned import TunedPrompt
 
 
 def run_race(

@@ -2,228 +2,239 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
 
 import attrs
-import numpy as np
 
+from spotfw import files
 from spotfw.config import TuningSettings
-from spotfw.contracts import (
-    Candidate,
-    Race,
-    SelectionStrategy,
-    Start,
-    StartFromAverage,
-    StartFromMixture,
-    StartFromPrompt,
-    StartFromScratch,
-)
-from spotfw.contracts.candidates import describe
-from spotfw.errors import BrokenPart, SpotError
-from spotfw.library import Library
-from spotfw.prompts import Provenance, SoftPrompt, check_fits
+from spotfw.contracts import Candidate
+from spotfw.errors import WrongUse
+from spotfw.library import Entry, Library
+from spotfw.library.retrieval import comparable
+from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking
-from spotfw.recipe.racing import run_race
-from spotfw.recipe.tuning import TunedPrompt
+from spotfw.recipe.candidates import (
+    Choose,
+    Outcome,
+    TransferResult,
+    average,
+    choose,
+    run_candidates,
+)
+from spotfw.recipe.evaluation import check_splits
+from spotfw.recipe.run_folder import steps_to_ask
+from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
+from spotfw.recipe.workbench import SCRATCH, Workbench
+from spotfw.tasks import Mixture, Task
+
+__all__ = [
+    "Outcome",
+    "Transfer",
+    "TransferResult",
+    "average",
+    "choose",
+    "run_candidates",
+]
 
 
-class TuneTarget(Protocol):
-    """Tunes the target from a prompt (None: from scratch) under a short name."""
+def required(library: Library | None) -> Library:
+    """The prompt library.
 
-    def __call__(
-        self, start: SoftPrompt | None, name: str, steps: int | None = None, /
-    ) -> TunedPrompt:
-        """To the end, or with `steps` to that many and later on from there."""
-        ...
-
-
-#: Tunes a mixture of these source tasks and the target; gives its final prompt.
-TuneMixture = Callable[[Sequence[str]], SoftPrompt]
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Outcome:
-    """One candidate, tuned; of a race, one who took part, as far as it got.
-
-    Attributes:
-      candidate: where it started.
-      tuned: what came of it.
-      lost: whether another won the race it took part in. Its run may have been tuned further
-        for something else, which says nothing of this race.
+    Raises:
+      WrongUse: there is none.
     """
-
-    candidate: Start
-    tuned: TunedPrompt
-    lost: bool = False
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class TransferResult:
-    """What a transfer gave.
-
-    Attributes:
-      target: the target task's name.
-      ranking: the sources by similarity to the target.
-      outcomes: every candidate the strategy chose, tuned. Of a race, all who took part, the
-        one who won first.
-      runs: every tuning that was asked for, those of mixtures and for the embedding too.
-    """
-
-    target: str
-    ranking: Ranking
-    outcomes: tuple[Outcome, ...]
-    runs: tuple[TunedPrompt, ...] = ()
-
-    @property
-    def best(self) -> Outcome:
-        """The outcome with the highest validation score; the first of equals.
-
-        Of a race only the winner counts.
-        """
-        return max((o for o in self.outcomes if not o.lost), key=lambda o: o.tuned.score)
-
-    @property
-    def score(self) -> float:
-        """The best outcome's validation score."""
-        return self.best.tuned.score
-
-    def __repr__(self) -> str:
-        start = describe(self.best.candidate, self.ranking.names())
-        return (
-            f"TransferResult(target={self.target!r}, score={self.score:g}, best from {start}, "
-            f"outcomes: {len(self.outcomes)})"
-        )
+    if library is None:
+        raise WrongUse("This needs a prompt library. Name its folder with --library DIR.")
+    return library
 
 
-def run_candidates(
-    target: str,
-    ranking: Ranking,
-    candidates: Sequence[Candidate],
-    library: Library,
-    tune_target: TuneTarget,
-    tune_mixture: TuneMixture,
-    settings: TuningSettings | None = None,
-) -> TransferResult:
-    """Tunes the target from each candidate.
+class Transfer:
+    """The transfer to one target. What can be looked at without the model is, at once.
 
     Args:
-      target: its name.
-      ranking: what the strategy chose from.
-      candidates: what it chose.
-      library: holds the prompts it names.
-      tune_target, tune_mixture: do the tunings.
-      settings: of the target's tunings, by which races are paced; by default the paper's.
+      bench: the frozen model to tune on, not opened before `run`.
+      library: of the sources; listed once, now. A session may have none, which is refused.
+      target: the task.
+      strategy: ``NAME[:key=value,...]``, or a function of (ranking, k) that gives candidates.
+      k: how many sources the strategy may use.
+      metric: name of a similarity metric.
+      settings: of the target's tunings.
+      mixture: settings of tuning on a mixture, where the strategy asks for one.
+      find_task: the task or mixture of a name.
+      among: ids of the entries that may be chosen, None for all.
+      out: folder for all runs; without it each has a folder of its own name below `runs`.
+      runs: see `out`.
+      observer: hears of the progress of every tuning.
+
+    Attributes:
+      ranking: the sources, once `run` has ranked them.
+      tuned: every tuning done, in order.
 
     Raises:
-      SpotError: the strategy chose nothing.
+      WrongUse: the target is a mixture, `k` is below 1, there is no such strategy or metric, or
+        no library.
+      SpotError: the target's data cannot be used.
     """
-    if not candidates:
-        raise SpotError(
-            f"The strategy chose no source for {target} out of {len(ranking)} ranked. "
-            "Use a larger -k, or another strategy."
+
+    def __init__(
+        self,
+        *,
+        bench: Workbench,
+        library: Library | None,
+        target: Task | Mixture,
+        strategy: str | Choose,
+        k: int,
+        metric: str,
+        settings: TuningSettings,
+        mixture: TuningSettings,
+        find_task: Callable[[str], Task | Mixture],
+        among: Collection[str] | None = None,
+        out: str | None = None,
+        runs: str = "runs",
+        observer: Observer | None = None,
+    ) -> None:
+        if isinstance(target, Mixture):
+            raise WrongUse(f"The target {target.name} is a mixture. Transfer to its tasks instead.")
+        if k < 1:
+            raise WrongUse(f"-k must be 1 or more, but is {k}.")
+        plugins = bench.plugins
+        self.target = target
+        self.settings = settings
+        self.ranking: Ranking | None = None
+        self.tuned: list[TunedPrompt] = []
+        self._bench = bench
+        self._strategy = strategy if isinstance(strategy, str) else ""
+        self._choose = plugins.strategy(strategy) if isinstance(strategy, str) else strategy
+        self._k = k
+        self._metric = metric
+        self._mixture = mixture
+        self._find_task = find_task
+        self._out, self._runs = out, runs
+        self._observer = observer
+        plugins.metric(metric)
+        plugins.parse_initializer(SCRATCH)
+        check_splits(target)
+        self._library = required(library)
+        self._entries: list[Entry] = self._library.entries()
+        self._hidden = (
+            set[str]() if among is None else {entry.id for entry in self._entries}.difference(among)
         )
-    starts: dict[Start, tuple[SoftPrompt | None, str]] = {}
 
-    def tune(candidate: Start, *steps: int | None) -> TunedPrompt:
-        if candidate not in starts:
-            starts[candidate] = _start(candidate, library, tune_mixture)
-        return tune_target(*starts[candidate], *steps)
+    def run(self, embedding: SoftPrompt | None = None) -> TransferResult:
+        """Ranks the sources, chooses, tunes from each choice, keeps the best.
 
-    outcomes = []
-    for candidate in candidates:
-        if isinstance(candidate, Race):
-            ran = run_race(candidate, settings or TuningSettings(), tune)
-        else:
-            ran = [(candidate, tune(candidate))]
-        outcomes += [
-            Outcome(candidate=one, tuned=tuned, lost=place > 0)
-            for place, (one, tuned) in enumerate(ran)
-        ]
-    return TransferResult(target=target, ranking=ranking, outcomes=tuple(outcomes))
+        Args:
+          embedding: of the target; None tunes the target to its embedding step first.
 
-
-def choose(
-    strategy: SelectionStrategy | Callable[..., Sequence[Candidate]], ranking: Ranking, k: int
-) -> tuple[Candidate, ...]:
-    """The candidates of a strategy, a component or a plain function of (ranking, k).
-
-    Raises:
-      SpotError: it gave something that is no candidate.
-    """
-    given = strategy(ranking, k)
-    if not isinstance(given, Iterable):
-        raise BrokenPart(
-            f"The strategy gave {given!r:.80}, which is no sequence of candidates. Give a list, "
-            "also of a single one."
+        Raises:
+          SpotError: no source can be chosen, or a tuning fails.
+        """
+        self._refuse_without_sources(embedding)
+        ranking = self.ranking = self._bench.rank(
+            self._tune_embedding() if embedding is None else embedding,
+            self._metric,
+            self._library,
+            self._entries,
+            exclude_task=self.target.name,
+            exclude_ids=self._hidden,
         )
-    candidates = tuple(given)
-    for candidate in candidates:
-        if not isinstance(candidate, Candidate):
-            raise BrokenPart(
-                f"The strategy gave {candidate!r:.80}, which is no candidate. Give "
-                "StartFromPrompt, StartFromAverage, StartFromMixture, StartFromScratch or a Race "
-                "of these, of spotfw.contracts."
-            )
-    return candidates
-
-
-def average(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> SoftPrompt:
-    """The weighted sum of prompts, sum_r alpha_r rho_r (paper 3.2).
-
-    Raises:
-      SpotError: there is not one finite weight for each prompt, or they do not fit together.
-    """
-    if not prompts or len(prompts) != len(weights) or not np.isfinite(weights).all():
-        raise SpotError(
-            f"The strategy gave the weights {list(weights)!r:.200} for {len(prompts)} prompts. "
-            "An average needs one finite number for each."
+        result = run_candidates(
+            self.target.name,
+            ranking,
+            self._candidates(ranking),
+            self._best,
+            self.tune_target,
+            self.tune_mixture,
+            self.settings,
         )
-    for prompt in prompts[1:]:
-        check_fits(
-            prompt,
-            width=prompts[0].width,
-            length=prompts[0].length,
-            fingerprint=prompts[0].provenance.fingerprint,
-            name=f"The prompt of {prompt.provenance.task or 'an unknown task'} to average",
+        return attrs.evolve(result, runs=tuple(self.tuned))
+
+    def tune_target(
+        self, start: SoftPrompt | None, name: str, steps: int | None = None, /
+    ) -> TunedPrompt:
+        """Tunes the target from a prompt (None: from scratch), to so many steps or to the end.
+
+        Args:
+          start: the prompt.
+          name: a short one that keeps its run apart, where there is a folder for all runs.
+          steps: None for all; a run that has done more already is given as it is.
+        """
+        folder = files.join(self._out, f"{self.target.name}-from-{name}") if self._out else None
+        folder = folder or self._folder(self.target, self.settings, SCRATCH, start)
+        whole = self.settings.steps
+        asked = whole if steps is None else steps_to_ask(folder, steps, whole)
+        settings = attrs.evolve(self.settings, steps=asked)
+        return self._tune(self.target, settings, SCRATCH, folder, start)
+
+    def tune_mixture(self, names: Sequence[str]) -> SoftPrompt:
+        """The last prompt of a tuning on source tasks and the target, mixed."""
+        tasks = {
+            task.name: task
+            for member in map(self._find_task, names)
+            for task in (member.tasks if isinstance(member, Mixture) else (member,))
+            if task.name != self.target.name
+        }
+        # In one order whatever the ranking, so that rankings of the same tasks share it.
+        order = sorted(tasks)
+        members = *(tasks[name] for name in order), self.target
+        mixed = Mixture(name="+".join([*order, self.target.name]), tasks=members)
+        check_splits(mixed)
+        folder = self._folder(mixed, self._mixture, "sampled_vocab")
+        return self._tune(mixed, self._mixture, "sampled_vocab", folder).final
+
+    def _tune_embedding(self) -> SoftPrompt:
+        """The target tuned from scratch just to its embedding step (paper 3.1.3)."""
+        steps = min(self.settings.embedding_step, self.settings.steps)
+        settings = attrs.evolve(self.settings, steps=steps)
+        folder = self._folder(self.target, settings, SCRATCH)
+        return self._tune(self.target, settings, SCRATCH, folder).embedding
+
+    def _refuse_without_sources(self, embedding: SoftPrompt | None) -> None:
+        """Lets the strategy say what it says of no source before the target is tuned."""
+        model, length = self._bench.model, self.settings.prompt_length
+        sources, left_out = comparable(
+            self._entries,
+            (length, model.width) if embedding is None else (embedding.length, embedding.width),
+            model.fingerprint,
+            self.target.name,
+            self._hidden,
         )
-    array = np.einsum("r,rle->le", np.asarray(weights), np.stack([p.array for p in prompts]))
-    first = prompts[0].provenance
-    return SoftPrompt(
-        array=array.astype(np.float32),
-        provenance=Provenance(
-            model=first.model,
-            fingerprint=first.fingerprint,
-            settings=_recipe(prompts, weights),
-        ),
-    )
+        if not sources:
+            self._candidates(Ranking(items=(), metric=self._metric, left_out=left_out))
 
+    def _candidates(self, ranking: Ranking) -> Sequence[Candidate]:
+        with self._bench.plugins.blaming("strategy", self._strategy):
+            return choose(self._choose, ranking, self._k)
 
-def _recipe(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> Mapping[str, object]:
-    members = [
-        {"task": p.provenance.task, "seed": p.provenance.seed, "weight": float(w)}
-        for p, w in zip(prompts, weights, strict=True)
-    ]
-    return {"average_of": members}
+    def _best(self, id: str) -> SoftPrompt:
+        return self._library.best(id, self._entries)
 
+    def _folder(
+        self,
+        task: Task | Mixture,
+        settings: TuningSettings,
+        init: str,
+        start: SoftPrompt | None = None,
+    ) -> str:
+        return self._bench.run_folder(self._out or self._runs, task, settings, init, start)
 
-def _start(
-    candidate: Start, library: Library, tune_mixture: TuneMixture
-) -> tuple[SoftPrompt | None, str]:
-    match candidate:
-        case StartFromPrompt(id=identity):
-            return library.best(identity), identity
-        case StartFromAverage(ids=ids, weights=weights):
-            start = average([library.best(i) for i in ids], weights)
-            return start, f"average-{_digest([ids, [float(w) for w in weights]])}"
-        case StartFromMixture(tasks=tasks):
-            return tune_mixture(tasks), f"mixture-{_digest(list(tasks))}"
-        case StartFromScratch():
-            return None, "scratch"
-
-
-def _digest(value: object) -> str:
-    """A short name for plain values: a strategy may give several candidates of a kind."""
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:10]
+    def _tune(
+        self,
+        task: Task | Mixture,
+        settings: TuningSettings,
+        init: str,
+        folder: str,
+        start: SoftPrompt | None = None,
+    ) -> TunedPrompt:
+        tuning = Tuning(
+            task=task,
+            settings=settings,
+            out=folder,
+            initializer=init,
+            start=start,
+            resume=True,
+            observer=self._observer,
+        )
+        self.tuned.append(self._bench.tune(tuning))
+        return self.tuned[-1]

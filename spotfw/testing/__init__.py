@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 #: Public name -> the module that holds it.
 _HOMES = {
+    "NumpyBackend": "spotfw.testing.numpy_backend",
+    "NumpyModel": "spotfw.testing.numpy_model",
     "Outcome": "spotfw.testing.suites",
     "check_backend": "spotfw.testing.backends",
     "check_executor": "spotfw.testing.executors",
@@ -30,6 +32,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "NumpyBackend",
+    "NumpyModel",
     "Outcome",
     "check_backend",
     "check_executor",
@@ -48,6 +52,8 @@ if TYPE_CHECKING:
     from spotfw.testing.executors import check_executor
     from spotfw.testing.initializers import check_prompt_initializer
     from spotfw.testing.metrics import check_similarity_metric
+    from spotfw.testing.numpy_backend import NumpyBackend
+    from spotfw.testing.numpy_model import NumpyModel
     from spotfw.testing.strategies import check_selection_strategy
     from spotfw.testing.suites import Outcome
     from spotfw.testing.task_sources import check_task_source

@@ -47,7 +47,15 @@ class BackendSubject:
         return TuningState(step=0, prompt=prompt.astype(np.float32))
 
     def tune(self, *requests: TuneRequest) -> list[TuneProgress]:
-        """All that is reported."""
+        """All that is reported; the first error that ended a request is raised."""
+        reports = self.reports(*requests)
+        for report in reports:
+            if report.error is not None:
+                raise report.error
+        return reports
+
+    def reports(self, *requests: TuneRequest) -> list[TuneProgress]:
+        """All that is reported, errors too."""
         return list(self.opened.tune(requests))
 
     def request(self, state: TuningState | None = None, **changes: Any) -> TuneRequest:
@@ -203,6 +211,25 @@ def several_requests(s: BackendSubject) -> None:
             np.allclose(_last(mine).prompt, _last(s.tune(request)).prompt, rtol=1e-4, atol=1e-4),
             f"expected request {index} to give what it gives alone, got another prompt.",
         )
+
+
+@SUITE.check
+def failing(s: BackendSubject) -> None:
+    """A request that fails is reported with its error, and takes no other with it."""
+    start = s.start()
+    wide = attrs.evolve(start, prompt=np.repeat(start.prompt, 2, axis=1))
+    reports = s.reports(s.request(wide), s.request())
+    errors = [r.error for r in reports if r.request == 0]
+    expect(
+        errors and isinstance(errors[-1], SpotError) and not any(errors[:-1]),
+        "expected a prompt of another width to end its request with one last report whose error "
+        f"is a SpotError, got reports with {errors!r:.200}.",
+    )
+    others = [r for r in reports if r.request == 1]
+    expect(
+        np.array_equal(_last(others).prompt, _last(s.tune(s.request())).prompt),
+        "expected the request beside it to give what it gives alone, got another prompt.",
+    )
 
 
 @SUITE.check

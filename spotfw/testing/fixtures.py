@@ -4,6 +4,8 @@
 |---|---|---|
 | ``spotfw_tiny_model`` | folder of a frozen T5 of one layer, width 16 | yes |
 | ``spotfw_opened_model`` | the same, opened by the built-in backend | yes |
+| ``spotfw_numpy_model`` | a frozen model in plain NumPy that learns in milliseconds | no |
+| ``spotfw_numpy_backend`` | the backend that opens such models | no |
 | ``spotfw_tiny_tasks`` | three tasks of 80 rows; their files lie in ``spotfw_task_folder`` | no |
 | ``spotfw_filled_library`` | a library with two prompts of each task, not tuned but random | no |
 | ``spotfw_plugins`` | built-in parts alone, for the command line and sessions too | no |
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from spotfw.library import Library
     from spotfw.plugins import Plugins
     from spotfw.tasks import Task
+    from spotfw.testing import NumpyBackend, NumpyModel
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +45,24 @@ def spotfw_opened_model(spotfw_tiny_model: Path) -> Iterator[FrozenModel]:
     model = MeshBackend().open(str(spotfw_tiny_model), threads=1)
     yield model
     model.close()
+
+
+@pytest.fixture(scope="session")
+def spotfw_numpy_model() -> NumpyModel:
+    """A frozen model in plain NumPy, once for all tests of a process; see `NumpyModel`."""
+    from spotfw.testing import NumpyModel
+
+    return NumpyModel()
+
+
+@pytest.fixture
+def spotfw_numpy_backend(spotfw_plugins: Plugins) -> NumpyBackend:
+    """The backend ``numpy``, which `spotfw_plugins` have in this test; it opens any folder."""
+    from spotfw.testing import NumpyBackend
+
+    backend = NumpyBackend()
+    spotfw_plugins.register(backend, "numpy")
+    return backend
 
 
 @pytest.fixture(scope="session")

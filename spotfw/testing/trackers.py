@@ -108,6 +108,19 @@ def resumed_run(plugin: Any) -> None:
 
 
 @SUITE.check
+def runs_side_by_side(plugin: Any) -> None:
+    """Follows runs that take turns, each in a folder of its own; one fails, one ends well."""
+    first, second = (_run(seed) | {"folder": f"runs/tiny-{seed}"} for seed in (5, 6))
+    for run in (first, second):
+        _call(plugin, "spotfw_run_started", run=run)
+    for run in (first, second):
+        _call(plugin, "spotfw_checkpoint_saved", run=run, step=2, scores={"score": 3.0})
+    _call(plugin, "spotfw_run_failed", run=first, error=RuntimeError("the loss is no number"))
+    _call(plugin, "spotfw_checkpoint_saved", run=second, step=4, scores={"score": 4.0})
+    _call(plugin, "spotfw_run_finished", run=second, scores={"score": 4.0})
+
+
+@SUITE.check
 def no_numbers(plugin: Any) -> None:
     """Lives with scores that are empty, infinite or no number."""
     run = _run(4)

@@ -16,9 +16,9 @@ from spotfw.errors import WrongUse
 from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranking
+from spotfw.recipe.candidates import run_candidates
 from spotfw.recipe.racing import run_race, rung_steps
 from spotfw.recipe.run_folder import Scored, steps_to_ask
-from spotfw.recipe.transfer import run_candidates
 from spotfw.recipe.tuning import TunedPrompt
 
 SETTINGS = TuningSettings(steps=100, checkpoint_every=10)
@@ -160,7 +160,7 @@ def test_the_engine_runs_races_beside_other_candidates(tmp_path: Path) -> None:
 
     race = Race((StartFromPrompt(one), StartFromPrompt(two)), (0.1,))
     result = run_candidates(
-        "t", Ranking(items=()), [race, StartFromScratch()], library, tune, no_mixture, SETTINGS
+        "t", Ranking(items=()), [race, StartFromScratch()], library.best, tune, no_mixture, SETTINGS
     )
     assert asked == [(1.0, 10), (2.0, 10), (2.0, None), (None, None)]
     assert result.best.candidate == StartFromPrompt(two) and result.score == 2.0
@@ -189,6 +189,8 @@ def test_who_lost_a_race_is_not_its_best_however_far_it_was_tuned_elsewhere(tmp_
         raise AssertionError
 
     race = Race(tuple(map(StartFromPrompt, fields)), (0.1,))
-    result = run_candidates("t", Ranking(items=()), [race], library, tune, no_mixture, SETTINGS)
+    result = run_candidates(
+        "t", Ranking(items=()), [race], library.best, tune, no_mixture, SETTINGS
+    )
     assert result.best.candidate == StartFromPrompt(fields[1]) and result.score == 3.0
     assert [outcome.lost for outcome in result.outcomes] == [False, True]

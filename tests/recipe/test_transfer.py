@@ -1,160 +1,215 @@
-"""From candidates to tunings: averages, names that keep runs apart, and what is refused."""
+"""A transfer looks at what it can before the model is opened, once, and lists the library once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
-from spotfw.contracts import (
-    StartFromAverage,
-    StartFromMixture,
-    StartFromPrompt,
-    StartFromScratch,
-)
-from spotfw.errors import SpotError, UnknownName
+from spotfw.contracts import Candidate, Race, StartFromAverage, StartFromMixture, StartFromPrompt
+from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.library import Library
+from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt
-from spotfw.ranking import Ranked, Ranking
-from spotfw.recipe.run_folder import Scored
-from spotfw.recipe.transfer import average, choose, run_candidates
-from spotfw.recipe.tuning import TunedPrompt
+from spotfw.ranking import Ranking
+from spotfw.recipe.transfer import Transfer
+from spotfw.recipe.workbench import Workbench
+from spotfw.tasks import Mixture, Task
+from spotfw.testing import NumpyBackend, NumpyModel
 
-PRINT = "0011223344556677"
-
-
-def soft(value: float, task: str = "a", fingerprint: str = PRINT, length: int = 2) -> SoftPrompt:
-    array = np.full((length, 3), value, np.float32)
-    return SoftPrompt(array, Provenance(task=task, fingerprint=fingerprint, seed=4))
-
-
-def ranking(*ids: str) -> Ranking:
-    return Ranking(
-        items=tuple(
-            Ranked(rank=n, id=i, task=f"task {i}", similarity=1 / n) for n, i in enumerate(ids, 1)
-        )
-    )
+LENGTH = 3
+SETTINGS = {
+    "steps": 4,
+    "batch_size": 4,
+    "prompt_length": LENGTH,
+    "checkpoint_every": 2,
+    "embedding_step": 2,
+    "max_input_length": 16,
+    "eval_batch_size": 20,
+}
 
 
-class Tuner:
-    """Remembers what it was asked to start from; gives a run of the score that is next."""
+@attrs.define
+class Counted:
+    """What a transfer has asked for, by how often."""
 
-    def __init__(self, *scores: float) -> None:
-        self.scores = list(scores)
-        self.starts: list[SoftPrompt | None] = []
-        self.names: list[str] = []
-        self.mixtures: list[tuple[str, ...]] = []
-
-    def target(self, start: SoftPrompt | None, name: str) -> TunedPrompt:
-        self.starts.append(start)
-        self.names.append(name)
-        entry = Scored(step=1, loss=0.0, score=self.scores.pop(0), metrics={})
-        prompt = soft(0.0)
-        return TunedPrompt(
-            best=prompt, embedding=prompt, final=prompt, history=(entry,), folder=name
-        )
-
-    def mixture(self, tasks: Sequence[str]) -> SoftPrompt:
-        self.mixtures.append(tuple(tasks))
-        return soft(7.0)
+    listed: int = 0
+    opened: int = 0
+    checked: list[str] = attrs.Factory(list)
 
 
-def transfer(library: Library, tuner: Tuner, candidates: Sequence[Any]) -> Any:
-    return run_candidates("target", ranking("x"), candidates, library, tuner.target, tuner.mixture)
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    """Counts from here on: listings of libraries, models opened, tasks whose data is looked at."""
+    counted = Counted()
+    entries, opening = Library.entries, NumpyBackend.open
+
+    def listing(library: Library, **wanted: Any) -> Any:
+        counted.listed += 1
+        return entries(library, **wanted)
+
+    def open_it(backend: NumpyBackend, model: str, **options: Any) -> Any:
+        counted.opened += 1
+        return opening(backend, model, **options)
+
+    monkeypatch.setattr(Library, "entries", listing)
+    monkeypatch.setattr(NumpyBackend, "open", open_it)
+    return counted
+
+
+@pytest.fixture
+def bench(spotfw_numpy_backend: NumpyBackend, spotfw_plugins: Plugins, tmp_path: Path) -> Workbench:
+    return Workbench(str(tmp_path), spotfw_plugins, "numpy", {})
+
+
+@pytest.fixture
+def target(spotfw_tiny_tasks: tuple[Task, ...], counted: Counted) -> Task:
+    """A task that counts how often its data is looked at."""
+
+    def check(splits: Any) -> None:
+        counted.checked.append("target")
+
+    return attrs.evolve(spotfw_tiny_tasks[0], check=check)
 
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    return Library(tmp_path / "library")
+    """Two prompts of the model, one of its target, and one each of another length and model."""
+    library, model = Library(tmp_path / "library"), NumpyModel()
+    kinds = [
+        ("tiny_words", model.fingerprint, LENGTH),
+        ("tiny_things", model.fingerprint, LENGTH),
+        ("tiny_reviews", model.fingerprint, LENGTH),
+        ("tiny_words", model.fingerprint, LENGTH + 1),
+        ("tiny_words", "f" * 16, LENGTH),
+    ]
+    for seed, (task, fingerprint, length) in enumerate(kinds):
+        array = np.random.default_rng(seed).standard_normal((length, model.width))
+        origin = Provenance(task=task, fingerprint=fingerprint, seed=seed)
+        library.add(SoftPrompt(array.astype(np.float32), origin))
+    return library
 
 
-def test_an_average_is_the_weighted_sum() -> None:
-    found = average([soft(1.0, "a"), soft(10.0, "b"), soft(100.0, "c")], [0.5, 0.25, 0.25])
-    assert found.array.dtype == np.float32
-    np.testing.assert_allclose(found.array, np.full((2, 3), 28.0))
-    assert found.provenance.fingerprint == PRINT
-    assert found.provenance.settings["average_of"][1] == {"task": "b", "seed": 4, "weight": 0.25}
+@pytest.fixture
+def make(
+    bench: Workbench,
+    library: Library,
+    target: Task,
+    spotfw_tiny_tasks: tuple[Task, ...],
+    tmp_path: Path,
+) -> Callable[..., Transfer]:
+    def make(**changes: Any) -> Transfer:
+        settings = bench.settings(**SETTINGS)
+        given: dict[str, Any] = {
+            "bench": bench,
+            "library": library,
+            "target": target,
+            "strategy": "best_of_top_k",
+            "k": 2,
+            "metric": "per_token_cosine",
+            "settings": settings,
+            "mixture": settings,
+            "find_task": {task.name: task for task in spotfw_tiny_tasks}.__getitem__,
+            "out": str(tmp_path / "out"),
+        }
+        return Transfer(**given | changes)
+
+    return make
+
+
+def test_the_library_is_listed_and_the_target_looked_at_once(
+    make: Callable[..., Transfer], counted: Counted
+) -> None:
+    def every(ranking: Ranking, k: int) -> list[Candidate]:
+        first, second = (item.id for item in ranking)
+        return [
+            StartFromPrompt(first),
+            StartFromAverage((first, second), (0.5, 0.5)),
+            Race((StartFromPrompt(first), StartFromPrompt(second)), (0.5,)),
+        ]
+
+    transfer = make(strategy=every)
+    assert (counted.listed, counted.opened, counted.checked) == (1, 0, ["target"])
+    result = transfer.run()
+    assert len(result.outcomes) == 4
+    assert (counted.listed, counted.opened, counted.checked) == (1, 1, ["target"])
+    assert result.ranking == transfer.ranking
+    assert list(result.runs) == transfer.tuned
+
+
+def test_what_is_added_meanwhile_is_not_seen(
+    make: Callable[..., Transfer], library: Library
+) -> None:
+    transfer = make()
+    later = attrs.evolve(library.best(library.entries(task="tiny_words")[0].id))
+    library.add(SoftPrompt(later.array * 2, attrs.evolve(later.provenance, seed=9)))
+    assert len(transfer.run().ranking) == 2
+
+
+def test_sources_are_counted_by_shape_before_the_target_is_tuned(
+    make: Callable[..., Transfer], tmp_path: Path
+) -> None:
+    seen: list[tuple[int, dict[str, int]]] = []
+
+    def nothing(ranking: Ranking, k: int) -> list[Candidate]:
+        seen.append((len(ranking), ranking.left_out))
+        raise WrongUse("There is nothing to choose from.")
+
+    with pytest.raises(WrongUse, match="nothing to choose"):
+        make(strategy=nothing, among=[]).run()
+    left_out = {"of another model": 1, "of another length": 1, "of the task itself": 1}
+    assert seen == [(0, left_out | {"excluded": 2})]
+    assert not (tmp_path / "out").exists()
+    # An embedding at hand says itself which prompts are like it.
+    longer = SoftPrompt(np.ones((LENGTH + 1, NumpyModel.width), np.float32))
+    with pytest.raises(WrongUse, match="nothing to choose"):
+        make(strategy=nothing).run(longer)
+    assert seen[-1][0] == 1
+
+
+def test_a_mixture_looks_at_its_members(
+    make: Callable[..., Transfer], counted: Counted, spotfw_tiny_tasks: tuple[Task, ...]
+) -> None:
+    def absent(splits: Any) -> None:
+        raise SpotError("Its rows are gone.")
+
+    words = attrs.evolve(spotfw_tiny_tasks[1], check=absent)
+    transfer = make(
+        strategy=lambda ranking, k: [StartFromMixture(("tiny_words",))],
+        find_task=lambda name: words,
+    )
+    with pytest.raises(SpotError, match="rows are gone"):
+        transfer.run()
 
 
 @pytest.mark.parametrize(
-    ("prompts", "weights", "told"),
+    ("changes", "kind", "message"),
     [
-        ([soft(1.0)], [0.5, 0.5], "one finite number for each"),
-        ([], [], "one finite number for each"),
-        ([soft(1.0), soft(2.0)], [np.nan, 1.0], "one finite number for each"),
-        ([soft(1.0), soft(2.0, length=3)], [0.5, 0.5], "3 tokens"),
-        ([soft(1.0), soft(2.0, fingerprint="f" * 16)], [0.5, 0.5], "another frozen model"),
+        ({"k": 0}, WrongUse, "-k must be"),
+        ({"strategy": "best_of_topk"}, UnknownName, "best_of_top_k"),
+        ({"metric": "cosine"}, UnknownName, "per_token_cosine"),
+        ({"target": Mixture(name="both", tasks=())}, WrongUse, "is a mixture"),
     ],
 )
-def test_what_cannot_be_averaged_is_told(
-    prompts: list[SoftPrompt], weights: list[float], told: str
+def test_what_cannot_be_is_told_with_the_model_closed(
+    make: Callable[..., Transfer],
+    counted: Counted,
+    changes: dict[str, Any],
+    kind: type[SpotError],
+    message: str,
 ) -> None:
-    with pytest.raises(SpotError, match=told):
-        average(prompts, weights)
+    with pytest.raises(kind, match=message):
+        make(**changes)
+    assert not counted.opened
 
 
-def test_each_candidate_is_tuned_and_the_best_kept(library: Library) -> None:
-    one, two = (library.add(soft(v, t), soft(-v, t)) for v, t in ((1.0, "a"), (3.0, "b")))
-    tuner = Tuner(10.0, 40.0, 40.0, 20.0)
-    candidates = [
-        StartFromPrompt(one),
-        StartFromAverage(ids=(one, two), weights=(0.25, 0.75)),
-        StartFromMixture(tasks=("a", "b")),
-        StartFromScratch(),
-    ]
-    result = transfer(library, tuner, candidates)
-    starts = [None if s is None else float(s.array[0, 0]) for s in tuner.starts]
-    assert starts == [1.0, 2.5, 7.0, None]
-    assert tuner.mixtures == [("a", "b")]
-    assert [o.candidate for o in result.outcomes] == candidates
-    assert result.score == 40.0
-    assert result.best.candidate == candidates[1]  # the first of equals
-    assert len(set(tuner.names)) == 4
-
-
-def test_candidates_of_one_kind_have_names_of_their_own(library: Library) -> None:
-    """They name run folders: two averages in one folder would be one run."""
-    one, two = (library.add(soft(v, t)) for v, t in ((1.0, "a"), (3.0, "b")))
-    tuner = Tuner(*[1.0] * 4)
-    halves, thirds = (np.float32([w, 1 - w]) for w in (0.5, 0.3))
-    candidates = [
-        StartFromAverage(ids=(one, two), weights=tuple(halves)),
-        StartFromAverage(ids=(one, two), weights=tuple(thirds)),
-        StartFromMixture(tasks=("a", "b")),
-        StartFromMixture(tasks=("a", "c")),
-    ]
-    transfer(library, tuner, candidates)
-    assert len(set(tuner.names)) == 4
-
-
-def test_no_candidate_is_told(library: Library) -> None:
-    with pytest.raises(SpotError, match="no source for target"):
-        transfer(library, Tuner(), [])
-
-
-def test_an_unknown_prompt_is_told(library: Library) -> None:
-    library.add(soft(1.0))
-    with pytest.raises(UnknownName, match="prompt"):
-        transfer(library, Tuner(), [StartFromPrompt("0" * 16)])
-
-
-def test_a_function_is_a_strategy() -> None:
-    def second(found: Ranking, k: int) -> list[StartFromPrompt]:
-        return [StartFromPrompt(item.id) for item in found[1 : k + 1]]
-
-    assert choose(second, ranking("x", "y", "z"), 2) == (StartFromPrompt("y"), StartFromPrompt("z"))
-
-
-@pytest.mark.parametrize("given", [["x"], [None], [StartFromScratch]])
-def test_what_is_no_candidate_is_told(given: list[Any]) -> None:
-    with pytest.raises(SpotError, match="no candidate"):
-        choose(lambda found, k: given, ranking("x"), 1)
-
-
-@pytest.mark.parametrize("given", [None, 3, StartFromScratch()])
-def test_a_strategy_that_gives_no_sequence_is_told(given: Any) -> None:
-    with pytest.raises(SpotError, match="sequence of candidates"):
-        choose(lambda found, k: given, ranking("x"), 1)
+def test_a_target_without_a_split_is_told_with_the_model_closed(
+    make: Callable[..., Transfer], counted: Counted, target: Task
+) -> None:
+    with pytest.raises(UnknownName, match="validation"):
+        make(target=attrs.evolve(target, splits={"train": 10}))
+    assert not counted.opened

@@ -1,9 +1,10 @@
-"""The recipe over a stand-in model of plain NumPy: checkpoints, results, resuming, hooks."""
+"""The recipe over the model in plain NumPy: checkpoints, results, resuming, hooks."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from spotfw.contracts import (
     Evaluation,
     FrozenModel,
     InitContext,
-    TuneProgress,
     TuneRequest,
     TuningState,
 )
@@ -27,109 +27,65 @@ from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt, load_prompt
 from spotfw.recipe.tuning import Report, TunedPrompt, tune
-from spotfw.tasks import Mixture, Task
+from spotfw.tasks import Example, Mixture, Task
+from spotfw.testing import NumpyModel
+from spotfw.testing.tiny_tasks import reviews
 
-WIDTH = 3
+WIDTH = NumpyModel.width
+FINGERPRINT = NumpyModel().fingerprint
 
 
 class Killed(BaseException):
     """Stands for kill -9: nothing may catch it and tidy up."""
 
 
-class Letters:
-    """A vocabulary whose ids are the letters' codes, modulo its size."""
-
-    def encode(self, text: str) -> list[int]:
-        return [ord(c) % 50 for c in text]
-
-    def decode(self, ids: Any) -> str:
-        return " ".join(map(str, ids))
-
-
-class Stepper(FrozenModel):
-    """Each update moves the prompt by noise of (seed, step) through a momentum slot.
-
-    The first number of a prompt counts its updates, so that `scores` can be given by step.
+class Stepper(NumpyModel):
+    """The model in NumPy, with the scores that a test gives it.
 
     Args:
       scores: validation score by (step, task) or step; 0 where it is not given.
       diverges: the step whose loss is NaN.
     """
 
-    name = "stepper"
-    fingerprint = "00112233aabbccdd"
-    width = WIDTH
-
     def __init__(
         self, scores: Mapping[Any, float] | None = None, diverges: int | None = None
     ) -> None:
+        super().__init__("stepper")
         self.scores = scores or {}
         self.diverges = diverges
         self.updates = 0
+        self._steps: dict[bytes, int] = {}
 
-    def init_context(
-        self, length: int, labels: Sequence[str] = (), argument: str | None = None
-    ) -> InitContext:
-        embeddings = np.random.default_rng(1).standard_normal((50, WIDTH)).astype(np.float32)
-        return InitContext(
-            length=length,
-            embeddings=embeddings,
-            vocabulary=Letters(),
-            pieces=50,
-            labels=tuple(labels),
-            argument=argument,
-            fingerprint=self.fingerprint,
-        )
+    def step_of(self, prompt: SoftPrompt) -> int:
+        """How many updates made a prompt."""
+        return self._steps[prompt.array.tobytes()]
 
-    def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
-        (request,) = requests
-        settings, start = request.settings, request.start
-        prompt = start.prompt.copy()
-        slot = start.slots.get("momentum", np.zeros_like(prompt)).copy()
-        for step in range(start.step, settings.steps):
-            noise = np.random.default_rng([settings.seed, step]).standard_normal(prompt.shape)
-            slot = (0.9 * slot + 0.1 * noise).astype(np.float32)
-            prompt = (prompt + settings.learning_rate * slot).astype(np.float32)
-            prompt[0, 0] = step + 1
-            self.updates += 1
-            if step + 1 == self.diverges:
-                raise SpotError(f"The loss is nan at step {step + 1} of {request.task.name}.")
-            done = step + 1
-            at_checkpoint = done % settings.checkpoint_every == 0 or done == settings.steps
-            state = TuningState(step=done, prompt=prompt, slots={"momentum": slot})
-            yield TuneProgress(
-                request=0,
-                step=done,
-                loss=1.0 / done,
-                examples=settings.batch_size,
-                tokens=7,
-                state=state if at_checkpoint else None,
-            )
+    def update(self, request: TuneRequest, state: TuningState) -> tuple[TuningState, float]:
+        self.updates += 1
+        made, loss = super().update(request, state)
+        self._steps[made.prompt.tobytes()] = made.step
+        return made, math.nan if made.step == self.diverges else loss
 
     def evaluate(
         self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
     ) -> list[Evaluation]:
         assert split == "validation"
-        found = []
+        evaluations = []
         for prompt in prompts:
             assert prompt is not None
-            step = round(float(prompt[0, 0]))
+            step = self._steps[prompt.tobytes()]
             score = self.scores.get((step, task.name), self.scores.get(step, 0.0))
             metrics = {"accuracy": score - 1, "f1": score + 1}
-            found.append(Evaluation(metrics=metrics, score=score, examples=4))
-        return found
-
-    def predict(
-        self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
-    ) -> list[str]:
-        raise NotImplementedError
+            evaluations.append(Evaluation(metrics=metrics, score=score, examples=4))
+        return evaluations
 
 
-def no_data(vocabulary: Any) -> Any:
-    raise AssertionError("the stand-in reads no data")
+def rows(split: str) -> list[Example]:
+    assert split == "train", "the scores are given"
+    return [Example(inputs=text, targets=label) for text, label in reviews()]
 
 
-TASK = Task(name="reviews", family="sentiment", type="classification", build=no_data)
+TASK = Task(name="reviews", family="sentiment", type="classification", examples=rows)
 SETTINGS = TuningSettings(
     steps=10, batch_size=4, prompt_length=2, checkpoint_every=3, embedding_step=4
 )
@@ -163,12 +119,14 @@ def bits(tuned: TunedPrompt) -> dict[str, Any]:
 def test_a_checkpoint_every_so_many_steps_and_after_the_last(
     tmp_path: Path, plugins: Plugins
 ) -> None:
-    tuned = run(tmp_path, Stepper({3: 10.0, 6: 30.0, 9: 20.0, 10: 15.0}), plugins)
+    losses: list[float] = []
+    model = Stepper({3: 10.0, 6: 30.0, 9: 20.0, 10: 15.0})
+    tuned = run(tmp_path, model, plugins, observer=lambda report: losses.append(report.loss))
     assert [h.step for h in tuned.history] == [3, 6, 9, 10]
     assert [h.score for h in tuned.history] == [10.0, 30.0, 20.0, 15.0]
     assert tuned.history[1].metrics == {"accuracy": 29.0, "f1": 31.0}
     # The mean loss since the checkpoint before.
-    assert tuned.history[1].loss == pytest.approx((1 / 4 + 1 / 5 + 1 / 6) / 3)
+    assert tuned.history[1].loss == pytest.approx(sum(losses[3:6]) / 3)
     assert tuned.score == 30.0
     kept = sorted(p.name for p in (tmp_path / "checkpoints").iterdir())
     assert kept == [f"step-{n:06d}.safetensors" for n in (3, 6, 9, 10)]
@@ -177,9 +135,10 @@ def test_a_checkpoint_every_so_many_steps_and_after_the_last(
 def test_the_best_checkpoint_is_the_earliest_of_the_highest(
     tmp_path: Path, plugins: Plugins
 ) -> None:
-    tuned = run(tmp_path, Stepper({3: 10.0, 6: 30.0, 9: 30.0, 10: 30.0}), plugins)
+    model = Stepper({3: 10.0, 6: 30.0, 9: 30.0, 10: 30.0})
+    tuned = run(tmp_path, model, plugins)
     assert tuned.best.provenance.step == 6
-    assert tuned.best.array[0, 0] == 6
+    assert model.step_of(tuned.best) == 6
     assert load_prompt(tmp_path / "best.safetensors") == tuned.best
 
 
@@ -198,7 +157,7 @@ def test_where_a_prompt_comes_from_is_kept(tmp_path: Path, plugins: Plugins) -> 
     tuned = run(tmp_path, Stepper({10: 5.0}), plugins, initializer="text:good", seed=3)
     origin = tuned.final.provenance
     assert (origin.task, origin.family, origin.seed, origin.step) == ("reviews", "sentiment", 3, 10)
-    assert (origin.model, origin.fingerprint) == ("stepper", Stepper.fingerprint)
+    assert (origin.model, origin.fingerprint) == ("stepper", FINGERPRINT)
     assert (origin.score, origin.started_from) == (5.0, "text:good")
     assert TuningSettings.from_dict(dict(origin.settings)).seed == 3
     assert "spotfw" in origin.versions
@@ -304,11 +263,14 @@ def test_resuming_with_other_settings_names_them(tmp_path: Path, plugins: Plugin
 
 
 def test_a_diverged_run_keeps_its_last_checkpoint(tmp_path: Path, plugins: Plugins) -> None:
+    model = Stepper(SCORES, diverges=8)
     with pytest.raises(SpotError, match="nan at step 8"):
-        run(tmp_path, Stepper(SCORES, diverges=8), plugins)
-    assert load_prompt(tmp_path / "checkpoints" / "step-000006.safetensors").array[0, 0] == 6
+        run(tmp_path, model, plugins)
+    kept = load_prompt(tmp_path / "checkpoints" / "step-000006.safetensors")
+    assert model.step_of(kept) == 6
     # Whatever made it diverge may be mended; then it goes on.
-    assert run(tmp_path, Stepper(SCORES), plugins, resume=True).final.array[0, 0] == 10
+    mended = Stepper(SCORES)
+    assert mended.step_of(run(tmp_path, mended, plugins, resume=True).final) == 10
 
 
 def test_a_full_disk_is_told_and_the_run_goes_on_once_there_is_room(
@@ -525,13 +487,15 @@ def test_tensorboard_reads_the_run_and_its_resumption(tmp_path: Path, plugins: P
         if report.step == 8:
             raise Killed
 
+    losses: list[float] = []
+    run(tmp_path / "other", Stepper(SCORES), plugins, observer=lambda r: losses.append(r.loss))
     with pytest.raises(Killed):
-        run(tmp_path, Stepper(SCORES), plugins, observer=stop)
-    before = scalars(tmp_path)
+        run(tmp_path / "run", Stepper(SCORES), plugins, observer=stop)
+    before = scalars(tmp_path / "run")
     assert before["validation/score"] == [(3, 10.0), (6, 30.0)]
     assert [step for step, _ in before["train/loss"]] == list(range(1, 9))
-    run(tmp_path, Stepper(SCORES), plugins, resume=True)
-    shown = scalars(tmp_path)
+    run(tmp_path / "run", Stepper(SCORES), plugins, resume=True)
+    shown = scalars(tmp_path / "run")
     assert set(shown) == {
         "train/loss",
         "train/learning_rate",
@@ -544,9 +508,9 @@ def test_tensorboard_reads_the_run_and_its_resumption(tmp_path: Path, plugins: P
     }
     # Steps 7 and 8 were done twice, and are shown once.
     assert [step for step, _ in shown["train/loss"]] == list(range(1, 11))
-    assert shown["train/loss"][7][1] == pytest.approx(1 / 8)
+    assert shown["train/loss"][7][1] == pytest.approx(losses[7])
     assert shown["validation/score"] == [(3, 10.0), (6, 30.0), (9, 30.0), (10, 12.0)]
-    prompt = load_prompt(tmp_path / "checkpoints" / "step-000009.safetensors")
+    prompt = load_prompt(tmp_path / "run" / "checkpoints" / "step-000009.safetensors")
     assert dict(shown["train/prompt_norm"])[9] == pytest.approx(np.linalg.norm(prompt.array))
     assert shown["train/learning_rate"][0][1] == pytest.approx(0.3)
 

@@ -38,6 +38,10 @@ class StandIn(FrozenModel):
     def tune(self, requests):
         for index, request in enumerate(requests):
             state, settings = request.start, request.settings
+            if state.prompt.shape[1] != self.width:
+                error = SpotError("The prompt is of another model.")
+                yield TuneProgress(request=index, step=0, loss=0.0, error=error)
+                continue
             while state.step < settings.steps:
                 state = self.step(state, settings.seed)
                 kept = state if state.step % settings.checkpoint_every == 0 else None
@@ -119,6 +123,14 @@ class Drawing(StandIn):
         return super().step(state, np.random.randint(1000))
 
 
+class Raising(StandIn):
+    def tune(self, requests):
+        for progress in super().tune(requests):
+            if progress.error:
+                raise progress.error
+            yield progress
+
+
 class Seedless(StandIn):
     def step(self, state, seed):
         return super().step(state, 0)
@@ -198,6 +210,7 @@ def test_a_sound_backend_has_no_failed_check(checked):
         (Engine(Seedless), "determinism", "another seed to give another prompt"),
         (Engine(Forgetful), "resuming", "must stand in TuningState"),
         (Engine(FirstIndex), "several_requests", "under indices [0, 1], got [0]"),
+        (Engine(Raising), "failing", "reported with its error, and takes no other"),
         (Engine(OwnScore), "evaluation", "the mean of the metrics"),
         (Engine(OneAtLeast), "evaluation", "no evaluation for no prompt"),
         (Engine(Joined), "prediction", "line by line too"),

@@ -28,7 +28,7 @@ def test_a_sound_tracker_sees_whole_lives():
         )
     )
     assert seen[:3] == [("started", 0), (2, 0), (4, 0)]
-    assert sum(what == "failed" for what, _ in seen) == 2
+    assert sum(what == "failed" for what, _ in seen) == 3
     assert sum(what == "added" for what, _ in seen) == 2
 
 
@@ -75,6 +75,21 @@ def test_a_tracker_that_starts_a_run_twice_is_told():
 
     (outcome,) = outcomes(tracker(spotfw_run_started=started), only=("resumed_run",))
     assert "is running already" in outcome.said
+
+
+def test_a_tracker_of_one_run_at_a_time_is_told():
+    current = []
+
+    def started(run):
+        current[:] = [run["folder"]]
+
+    def saved(run):
+        if current != [run["folder"]]:
+            raise RuntimeError("is not the run that was started")
+
+    follower = tracker(spotfw_run_started=started, spotfw_checkpoint_saved=saved)
+    (outcome,) = outcomes(follower, only=("runs_side_by_side",))
+    assert "is not the run that was started" in outcome.said
 
 
 def test_every_lifecycle_hook_is_played():

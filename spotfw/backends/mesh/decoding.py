@@ -5,21 +5,20 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spotfw.backends.mesh.programs import Shapes
+from spotfw.backends.mesh.runtime import LivePrompt, Runtime
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation
 from spotfw.errors import Once, SpotError
 from spotfw.tasks import Task, labels_in
 from spotfw.tasks.batches import Tokens, bucket, pad_batch
+from spotfw.tasks.examples import Examples
 from spotfw.tasks.scores import score
 from spotfw.tasks.tokens import Ragged
-
-if TYPE_CHECKING:
-    from spotfw.backends.mesh.engine import MeshModel
+from spotfw.tasks.vocabulary import Vocabulary
 
 #: A label's tokens are few: decode little more than the longest.
 _DECODE_BUCKETS = (4, 8, 16, 32, 64, 128, 256, 512)
@@ -32,18 +31,23 @@ _warned = Once()
 
 
 def evaluate_one(
-    model: MeshModel, prompt: Array | None, task: Task, split: str, settings: TuningSettings
+    runtime: Runtime,
+    vocabulary: Vocabulary,
+    prompt: Array | None,
+    examples: Examples,
+    settings: TuningSettings,
 ) -> Evaluation:
     """Scores a prompt on a split by the task's own metrics.
 
     Where the task has labels, decoding stops at the longest target of the split: no longer
     answer could be right. Free text is decoded up to `max_target_length`.
     """
-    examples = model.examples(task, split, settings)
+    task = examples.task
     longest = max(len(t) for t in examples.targets) if task.labels else settings.max_target_length
-    texts = decode(model, prompt, examples.inputs, bucket(longest, _DECODE_BUCKETS), settings)
+    targets = bucket(longest, _DECODE_BUCKETS)
+    texts = _texts(vocabulary, decode(runtime, prompt, examples.inputs, targets, settings))
     metrics = score(examples, texts)
-    _warn_of_no_labels(task, split, texts)
+    _warn_of_no_labels(task, examples.split, texts)
     return Evaluation(
         metrics=metrics, score=float(np.mean(list(metrics.values()))), examples=len(texts)
     )
@@ -67,7 +71,11 @@ def _warn_of_no_labels(task: Task, split: str, texts: Sequence[str]) -> None:
 
 
 def predict_lines(
-    model: MeshModel, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
+    runtime: Runtime,
+    vocabulary: Vocabulary,
+    prompt: Array | None,
+    lines: Sequence[str],
+    settings: TuningSettings,
 ) -> list[str]:
     """Decodes greedily for each line.
 
@@ -76,7 +84,7 @@ def predict_lines(
     """
     inputs = []
     for number, line in enumerate(lines, 1):
-        ids = list(model.vocabulary.encode(line))[: settings.max_input_length - 1]
+        ids = list(vocabulary.encode(line))[: settings.max_input_length - 1]
         if not ids:
             raise SpotError(
                 f"Line {number} of the input is empty, and there is nothing to predict from. "
@@ -84,30 +92,31 @@ def predict_lines(
             )
         inputs.append(np.array([*ids, _EOS], np.int32))
     targets = bucket(settings.max_target_length, _DECODE_BUCKETS)
-    return decode(model, prompt, inputs, targets, settings)
+    return _texts(vocabulary, decode(runtime, prompt, inputs, targets, settings))
 
 
 def decode(
-    model: MeshModel,
+    runtime: Runtime,
     prompt: Array | None,
     inputs: Sequence[Tokens] | Ragged,
     targets: int,
     settings: TuningSettings,
-) -> list[str]:
-    """Greedy decodings of tokenised inputs, in their order.
+) -> list[Tokens]:
+    """Greedy decodings of tokenised inputs, in their order, each int32 [targets].
 
     Args:
-      model: the frozen model.
+      runtime: of the frozen model.
       prompt: float32 [L, E], or None for none.
       inputs: token sequences with EOS, int32.
       targets: most tokens to decode.
       settings: `eval_batch_size` of them.
     """
+    live = None if prompt is None else LivePrompt(array=prompt)
     length = 0 if prompt is None else len(prompt)
     size = min(settings.eval_batch_size, max(len(inputs), 1))
     # Alike lengths together: less padding, fewer shapes.
     order = sorted(range(len(inputs)), key=lambda i: len(inputs[i]))
-    texts = [""] * len(inputs)
+    decoded: dict[int, Tokens] = {}
     for first in range(0, len(order), size):
         rows = order[first : first + size]
         # The last batch is filled up, so that no new shape is compiled for it.
@@ -115,10 +124,12 @@ def decode(
         chosen = [inputs[i] for i in padded]
         fed = pad_batch(chosen, bucket(max(map(len, chosen))))
         shapes = Shapes(batch=size, inputs=fed.shape[1], targets=targets, prompt_length=length)
-        program = model.program("decode", shapes)
-        if prompt is not None and first == 0:
-            model.set_prompt(prompt)
-        (ids,) = model.run(program, ["ids"], inputs=fed)
-        for row, found in zip(rows, ids, strict=False):
-            texts[row] = model.decode_ids(found)
-    return texts
+        program = runtime.program("decode", shapes)
+        (ids,) = runtime.run(program, ["ids"], prompt=live, inputs=fed)
+        decoded.update(zip(rows, ids, strict=False))
+    return [decoded[row] for row in range(len(inputs))]
+
+
+def _texts(vocabulary: Vocabulary, decoded: Sequence[Tokens]) -> list[str]:
+    """The texts of decoded ids, up to EOS."""
+    return [str(vocabulary.decode(ids.tolist())) for ids in decoded]

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.backends.mesh import programs
-from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
-from spotfw.backends.mesh.compat import tf
 from spotfw.backends.mesh.decoding import evaluate_one, predict_lines
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, check_variables, fingerprint
 from spotfw.backends.mesh.folders.vocabulary import open_vocabulary
-from spotfw.backends.mesh.model import building, read_gin
-from spotfw.backends.mesh.programs import Program, Shapes
-from spotfw.backends.mesh.tuning import tune_one
+from spotfw.backends.mesh.model import read_gin
+from spotfw.backends.mesh.programs import Shapes
+from spotfw.backends.mesh.runtime import LivePrompt, Runtime
+from spotfw.backends.mesh.tuning import training_data, tune_one
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError, WrongUse
@@ -80,24 +79,22 @@ class MeshModel(FrozenModel):
         self.parameters = checkpoint.parameters
         self.vocabulary = open_vocabulary(self.name, self.rows, vocabulary)
         self.fingerprint = fingerprint(checkpoint)
-        self._config = config
         self.precision = activations
-        self._dtype = mtf.VariableDType(tf.float32, tf.float32, tf.as_dtype(activations))
-        self._graph = tf.Graph()
-        self._session = tf.Session(
-            graph=self._graph,
-            config=tf.ConfigProto(
-                intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
-            ),
+        self.runtime = Runtime(
+            self.name,
+            config,
+            rows=self.rows,
+            width=self.width,
+            activations=activations,
+            threads=threads,
         )
-        self._programs: dict[tuple[str, Shapes], Program] = {}
         self._examples: dict[Any, Examples] = {}
         self._load_frozen(checkpoint)
 
     def _load_frozen(self, checkpoint: Checkpoint) -> None:
         """Builds the smallest program to learn the variables; fills them from the file."""
         try:
-            self.program("score", Shapes(batch=1, inputs=1, targets=1, prompt_length=0))
+            self.runtime.program("score", Shapes(batch=1, inputs=1, targets=1, prompt_length=0))
         except SpotError:
             raise
         except Exception as error:  # whatever Mesh TF makes of settings that are not a T5's
@@ -107,121 +104,25 @@ class MeshModel(FrozenModel):
                 f"{type(error).__name__}: {what:.300}. Put the operative_config.gin of this "
                 "T5 1.1 checkpoint there, or name its size, e.g. --gin base."
             ) from error
-        variables = self.frozen_variables()
+        variables = self.runtime.frozen_variables()
         check_variables(
             {name: tuple(v.shape.as_list()) for name, v in variables.items()},
             checkpoint.shapes,
             checkpoint.prefix,
         )
-        for name, variable in variables.items():
-            self._put(variable, checkpoint.read(name))
-
-    def frozen_variables(self) -> dict[str, Any]:
-        """The TensorFlow variables of the model, by name, without prompts and slots."""
-        with self._graph.as_default():
-            return {
-                v.op.name: v
-                for v in tf.global_variables()
-                if not v.op.name.startswith("shared/prompt_")
-            }
+        for name in variables:
+            self.runtime.write(name, checkpoint.read(name))
 
     def read_variables(self) -> dict[str, npt.NDArray[Any]]:
         """The values of all frozen variables now, by name."""
-        return dict(self._session.run(self.frozen_variables()))
-
-    def program(self, kind: str, shapes: Shapes) -> Program:
-        """The program of a kind (the keys below), built when first asked for."""
-        key = (kind, shapes)
-        if key not in self._programs:
-            build: Callable[..., Program] = {
-                "update": programs.update_program,
-                "decode": programs.decode_program,
-                "score": programs.score_program,
-                "activation": programs.activation_program,
-            }[kind]
-            with (
-                self._graph.as_default(),
-                tf.variable_scope("", reuse=tf.AUTO_REUSE, use_resource=True),
-                building(
-                    self._config,
-                    prompt_length=shapes.prompt_length,
-                    dropout=shapes.dropout,
-                    split_vocabulary=False,
-                ),
-                tf.name_scope(shapes.scope(kind)),
-            ):
-                self._programs[key] = build(self.rows, shapes, self._dtype)
-        return self._programs[key]
-
-    def run(self, program: Program, fetch: Sequence[str], **feeds: Any) -> list[Any]:
-        """Runs a program, feeding and fetching by name."""
-        return list(
-            self._session.run(
-                [program.fetches[name] for name in fetch],
-                {program.feeds[name]: value for name, value in feeds.items()},
-            )
-        )
-
-    def set_prompt(self, prompt: Array) -> None:
-        """Puts a prompt [L, E] in front of the inputs of every program of that length.
-
-        Raises:
-          SpotError: the prompt is of another width.
-        """
-        if prompt.ndim != 2 or prompt.shape[1] != self.width:
-            raise SpotError(
-                f"The prompt has shape {list(prompt.shape)}, but {self.name} takes "
-                f"[L, {self.width}]: it was learned for another model."
-            )
-        self._put(self._variable(f"shared/prompt_{len(prompt)}"), prompt)
-
-    def get_prompt(self, length: int) -> Array:
-        """The prompt [length, E] as it is now."""
-        value: Array = self._session.run(self._variable(f"shared/prompt_{length}"))
-        return value
-
-    def _put(self, variable: Any, value: npt.NDArray[Any]) -> None:
-        # The initial value's tensor is fed, so that no operation is added to the graph.
-        self._session.run(variable.initializer, {variable.initializer.inputs[1]: value})
-
-    def _variable(self, name: str) -> Any:
-        with self._graph.as_default():
-            (found,) = [v for v in tf.global_variables() if v.op.name == name]
-        return found
-
-    def slots(self, length: int) -> dict[str, Array]:
-        """The optimizer's arrays for the prompt of a length, by short name."""
-        start = f"shared/prompt_{length}_slot_"
-        with self._graph.as_default():
-            wanted = {
-                v.op.name[len(start) :]: v
-                for v in tf.global_variables()
-                if v.op.name.startswith(start)
-            }
-        return dict(self._session.run(wanted))
-
-    def set_slots(self, length: int, values: Mapping[str, Array]) -> None:
-        """Puts the optimizer's arrays; those not given become zeros."""
-        start = f"shared/prompt_{length}_slot_"
-        with self._graph.as_default():
-            for variable in tf.global_variables():
-                if variable.op.name.startswith(start):
-                    shape = variable.shape.as_list()
-                    value = values.get(variable.op.name[len(start) :])
-                    if value is None:
-                        value = np.zeros(shape, np.float32)
-                    if list(value.shape) != shape:
-                        raise SpotError(
-                            f"The optimizer state {variable.op.name[len(start) :]} has shape "
-                            f"{list(value.shape)}, not {shape}; the run's state is of another "
-                            "model or prompt length. Start the run anew in another folder."
-                        )
-                    self._put(variable, value)
+        names = list(self.runtime.frozen_variables())
+        return dict(zip(names, self.runtime.read(names), strict=True))
 
     @functools.cached_property
     def embeddings(self) -> Array:
         """The frozen input embeddings, float32 [V, E]."""
-        value: Array = self._session.run(self.frozen_variables()[_EMBEDDING])
+        value: Array
+        (value,) = self.runtime.read([_EMBEDDING])
         return value
 
     def init_context(
@@ -239,31 +140,50 @@ class MeshModel(FrozenModel):
         )
 
     def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
-        """Tunes the requests one after the other."""
+        """Tunes the requests one after the other; see `FrozenModel.tune`."""
         for index, request in enumerate(requests):
-            for progress in tune_one(self, request):
-                yield attrs.evolve(progress, request=index)
+            step = request.start.step
+            try:
+                data = training_data(request, self.examples)
+                for progress in tune_one(self.runtime, request, data):
+                    step = progress.step
+                    yield attrs.evolve(progress, request=index)
+            except Exception as error:
+                yield TuneProgress(request=index, step=step, loss=math.nan, error=error)
 
     def evaluate(
         self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
     ) -> list[Evaluation]:
-        """Scores each prompt on a split by greedy decoding."""
-        return [evaluate_one(self, prompt, task, split, settings) for prompt in prompts]
+        """Scores each prompt on a split by greedy decoding; see `FrozenModel.evaluate`."""
+        return [
+            evaluate_one(
+                self.runtime,
+                self.vocabulary,
+                prompt,
+                self.examples(task, split, settings),
+                settings,
+            )
+            for prompt in prompts
+        ]
 
     def predict(
         self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
     ) -> list[str]:
-        """Decodes greedily for each line of text."""
-        return predict_lines(self, prompt, lines, settings)
+        """Decodes greedily for each line of text; see `FrozenModel.predict`."""
+        return predict_lines(self.runtime, self.vocabulary, prompt, lines, settings)
 
     def activations(self, prompt: Array) -> Array:
-        """The decoder's feed-forward activations [layers, d_ff] at its first token."""
+        """The decoder's feed-forward activations; see `FrozenModel.activations`."""
         shapes = Shapes(batch=1, inputs=1, targets=1, prompt_length=len(prompt))
-        program = self.program("activation", shapes)
-        self.set_prompt(prompt)
-        (found,) = self.run(program, ["activations"], inputs=_ONLY_END, targets=_ONLY_END)
-        told: Array = found[:, 0, 0]
-        return told
+        (batched,) = self.runtime.run(
+            self.runtime.program("activation", shapes),
+            ["activations"],
+            prompt=LivePrompt(array=prompt),
+            inputs=_ONLY_END,
+            targets=_ONLY_END,
+        )
+        activations: Array = batched[:, 0, 0]
+        return activations
 
     def examples(self, task: Task, split: str, settings: TuningSettings) -> Examples:
         """A tokenised split, read once for these limits and kept."""
@@ -280,11 +200,6 @@ class MeshModel(FrozenModel):
             )
         return self._examples[key]
 
-    def decode_ids(self, ids: npt.NDArray[np.int32]) -> str:
-        """The text of decoded ids, up to EOS."""
-        text: str = self.vocabulary.decode(ids.tolist())
-        return text
-
     def close(self) -> None:
         """Ends the TensorFlow session and gives the weights' memory back."""
-        self._session.close()
+        self.runtime.close()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 import numpy as np
 
 from spotfw.backends.mesh.programs import Shapes
+from spotfw.backends.mesh.runtime import LivePrompt, Runtime
 from spotfw.config import TuningSettings
 from spotfw.contracts import TuneProgress, TuneRequest, TuningState
 from spotfw.errors import SpotError
 from spotfw.tasks import Task, proportional_rates
 from spotfw.tasks.batches import Tokens, bucket, example_indices, mixture_indices, pad_batch
 from spotfw.tasks.examples import Examples
-
-if TYPE_CHECKING:
-    from spotfw.backends.mesh.engine import MeshModel
 
 #: Seconds between reports, for progress bars and event files.
 _REPORT_SECONDS = 1.0
@@ -56,51 +53,64 @@ class TrainingData:
 _TARGET_BUCKETS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
-def training_data(model: MeshModel, request: TuneRequest) -> TrainingData:
-    """Reads and tokenises what a request trains on; kept by the model for the next one."""
-    task, settings = request.task, request.settings
+#: The tokenised examples of a task's split, within the lengths of the settings.
+Read = Callable[[Task, str, TuningSettings], Examples]
+
+
+def training_data(request: TuneRequest, read: Read) -> TrainingData:
+    """What a request trains on."""
+    task = request.task
     tasks = [task] if isinstance(task, Task) else list(task.tasks)
-    members = [model.examples(t, "train", settings) for t in tasks]
+    members = [read(t, "train", request.settings) for t in tasks]
     rates: Sequence[float] = [1.0]
     if not isinstance(task, Task):
         rates = task.rates or proportional_rates([len(m) for m in members])
     return TrainingData(names=[t.name for t in tasks], members=members, rates=rates)
 
 
-def tune_one(model: MeshModel, request: TuneRequest) -> Iterator[TuneProgress]:
+def tune_one(runtime: Runtime, request: TuneRequest, data: TrainingData) -> Iterator[TuneProgress]:
     """Tunes one request, reporting about every second and at each checkpoint.
+
+    Between its steps the runtime may be used for anything else, another tuning too: the state
+    leaves the session at checkpoints, and where another prompt of its length needs the place.
 
     Raises:
       SpotError: the loss or the prompt is no number; earlier checkpoints were reported.
     """
-    settings, start = request.settings, request.start
-    length = len(start.prompt)
-    data = training_data(model, request)
+    start = request.start
+    prompt = LivePrompt(array=start.prompt, slots=start.slots)
+    try:
+        yield from _steps(runtime, request, data, prompt)
+    finally:
+        runtime.release(prompt)
+
+
+def _steps(
+    runtime: Runtime, request: TuneRequest, data: TrainingData, prompt: LivePrompt
+) -> Iterator[TuneProgress]:
+    settings, name = request.settings, request.task.name
     losses: list[float] = []
     tokens = 0
     reported = time.monotonic()
-    prepared = False
-    for step in range(start.step, settings.steps):
+    for step in range(request.start.step, settings.steps):
+        if not request.wanted():
+            return
         inputs, targets, where = data.batch(step, settings)
-        program = model.program(
+        program = runtime.program(
             "update",
             Shapes(
                 batch=settings.batch_size,
                 inputs=inputs.shape[1],
                 targets=targets.shape[1],
-                prompt_length=length,
+                prompt_length=len(prompt.array),
                 dropout=settings.dropout,
             ),
         )
-        if not prepared:
-            # The variables exist once a program of this length is built.
-            model.set_prompt(start.prompt)
-            model.set_slots(length, start.slots)
-            prepared = True
         loss = float(
-            model.run(
+            runtime.run(
                 program,
                 ["loss", "update"],
+                prompt=prompt,
                 inputs=inputs,
                 targets=targets,
                 seed=settings.seed,
@@ -112,32 +122,24 @@ def tune_one(model: MeshModel, request: TuneRequest) -> Iterator[TuneProgress]:
         )
         done = step + 1
         if not np.isfinite(loss):
-            raise _diverged(f"The loss is {loss}", request.task.name, done, where, settings)
+            raise _diverged(f"The loss is {loss}", name, done, where, settings)
         losses.append(loss)
         tokens += int(np.count_nonzero(inputs)) + int(np.count_nonzero(targets))
         at_checkpoint = done % settings.checkpoint_every == 0 or done == settings.steps
+        if at_checkpoint:
+            runtime.fetch(prompt)
+            if not np.isfinite(prompt.array).all():
+                what = "The prompt holds values that are no numbers"
+                raise _diverged(what, name, done, where, settings)
         if at_checkpoint or time.monotonic() - reported >= _REPORT_SECONDS:
-            # Whoever is told may put another prompt into this model before coming back: what
-            # goes on is held here.
-            start = TuningState(
-                step=done, prompt=model.get_prompt(length), slots=model.slots(length)
-            )
-            prepared = False
-            if not np.isfinite(start.prompt).all():
-                raise _diverged(
-                    "The prompt holds values that are no numbers",
-                    request.task.name,
-                    done,
-                    where,
-                    settings,
-                )
+            state = TuningState(step=done, prompt=prompt.array, slots=prompt.slots)
             yield TuneProgress(
                 request=0,
                 step=done,
                 loss=float(np.mean(losses)),
                 examples=len(losses) * settings.batch_size,
                 tokens=tokens,
-                state=start if at_checkpoint else None,
+                state=state if at_checkpoint else None,
             )
             losses, tokens = [], 0
             reported = time.monotonic()

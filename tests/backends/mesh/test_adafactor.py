@@ -86,6 +86,7 @@ def test_a_gradient_of_zero_moves_nothing_but_the_decay():
 def test_the_engines_first_update_is_one_adafactor_step(tiny_engine):
     """At t = 1 the second moment is the gradient's square: each element moves by the rate."""
     from spotfw.backends.mesh.programs import Shapes
+    from spotfw.backends.mesh.runtime import LivePrompt
 
     random = np.random.RandomState(5)
     shapes = Shapes(batch=4, inputs=6, targets=3, prompt_length=3)
@@ -94,13 +95,13 @@ def test_the_engines_first_update_is_one_adafactor_step(tiny_engine):
         "targets": random.randint(3, 90, (4, 3)).astype(np.int32),
     }
     start = random.standard_normal((3, tiny_engine.width)).astype(np.float32)
-    score, update = tiny_engine.program("score", shapes), tiny_engine.program("update", shapes)
-    tiny_engine.set_prompt(start)
-    tiny_engine.set_slots(3, {})
-    (gradient,) = tiny_engine.run(score, ["gradient"], **fed)
-    tiny_engine.run(
+    runtime, prompt = tiny_engine.runtime, LivePrompt(array=start)
+    score, update = runtime.program("score", shapes), runtime.program("update", shapes)
+    (gradient,) = runtime.run(score, ["gradient"], prompt=prompt, **fed)
+    runtime.run(
         update,
         ["update"],
+        prompt=prompt,
         **fed,
         seed=0,
         step=0,
@@ -108,7 +109,8 @@ def test_the_engines_first_update_is_one_adafactor_step(tiny_engine):
         weight_decay=1e-2,
         decay_rate=0.8,
     )
-    moved = tiny_engine.get_prompt(3)
+    runtime.fetch(prompt)
+    moved = prompt.array
     expected = start - 0.3 * np.sign(gradient) - 0.3 * 1e-2 * start
     # The update's loss also has T5's small z-loss, which can turn a sign close to zero.
     clear = np.abs(gradient) > 0.05 * np.sqrt(np.mean(gradient**2))

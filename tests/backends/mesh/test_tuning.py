@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
@@ -35,9 +37,17 @@ def start_of(length: int) -> TuningState:
 def reports(
     engine: Any, task: Any, start: TuningState | None = None, **changes: Any
 ) -> Iterator[TuneProgress]:
+    """What is reported of a request by itself; the error that ended it is raised."""
+    for report in engine.tune([request(task, start, **changes)]):
+        if report.error is not None:
+            raise report.error
+        yield report
+
+
+def request(task: Any, start: TuningState | None = None, **changes: Any) -> TuneRequest:
     settings = TuningSettings.from_dict(SETTINGS | changes)
     begin = start or start_of(settings.prompt_length)
-    return engine.tune([TuneRequest(task=task, settings=settings, start=begin)])
+    return TuneRequest(task=task, settings=settings, start=begin)
 
 
 def checkpoints(engine: Any, task: Any, *args: Any, **changes: Any) -> list[TuningState]:
@@ -165,6 +175,94 @@ def test_two_tunings_taking_turns_change_nothing_in_each_other(
     assert [bits(report.state) for report in pairs[-1]] == alone  # type: ignore[arg-type]
 
 
+def test_whatever_is_asked_of_the_model_between_any_two_steps_changes_nothing(
+    tiny_engine: Any, tiny_task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers given in between are those given alone, too."""
+    settings = TuningSettings.from_dict(SETTINGS)
+    lines = ["review: the film was good", "review: the room was cold"]
+
+    def asked() -> list[Any]:
+        return [
+            tiny_engine.predict(3 * random_prompt(), lines, settings),
+            tiny_engine.predict(None, lines, settings),
+            tiny_engine.activations(random_prompt()).tobytes(),
+            tiny_engine.evaluate([random_prompt(), None], tiny_task, "validation", settings),
+            final(tiny_engine, tiny_task, seed=3, steps=2, dropout=0.2),
+        ]
+
+    alone, undisturbed = asked(), list(map(bits, checkpoints(tiny_engine, tiny_task)))
+    monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 0.0)
+    kept = []
+    for report in reports(tiny_engine, tiny_task):
+        assert asked() == alone
+        kept += [] if report.state is None else [bits(report.state)]
+    assert kept == undisturbed
+
+
+def test_two_tunings_from_checkpoints_taking_turns_end_as_alone(
+    tiny_engine: Any, tiny_task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in its own rhythm, one of them going on from its third step."""
+    middle = checkpoints(tiny_engine, tiny_task, seed=2, checkpoint_every=3)[0]
+    ways = ((None, {"seed": 1, "checkpoint_every": 2}), (middle, {"seed": 2, "batch_size": 4}))
+    alone = [list(map(bits, checkpoints(tiny_engine, tiny_task, s, **w))) for s, w in ways]
+    monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 0.0)
+    mixed: list[list[Any]] = [[], []]
+    for pair in itertools.zip_longest(*(reports(tiny_engine, tiny_task, s, **w) for s, w in ways)):
+        for kept, report in zip(mixed, pair, strict=True):
+            kept += [] if report is None or report.state is None else [bits(report.state)]
+    assert mixed == alone
+
+
+def test_the_state_leaves_the_session_at_checkpoints_only(
+    tiny_engine: Any, tiny_task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought: list[bool] = []
+    fetch = type(tiny_engine.runtime).fetch
+
+    def counted(runtime: Any, prompt: Any) -> None:
+        brought.append(prompt.updated)
+        fetch(runtime, prompt)
+
+    monkeypatch.setattr(type(tiny_engine.runtime), "fetch", counted)
+    monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 0.0)
+    assert len(list(reports(tiny_engine, tiny_task))) == 8
+    assert brought == [True, True]
+
+
+def test_several_requests_give_what_each_gives_alone(tiny_engine: Any, tiny_task: Task) -> None:
+    ways: list[dict[str, Any]] = [{"seed": 1}, {"seed": 2, "prompt_length": 6}, {"steps": 5}]
+    alone = [list(map(bits, checkpoints(tiny_engine, tiny_task, **way))) for way in ways]
+    together: dict[int, list[Any]] = {}
+    for report in tiny_engine.tune([request(tiny_task, **way) for way in ways]):
+        if report.state is not None:
+            together.setdefault(report.request, []).append(bits(report.state))
+    assert together == dict(enumerate(alone))
+
+
+def test_a_request_that_fails_or_is_wanted_no_more_leaves_the_others(
+    tiny_engine: Any, tiny_task: Task
+) -> None:
+    wanted = iter([True, True, False])
+    wide = TuningState(step=0, prompt=np.zeros((4, 8), np.float32))
+    requests = [
+        request(tiny_task, wide),
+        request(tiny_task, learning_rate=1e38, checkpoint_every=1, steps=20),
+        attrs.evolve(request(tiny_task, checkpoint_every=1), wanted=lambda: next(wanted)),
+        request(tiny_task),
+    ]
+    by_request: dict[int, list[TuneProgress]] = {}
+    for report in tiny_engine.tune(requests):
+        by_request.setdefault(report.request, []).append(report)
+    assert "another model" in str(by_request[0][-1].error)
+    assert "--learning-rate" in str(by_request[1][-1].error)
+    assert all(r.error is None for rs in by_request.values() for r in rs[:-1])
+    assert [r.step for r in by_request[2]] == [1, 2]
+    state = by_request[3][-1].state
+    assert state is not None and state.prompt.tobytes() == final(tiny_engine, tiny_task)
+
+
 def test_two_lengths_live_side_by_side(
     tiny_engine: Any, tiny_task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,11 +298,11 @@ def test_going_between_tasks_rebuilds_nothing(
             return _build(*args)
 
         monkeypatch.setattr(programs, name, counted)
-    operations = len(tiny_engine._graph.get_operations())
+    operations = len(tiny_engine.runtime.graph.get_operations())
     assert work(other) == first
     assert work(tiny_task) == first
     assert built == []
-    assert len(tiny_engine._graph.get_operations()) == operations
+    assert len(tiny_engine.runtime.graph.get_operations()) == operations
 
 
 def test_a_mixture_draws_from_its_members(

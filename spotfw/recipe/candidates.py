@@ -1,0 +1,232 @@
+"""What a strategy chooses for a target, and the target tuned from each of it (paper 3.2)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import attrs
+import numpy as np
+
+from spotfw.config import TuningSettings
+from spotfw.contracts import (
+    Candidate,
+    Race,
+    SelectionStrategy,
+    Start,
+    StartFromAverage,
+    StartFromMixture,
+    StartFromPrompt,
+    StartFromScratch,
+)
+from spotfw.contracts.candidates import describe
+from spotfw.errors import BrokenPart, SpotError
+from spotfw.prompts import Provenance, SoftPrompt, check_fits
+from spotfw.ranking import Ranking
+from spotfw.recipe.racing import run_race
+from spotfw.recipe.tuned import TunedPrompt
+
+
+class TuneTarget(Protocol):
+    """Tunes the target from a prompt (None: from scratch) under a short name."""
+
+    def __call__(
+        self, start: SoftPrompt | None, name: str, steps: int | None = None, /
+    ) -> TunedPrompt:
+        """To the end, or with `steps` to that many and later on from there."""
+        ...
+
+
+#: Tunes a mixture of these source tasks and the target; gives its final prompt.
+TuneMixture = Callable[[Sequence[str]], SoftPrompt]
+
+#: The best prompt of a library's entry by id.
+FindPrompt = Callable[[str], SoftPrompt]
+
+#: A strategy, as a part or a plain function.
+Choose = SelectionStrategy | Callable[[Ranking, int], Sequence[Candidate]]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Outcome:
+    """One candidate, tuned; of a race, one who took part, as far as it got.
+
+    Attributes:
+      candidate: where it started.
+      tuned: what came of it.
+      lost: whether another won the race it took part in. Its run may have been tuned further
+        for something else, which says nothing of this race.
+    """
+
+    candidate: Start
+    tuned: TunedPrompt
+    lost: bool = False
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class TransferResult:
+    """What a transfer gave.
+
+    Attributes:
+      target: the target task's name.
+      ranking: the sources by similarity to the target.
+      outcomes: every candidate the strategy chose, tuned. Of a race, all who took part, the
+        one who won first.
+      runs: every tuning that was asked for, those of mixtures and for the embedding too.
+    """
+
+    target: str
+    ranking: Ranking
+    outcomes: tuple[Outcome, ...]
+    runs: tuple[TunedPrompt, ...] = ()
+
+    @property
+    def best(self) -> Outcome:
+        """The outcome with the highest validation score; the first of equals.
+
+        Of a race only the winner counts.
+        """
+        return max((o for o in self.outcomes if not o.lost), key=lambda o: o.tuned.score)
+
+    @property
+    def score(self) -> float:
+        """The best outcome's validation score."""
+        return self.best.tuned.score
+
+    def __repr__(self) -> str:
+        start = describe(self.best.candidate, self.ranking.names())
+        return (
+            f"TransferResult(target={self.target!r}, score={self.score:g}, best from {start}, "
+            f"outcomes: {len(self.outcomes)})"
+        )
+
+
+def run_candidates(
+    target: str,
+    ranking: Ranking,
+    candidates: Sequence[Candidate],
+    best: FindPrompt,
+    tune_target: TuneTarget,
+    tune_mixture: TuneMixture,
+    settings: TuningSettings | None = None,
+) -> TransferResult:
+    """Tunes the target from each candidate.
+
+    Args:
+      target: its name.
+      ranking: what the strategy chose from.
+      candidates: what it chose.
+      best: gives the prompts that it names.
+      tune_target, tune_mixture: do the tunings.
+      settings: of the target's tunings, by which races are paced; by default the paper's.
+
+    Raises:
+      SpotError: the strategy chose nothing.
+    """
+    if not candidates:
+        raise SpotError(
+            f"The strategy chose no source for {target} out of {len(ranking)} ranked. "
+            "Use a larger -k, or another strategy."
+        )
+    starts: dict[Start, tuple[SoftPrompt | None, str]] = {}
+
+    def tune(candidate: Start, *steps: int | None) -> TunedPrompt:
+        if candidate not in starts:
+            starts[candidate] = _start(candidate, best, tune_mixture)
+        return tune_target(*starts[candidate], *steps)
+
+    outcomes = []
+    for candidate in candidates:
+        if isinstance(candidate, Race):
+            ran = run_race(candidate, settings or TuningSettings(), tune)
+        else:
+            ran = [(candidate, tune(candidate))]
+        outcomes += [
+            Outcome(candidate=start, tuned=tuned, lost=place > 0)
+            for place, (start, tuned) in enumerate(ran)
+        ]
+    return TransferResult(target=target, ranking=ranking, outcomes=tuple(outcomes))
+
+
+def choose(strategy: Choose, ranking: Ranking, k: int) -> tuple[Candidate, ...]:
+    """The candidates of a strategy, a component or a plain function of (ranking, k).
+
+    Raises:
+      SpotError: it gave something that is no candidate.
+    """
+    given = strategy(ranking, k)
+    if not isinstance(given, Iterable):
+        raise BrokenPart(
+            f"The strategy gave {given!r:.80}, which is no sequence of candidates. Give a list, "
+            "also of a single one."
+        )
+    candidates = tuple(given)
+    for candidate in candidates:
+        if not isinstance(candidate, Candidate):
+            raise BrokenPart(
+                f"The strategy gave {candidate!r:.80}, which is no candidate. Give "
+                "StartFromPrompt, StartFromAverage, StartFromMixture, StartFromScratch or a Race "
+                "of these, of spotfw.contracts."
+            )
+    return candidates
+
+
+def average(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> SoftPrompt:
+    """The weighted sum of prompts, sum_r alpha_r rho_r (paper 3.2).
+
+    Raises:
+      SpotError: there is not one finite weight for each prompt, or they do not fit together.
+    """
+    if not prompts or len(prompts) != len(weights) or not np.isfinite(weights).all():
+        raise SpotError(
+            f"The strategy gave the weights {list(weights)!r:.200} for {len(prompts)} prompts. "
+            "An average needs one finite number for each."
+        )
+    for prompt in prompts[1:]:
+        check_fits(
+            prompt,
+            width=prompts[0].width,
+            length=prompts[0].length,
+            fingerprint=prompts[0].provenance.fingerprint,
+            name=f"The prompt of {prompt.provenance.task or 'an unknown task'} to average",
+        )
+    array = np.einsum("r,rle->le", np.asarray(weights), np.stack([p.array for p in prompts]))
+    first = prompts[0].provenance
+    return SoftPrompt(
+        array=array.astype(np.float32),
+        provenance=Provenance(
+            model=first.model,
+            fingerprint=first.fingerprint,
+            settings=_recipe(prompts, weights),
+        ),
+    )
+
+
+def _recipe(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> Mapping[str, object]:
+    members = [
+        {"task": p.provenance.task, "seed": p.provenance.seed, "weight": float(w)}
+        for p, w in zip(prompts, weights, strict=True)
+    ]
+    return {"average_of": members}
+
+
+def _start(
+    candidate: Start, best: FindPrompt, tune_mixture: TuneMixture
+) -> tuple[SoftPrompt | None, str]:
+    match candidate:
+        case StartFromPrompt(id=identity):
+            return best(identity), identity
+        case StartFromAverage(ids=ids, weights=weights):
+            start = average([best(i) for i in ids], weights)
+            return start, f"average-{_digest([ids, [float(w) for w in weights]])}"
+        case StartFromMixture(tasks=tasks):
+            return tune_mixture(tasks), f"mixture-{_digest(list(tasks))}"
+        case StartFromScratch():
+            return None, "scratch"
+
+
+def _digest(value: object) -> str:
+    """A short name for plain values: a strategy may give several candidates of a kind."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:10]

@@ -1,0 +1,91 @@
+"""What a run says of itself, and what its prompts say of where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+from spotfw.config import TuningSettings
+from spotfw.contracts import FrozenModel, TuningState
+from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.recipe.run_folder import Scored
+from spotfw.tasks import Mixture, Task
+
+
+def run_record(
+    model: FrozenModel,
+    task: Task | Mixture,
+    settings: TuningSettings,
+    *,
+    initializer: str,
+    start: SoftPrompt | None,
+    asked: str | None,
+) -> dict[str, Any]:
+    """What ``run.json`` holds and trackers hear: plain JSON values.
+
+    Args:
+      model: the frozen model.
+      task: what is tuned on.
+      settings: of the tuning.
+      initializer: what it starts from, where `start` is None.
+      start: a prompt to start from instead.
+      asked: what the model was asked for by, where that is not a folder.
+    """
+    return {
+        "task": task.name,
+        "model": asked or model.name,
+        "fingerprint": model.fingerprint,
+        "precision": model.precision,
+        "initializer": initializer if start is None else _name_of(start),
+        "settings": settings.to_dict(),
+        "versions": versions(),
+    }
+
+
+def checkpoint_prompt(
+    state: TuningState, task: Task | Mixture, record: Mapping[str, Any], scored: Scored
+) -> SoftPrompt:
+    """The prompt of a checkpoint, with where it comes from.
+
+    Args:
+      state: of the checkpoint.
+      task: what is tuned on.
+      record: the run's, of `run_record`.
+      scored: the checkpoint's scores.
+    """
+    return SoftPrompt(
+        array=state.prompt,
+        provenance=Provenance(
+            task=task.name,
+            family=task.family,
+            model=record["model"],
+            fingerprint=record["fingerprint"],
+            seed=record["settings"]["seed"],
+            step=scored.step,
+            score=scored.score,
+            metrics=dict(scored.metrics),
+            labels=tuple(task.labels) if isinstance(task, Task) else (),
+            settings=dict(record["settings"]),
+            started_from=record["initializer"],
+            versions=dict(record["versions"]),
+        ),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result may depend on."""
+    installed = {"python": platform.python_version()}
+    for name in ("spotfw", "tensorflow", "mesh-tensorflow", "t5", "numpy"):
+        try:
+            installed[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+def _name_of(start: SoftPrompt) -> str:
+    """A stable name for a prompt given as an array."""
+    return "prompt#" + hashlib.sha256(start.array.tobytes()).hexdigest()[:16]

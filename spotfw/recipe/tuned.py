@@ -1,0 +1,84 @@
+"""What a tuning is asked for, what is heard of it, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from spotfw.config import TuningSettings
+from spotfw.prompts import SoftPrompt
+from spotfw.recipe.run_folder import Scored
+from spotfw.tasks import Mixture, Task
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class TunedPrompt:
+    """A learned prompt.
+
+    Attributes:
+      best: the checkpoint with the highest validation score.
+      embedding: the early checkpoint that stands for the task (paper 3.1.3).
+      final: the prompt after the last step.
+      history: every checkpoint's scores, in order.
+      folder: where the run lies.
+    """
+
+    best: SoftPrompt
+    embedding: SoftPrompt
+    final: SoftPrompt
+    history: tuple[Scored, ...]
+    folder: str
+
+    @property
+    def score(self) -> float:
+        """The best checkpoint's validation score."""
+        return max(entry.score for entry in self.history)
+
+    def __repr__(self) -> str:
+        return f"TunedPrompt(score={self.score:g}, folder={self.folder!r})"
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """What an observer hears of a tuning.
+
+    Attributes:
+      task: its name.
+      step, steps: updates done, and in all.
+      loss: mean since the last report.
+      score, best: of the checkpoint just scored (None otherwise) and the best so far.
+    """
+
+    task: str
+    step: int
+    steps: int
+    loss: float
+    score: float | None
+    best: float | None
+
+
+Observer = Callable[[Report], None]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Tuning:
+    """A tuning asked for.
+
+    Attributes:
+      task: what to learn; a mixture is scored by its members' mean.
+      settings: the recipe.
+      out: the run's folder.
+      initializer: ``NAME[:ARGUMENT]``; ``prompt:FILE`` starts from a prompt.
+      start: a prompt to start from, in place of the initializer.
+      resume: go on with the run in `out`, if there is one.
+      observer: hears of progress.
+    """
+
+    task: Task | Mixture
+    settings: TuningSettings
+    out: str
+    initializer: str = "sampled_vocab"
+    start: SoftPrompt | None = None
+    resume: bool = False
+    observer: Observer | None = None

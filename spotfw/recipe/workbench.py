@@ -1,0 +1,159 @@
+"""One frozen model and the plugins: where prompts are tuned, scored, compared and run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from spotfw import files
+from spotfw.config import TuningSettings
+from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
+from spotfw.library import Entry, Library
+from spotfw.plugins import Plugins
+from spotfw.plugins.models import named_model
+from spotfw.prompts import SoftPrompt, check_fits
+from spotfw.ranking import Ranking
+from spotfw.recipe.evaluation import evaluate
+from spotfw.recipe.run_names import run_name
+from spotfw.recipe.tuned import TunedPrompt, Tuning
+from spotfw.recipe.tuning import only, tune_all
+from spotfw.tasks import Mixture, Task
+
+#: From scratch, a target's prompt starts from its class labels (paper 2.1.4).
+SCRATCH = "class_label"
+
+
+class Workbench:
+    """A frozen model by its name or folder, opened when first needed, once.
+
+    An error in what a plugin gives says whose it is.
+
+    Args:
+      model: a name, or a folder, local or ``gs://``.
+      plugins: what is installed.
+      backend: the engine, ``NAME[:key=value,...]``.
+      options: of the backend's `open`.
+
+    Raises:
+      UnknownName: `model` is neither a name nor a folder.
+    """
+
+    def __init__(
+        self, model: str, plugins: Plugins, backend: str, options: Mapping[str, Any]
+    ) -> None:
+        self.plugins = plugins
+        self._named = named_model(model, plugins)
+        self._place = model
+        self._backend = backend
+        self._options = options
+        self._metrics: dict[str, SimilarityMetric] = {}
+
+    @functools.cached_property
+    def model(self) -> FrozenModel:
+        """The frozen model."""
+        folder = str(self._named.folder()) if self._named else self._place
+        with self.plugins.blaming("backend", self._backend):
+            return self.plugins.backend(self._backend).open(folder, **self._options)
+
+    @property
+    def own_settings(self) -> Mapping[str, Any]:
+        """Settings that suit the model, where it is a named one that has some."""
+        return self._named.settings if self._named else {}
+
+    def settings(self, **changes: Any) -> TuningSettings:
+        """The paper's settings, with the model's own over them and `changes` over those.
+
+        Raises:
+          UnknownName: there is no such setting.
+          WrongUse: a value makes no sense.
+        """
+        given = {k: v for k, v in changes.items() if v is not None}
+        return TuningSettings.from_dict(TuningSettings().to_dict() | {**self.own_settings, **given})
+
+    def run_folder(
+        self,
+        runs: str,
+        task: Task | Mixture,
+        settings: TuningSettings,
+        init: str,
+        start: SoftPrompt | None = None,
+    ) -> str:
+        """The folder below `runs` that belongs to just this tuning."""
+        name = run_name(
+            task, settings, model=self.model, backend=self._backend, init=init, start=start
+        )
+        return files.join(runs, name)
+
+    def tune(self, tuning: Tuning) -> TunedPrompt:
+        """Learns a prompt; its task's splits are looked at by the caller.
+
+        Raises:
+          SpotError: as `spotfw.recipe.tuning.tune`.
+        """
+        asked = self._place if self._named else None
+        with self.plugins.blaming("backend", self._backend):
+            return only(tune_all(self.model, [tuning], plugins=self.plugins, asked=asked))
+
+    def evaluate(
+        self, prompt: Array | None, task: Task | Mixture, split: str, settings: TuningSettings
+    ) -> Evaluation:
+        """Scores a prompt; see `spotfw.recipe.evaluation.evaluate`."""
+        with self.plugins.blaming("backend", self._backend):
+            return evaluate(self.model, prompt, task, split, settings)
+
+    def predict(
+        self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
+    ) -> list[str]:
+        """Decodes; see `FrozenModel.predict`."""
+        with self.plugins.blaming("backend", self._backend):
+            return self.model.predict(prompt, lines, settings)
+
+    def rank(
+        self,
+        prompt: SoftPrompt,
+        metric: str,
+        library: Library,
+        entries: Iterable[Entry] | None = None,
+        *,
+        exclude_task: str | None = None,
+        exclude_ids: Collection[str] = (),
+    ) -> Ranking:
+        """A library's prompts by similarity to a task embedding, beside this model.
+
+        Args:
+          prompt: the embedding.
+          metric: ``NAME[:key=value,...]``.
+          library: the library.
+          entries: of the library, if they are listed already.
+          exclude_task: leaves out this task's prompts.
+          exclude_ids: leaves out these entries.
+
+        Raises:
+          SpotError: the embedding is of another model, or as `Library.rank`.
+        """
+        self.check(prompt)
+        with self.plugins.blaming("metric", metric):
+            return library.rank(
+                prompt.array,
+                self._beside(metric),
+                fingerprint=self.model.fingerprint,
+                exclude_task=exclude_task,
+                exclude_ids=exclude_ids,
+                entries=entries,
+            )
+
+    def check(self, prompt: SoftPrompt) -> None:
+        """Refuses (`SpotError`) a prompt of another model."""
+        check_fits(prompt, width=self.model.width, fingerprint=self.model.fingerprint)
+
+    def close(self) -> None:
+        """Gives the model's memory back."""
+        if "model" in self.__dict__:
+            self.model.close()
+
+    def _beside(self, metric: str) -> SimilarityMetric:
+        """A metric beside the model; the same each time, so that features are kept."""
+        if metric not in self._metrics:
+            self._metrics[metric] = self.plugins.metric(metric).with_model(self.model)
+        return self._metrics[metric]

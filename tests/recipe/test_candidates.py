@@ -1,0 +1,162 @@
+"""From candidates to tunings: averages, names that keep runs apart, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spotfw.contracts import (
+    StartFromAverage,
+    StartFromMixture,
+    StartFromPrompt,
+    StartFromScratch,
+)
+from spotfw.errors import SpotError, UnknownName
+from spotfw.library import Library
+from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.ranking import Ranked, Ranking
+from spotfw.recipe.candidates import average, choose, run_candidates
+from spotfw.recipe.run_folder import Scored
+from spotfw.recipe.tuning import TunedPrompt
+
+PRINT = "0011223344556677"
+
+
+def soft(value: float, task: str = "a", fingerprint: str = PRINT, length: int = 2) -> SoftPrompt:
+    array = np.full((length, 3), value, np.float32)
+    return SoftPrompt(array, Provenance(task=task, fingerprint=fingerprint, seed=4))
+
+
+def ranking(*ids: str) -> Ranking:
+    return Ranking(
+        items=tuple(
+            Ranked(rank=n, id=i, task=f"task {i}", similarity=1 / n) for n, i in enumerate(ids, 1)
+        )
+    )
+
+
+class Tuner:
+    """Remembers what it was asked to start from; gives a run of the score that is next."""
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = list(scores)
+        self.starts: list[SoftPrompt | None] = []
+        self.names: list[str] = []
+        self.mixtures: list[tuple[str, ...]] = []
+
+    def target(self, start: SoftPrompt | None, name: str) -> TunedPrompt:
+        self.starts.append(start)
+        self.names.append(name)
+        entry = Scored(step=1, loss=0.0, score=self.scores.pop(0), metrics={})
+        prompt = soft(0.0)
+        return TunedPrompt(
+            best=prompt, embedding=prompt, final=prompt, history=(entry,), folder=name
+        )
+
+    def mixture(self, tasks: Sequence[str]) -> SoftPrompt:
+        self.mixtures.append(tuple(tasks))
+        return soft(7.0)
+
+
+def transfer(library: Library, tuner: Tuner, candidates: Sequence[Any]) -> Any:
+    return run_candidates(
+        "target", ranking("x"), candidates, library.best, tuner.target, tuner.mixture
+    )
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path / "library")
+
+
+def test_an_average_is_the_weighted_sum() -> None:
+    found = average([soft(1.0, "a"), soft(10.0, "b"), soft(100.0, "c")], [0.5, 0.25, 0.25])
+    assert found.array.dtype == np.float32
+    np.testing.assert_allclose(found.array, np.full((2, 3), 28.0))
+    assert found.provenance.fingerprint == PRINT
+    assert found.provenance.settings["average_of"][1] == {"task": "b", "seed": 4, "weight": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("prompts", "weights", "told"),
+    [
+        ([soft(1.0)], [0.5, 0.5], "one finite number for each"),
+        ([], [], "one finite number for each"),
+        ([soft(1.0), soft(2.0)], [np.nan, 1.0], "one finite number for each"),
+        ([soft(1.0), soft(2.0, length=3)], [0.5, 0.5], "3 tokens"),
+        ([soft(1.0), soft(2.0, fingerprint="f" * 16)], [0.5, 0.5], "another frozen model"),
+    ],
+)
+def test_what_cannot_be_averaged_is_told(
+    prompts: list[SoftPrompt], weights: list[float], told: str
+) -> None:
+    with pytest.raises(SpotError, match=told):
+        average(prompts, weights)
+
+
+def test_each_candidate_is_tuned_and_the_best_kept(library: Library) -> None:
+    one, two = (library.add(soft(v, t), soft(-v, t)) for v, t in ((1.0, "a"), (3.0, "b")))
+    tuner = Tuner(10.0, 40.0, 40.0, 20.0)
+    candidates = [
+        StartFromPrompt(one),
+        StartFromAverage(ids=(one, two), weights=(0.25, 0.75)),
+        StartFromMixture(tasks=("a", "b")),
+        StartFromScratch(),
+    ]
+    result = transfer(library, tuner, candidates)
+    starts = [None if s is None else float(s.array[0, 0]) for s in tuner.starts]
+    assert starts == [1.0, 2.5, 7.0, None]
+    assert tuner.mixtures == [("a", "b")]
+    assert [o.candidate for o in result.outcomes] == candidates
+    assert result.score == 40.0
+    assert result.best.candidate == candidates[1]  # the first of equals
+    assert len(set(tuner.names)) == 4
+
+
+def test_candidates_of_one_kind_have_names_of_their_own(library: Library) -> None:
+    """They name run folders: two averages in one folder would be one run."""
+    one, two = (library.add(soft(v, t)) for v, t in ((1.0, "a"), (3.0, "b")))
+    tuner = Tuner(*[1.0] * 4)
+    halves, thirds = (np.float32([w, 1 - w]) for w in (0.5, 0.3))
+    candidates = [
+        StartFromAverage(ids=(one, two), weights=tuple(halves)),
+        StartFromAverage(ids=(one, two), weights=tuple(thirds)),
+        StartFromMixture(tasks=("a", "b")),
+        StartFromMixture(tasks=("a", "c")),
+    ]
+    transfer(library, tuner, candidates)
+    assert len(set(tuner.names)) == 4
+
+
+def test_no_candidate_is_told(library: Library) -> None:
+    with pytest.raises(SpotError, match="no source for target"):
+        transfer(library, Tuner(), [])
+
+
+def test_an_unknown_prompt_is_told(library: Library) -> None:
+    library.add(soft(1.0))
+    with pytest.raises(UnknownName, match="prompt"):
+        transfer(library, Tuner(), [StartFromPrompt("0" * 16)])
+
+
+def test_a_function_is_a_strategy() -> None:
+    def second(found: Ranking, k: int) -> list[StartFromPrompt]:
+        return [StartFromPrompt(item.id) for item in found[1 : k + 1]]
+
+    assert choose(second, ranking("x", "y", "z"), 2) == (StartFromPrompt("y"), StartFromPrompt("z"))
+
+
+@pytest.mark.parametrize("given", [["x"], [None], [StartFromScratch]])
+def test_what_is_no_candidate_is_told(given: list[Any]) -> None:
+    with pytest.raises(SpotError, match="no candidate"):
+        choose(lambda found, k: given, ranking("x"), 1)
+
+
+@pytest.mark.parametrize("given", [None, 3, StartFromScratch()])
+def test_a_strategy_that_gives_no_sequence_is_told(given: Any) -> None:
+    with pytest.raises(SpotError, match="sequence of candidates"):
+        choose(lambda found, k: given, ranking("x"), 1)
