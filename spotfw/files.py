@@ -65,7 +65,7 @@ def write_atomically(path: PathLike, data: bytes, *, tidy: bool = True) -> None:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-        _flush_folder(target.parent)
+        _flush(target.parent)
 
 
 @contextlib.contextmanager
@@ -97,11 +97,10 @@ def new_folder(path: PathLike) -> Iterator[Path | Any]:
         yield part
         with _explained("write", path):
             for folder, _, names in os.walk(part):
-                for name in names:
-                    _flush_folder(Path(folder, name))
-                _flush_folder(Path(folder))
+                for name in (*names, "."):
+                    _flush(Path(folder, name))
             part.replace(target)
-            _flush_folder(target.parent)
+            _flush(target.parent)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
@@ -125,8 +124,7 @@ def locked(
     Args:
       shared: hold it together with others who share it; otherwise alone.
       busy: raised at once where another process holds the lock; without it, that is waited for.
-      what: the folder in words, for the error where it cannot be opened or made.
-      advice: what to do then.
+      what, advice: the folder in words, and what to do where it cannot be opened or made.
       file: locked in place of the folder itself, in which it is made and stays; network file
         systems lock only files.
 
@@ -138,10 +136,8 @@ def locked(
         return
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        if file is None:
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        else:
-            handle = os.open(join(folder, file), os.O_RDWR | os.O_CREAT, 0o666)
+        flags = os.O_RDONLY | os.O_DIRECTORY if file is None else os.O_RDWR | os.O_CREAT
+        handle = os.open(folder if file is None else join(folder, file), flags, 0o666)
     except OSError as error:
         place = f"The {what} {os.fspath(folder)}"
         raise SpotError(f"{place} cannot be written: {error.strerror}. {advice}") from error
@@ -206,9 +202,8 @@ def list_names(folder: PathLike) -> list[str]:
     """
     place = _remote(folder) if is_remote(folder) else Path(folder)
     with _explained("read", folder):
-        if not place.exists():
-            return []
-        return sorted(p.name for p in place.iterdir() if not p.name.endswith(_PART))
+        names = (p.name for p in place.iterdir()) if place.exists() else ()
+        return sorted(name for name in names if not name.endswith(_PART))
 
 
 def join(folder: PathLike, *names: str) -> str:
@@ -240,11 +235,9 @@ def _clear_leftovers(target: Path) -> None:
     for part in target.parent.glob(f".{glob.escape(target.name)}.*{_PART}"):
         tag = part.name[len(target.name) + 2 : -len(_PART)]
         if not _still_written(part, tag):
-            if part.is_dir():
-                shutil.rmtree(part, ignore_errors=True)
-            else:
-                with contextlib.suppress(OSError):
-                    part.unlink()
+            shutil.rmtree(part, ignore_errors=True)  # of a folder
+            with contextlib.suppress(OSError):
+                part.unlink()
 
 
 def _still_written(part: Path, tag: str) -> bool:
@@ -261,7 +254,7 @@ def _still_written(part: Path, tag: str) -> bool:
         return True
 
 
-def _flush_folder(path: Path) -> None:
+def _flush(path: Path) -> None:
     """Flushes a file or a folder's entries to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
