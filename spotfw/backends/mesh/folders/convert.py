@@ -26,10 +26,10 @@ from spotfw.backends.mesh.folders.checkpoint import (
     write_checkpoint,
 )
 from spotfw.backends.mesh.folders.hf_folder import HFTensors, pieces, read_json, write_tensors
+from spotfw.backends.mesh.folders.hf_tokenizer import VOCABULARY, tokenizer_notes
+from spotfw.backends.mesh.folders.weights import check_finite
 from spotfw.errors import SpotError, WrongUse
 
-#: The vocabulary's file name in both kinds of folder.
-VOCABULARY = "spiece.model"
 #: In a Mesh TF folder: the config.json it was converted from, for the way back.
 ORIGIN = "hf_config.json"
 
@@ -47,6 +47,7 @@ class Converted:
       dimensions: of the model.
       parameters: trained parameters, without padding rows.
       fingerprint: of the weights as a Mesh TF checkpoint.
+      notes: what a user of the model must know, a paragraph each; mostly nothing.
     """
 
     folder: str
@@ -54,6 +55,7 @@ class Converted:
     dimensions: hf_names.T5Dimensions
     parameters: int
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 def convert(
@@ -99,7 +101,8 @@ def hf_to_mesh(
     dims = hf_names.dimensions_of_config(config, src)
     tensors = HFTensors(source)
     table = list(hf_names.variables(dims))
-    names = _hf_names(tensors, table, dims)
+    names = _hf_names(tensors, table, dims, tied=config.get("tie_word_embeddings", True))
+    notes = tuple(tokenizer_notes(source))
     _check_vocabulary(source / VOCABULARY, dims)
 
     def stream() -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -130,6 +133,7 @@ def hf_to_mesh(
         dimensions=dims,
         parameters=parameters(dims),
         fingerprint=digest,
+        notes=notes,
     )
 
 
@@ -164,6 +168,7 @@ def mesh_to_hf(
     def stream() -> Iterator[tuple[str, npt.NDArray[Any]]]:
         for done, variable in enumerate(table, 1):
             value = checkpoint.read(stored[variable.mesh])
+            check_finite(value, variable.mesh, checkpoint.prefix)
             if variable.vocabulary_axis is not None:
                 value, rest = np.split(value, [dims.vocabulary_size], variable.vocabulary_axis)
                 if rest.any():
@@ -218,14 +223,19 @@ def gin_config(dims: hf_names.T5Dimensions) -> str:
 
 
 def _hf_names(
-    tensors: HFTensors, table: list[hf_names.Variable], dims: hf_names.T5Dimensions
+    tensors: HFTensors, table: list[hf_names.Variable], dims: hf_names.T5Dimensions, tied: bool
 ) -> dict[str, str]:
-    """Table name -> stored name; checks that all tensors are there and fit."""
+    """Table name -> stored name; checks that all tensors are there and fit.
+
+    Where no output layer is stored and the model is tied, the embeddings are the output layer.
+    """
     names = {name: name for name in tensors.shapes if hf_names.leftover(name) is None}
     copies = [name for name in tensors.shapes if hf_names.leftover(name) == "copy"]
     shared = "shared.weight"
     if shared not in names and copies:
         names[shared] = copies[0]
+    if tied and "lm_head.weight" not in names and shared in names:
+        names["lm_head.weight"] = names[shared]
     check_variables(
         {variable.hf: variable.hf_shape(dims) for variable in table},
         {name: tensors.shapes[stored] for name, stored in names.items()},
