@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from spotfw import files
-from spotfw.backends.mesh.folders import convert, hf_folder, hf_names
+from spotfw.backends.mesh.folders import convert, hf_folder, hf_names, hf_tokenizer
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint
 
 
@@ -43,7 +43,7 @@ def describe(folder: str) -> dict[str, Any]:
     facts |= attrs.asdict(dims)
     facts["rows"] = dims.rows
     facts["parameters"] = convert.parameters(dims)
-    vocabulary = files.join(folder, convert.VOCABULARY)
+    vocabulary = files.join(folder, hf_tokenizer.VOCABULARY)
     local = not files.is_remote(folder) and files.exists(vocabulary)
     facts["pieces"] = hf_folder.pieces(Path(vocabulary)) if local else None
     return facts

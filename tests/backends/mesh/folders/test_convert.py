@@ -223,7 +223,7 @@ def _integers(hf: Path) -> None:
 
 
 def _not_a_number(hf: Path) -> None:
-    def spoil(tensors: dict[str, Any]) -> None:
+    def spoil(tensors: dict[str, np.ndarray]) -> None:
         weights = tensors["lm_head.weight"].copy()
         weights[3, :2] = np.nan, np.inf
         tensors["lm_head.weight"] = weights
