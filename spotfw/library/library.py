@@ -32,7 +32,7 @@ from spotfw.library.index import (
     summarize,
 )
 from spotfw.library.retrieval import Retriever, comparable
-from spotfw.prompts import SoftPrompt, pack_prompt, unpack_prompt
+from spotfw.prompts import SoftPrompt, pack_prompt, same_model, unpack_prompt
 from spotfw.ranking import Ranked, Ranking
 
 __all__ = ["Entry", "Library", "Problem", "Ranked", "Ranking", "open_library"]
@@ -116,12 +116,13 @@ class Library:
         fingerprint: str | None = None,
     ) -> list[Entry]:
         """The entries that agree with all that is not None, by task, seed and id."""
-        wanted = {"task": task, "family": family, "seed": seed, "fingerprint": fingerprint}
+        wanted = {"task": task, "family": family, "seed": seed}
         found = [
             entry
             for entry in starmap(as_entry, self._summaries().items())
             if entry is not None
             and all(v is None or getattr(entry.provenance, k) == v for k, v in wanted.items())
+            and (fingerprint is None or same_model(entry.provenance.fingerprint, fingerprint))
         ]
 
         def order(entry: Entry) -> tuple[str, int, str]:

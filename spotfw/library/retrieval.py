@@ -11,7 +11,7 @@ import numpy.typing as npt
 from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import BrokenPart
 from spotfw.library.index import Entry
-from spotfw.prompts import SoftPrompt
+from spotfw.prompts import SoftPrompt, same_model
 from spotfw.ranking import Ranked, in_order
 
 
@@ -95,7 +95,11 @@ def comparable(
     chosen, left_out = [], dict[str, int]()
     for entry in entries:
         why = None
-        if entry.provenance.fingerprint != fingerprint:
+        names = entry.provenance.model, query.provenance.model
+        if not same_model(entry.provenance.fingerprint, fingerprint) or (
+            # Neither says by its weights which model it is of: then their names must not differ.
+            fingerprint is None and None not in names and len({*names}) > 1
+        ):
             why = "of another model"
         elif (entry.length, entry.width) != (query.length, query.width):
             why = "of another length"

@@ -6,6 +6,8 @@ from __future__ import annotations
 HEAD = 512
 
 _ZIP = b"PK\x03\x04"
+#: A pickle's second byte.
+_PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
 #: Where a zip's first member tells the length of its name, and where the name begins.
 _NAME_LENGTH, _NAME = slice(26, 28), 30
 
@@ -33,7 +35,8 @@ def foreign_file(head: bytes) -> str | None:
                 "read. Where you trust it, load it in Python and write the prompt's array [L, E] "
                 "with numpy.save, as a .npy"
             )
-    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+    # A safetensors file may begin alike, with the length of its header, whose text follows.
+    if head[:1] == b"\x80" and head[1:2] in _PROTOCOLS and head[8:9] != b"{":
         return (
             "is a pickle, which can run code when opened, so it is never read. Where you trust it, "
             "load it in Python and write the prompt's array [L, E] with numpy.save, as a .npy"

@@ -21,6 +21,7 @@ from spotfw.prompts import (
     check_fits,
     load_prompt,
     pack_prompt,
+    same_model,
     save_prompt,
     unpack_prompt,
     write_peft,
@@ -358,6 +359,23 @@ def test_peft_without_safe_weights(tmp_path: Path) -> None:
 
 
 # Fit
+
+
+def test_fingerprints_of_one_model() -> None:
+    before, now = "0123456789abcdef", "0123456789abcdef" + "f" * 16
+    assert same_model(now, now) and same_model(before, now) and same_model(now, before)
+    assert same_model(None, None)
+    assert not same_model(before, "f" * 32)
+    assert not same_model(now, before + "0" * 16)
+    assert not same_model("0123", "01230123")  # of another kind than ours: alike or not
+    assert not same_model(None, now) and not same_model(now, None)
+
+
+def test_a_prompt_of_version_0_1_fits() -> None:
+    old = a_prompt(fingerprint="0123456789abcdef")
+    check_fits(old, fingerprint="0123456789abcdef" + "f" * 16)
+    with pytest.raises(SpotError, match="another frozen model"):
+        check_fits(old, fingerprint="f" * 32)
 
 
 def test_a_prompt_that_fits() -> None:

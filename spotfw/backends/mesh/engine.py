@@ -15,8 +15,9 @@ from spotfw.backends.mesh import programs
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
 from spotfw.backends.mesh.decoding import evaluate_one, predict_lines
-from spotfw.backends.mesh.folders.checkpoint import Checkpoint, check_variables, fingerprint
+from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint
 from spotfw.backends.mesh.folders.vocabulary import open_vocabulary
+from spotfw.backends.mesh.folders.weights import check_variables
 from spotfw.backends.mesh.model import SIZES, building, size_gin
 from spotfw.backends.mesh.programs import Program, Shapes
 from spotfw.backends.mesh.tuning import tune_one

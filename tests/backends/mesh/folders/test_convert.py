@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import shutil
@@ -17,6 +18,7 @@ from benchmarks import random_t5
 from spotfw.backends.mesh.folders import hf_folder, hf_names
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint, write_checkpoint
 from spotfw.backends.mesh.folders.convert import convert, hf_to_mesh, mesh_to_hf
+from spotfw.backends.mesh.folders.hf_model import HFModel
 from spotfw.errors import SpotError, WrongUse
 
 TINY = hf_names.T5Dimensions(
@@ -82,6 +84,28 @@ def test_a_mesh_checkpoint_gives_the_same_fingerprint_after_hugging_face(
     converted = mesh_to_hf(str(tiny_model), str(tmp_path / "hf"))
     again = hf_to_mesh(converted.folder, str(tmp_path / "mesh"))
     assert again.fingerprint == fingerprint(str(tiny_model)) == converted.fingerprint
+
+
+def test_a_folder_has_the_fingerprint_of_what_it_converts_to(hf: Path, tmp_path: Path):
+    assert HFModel(str(hf)).fingerprint == hf_to_mesh(str(hf), str(tmp_path / "mesh")).fingerprint
+    random_t5.write_folder(tmp_path / "odd", attrs.evolve(TINY, vocabulary_size=300), seed=3)
+    converted = hf_to_mesh(str(tmp_path / "odd"), str(tmp_path / "padded"))
+    assert HFModel(str(tmp_path / "odd")).fingerprint == converted.fingerprint
+
+
+def test_the_fingerprint_begins_as_that_of_version_0_1(hf: Path):
+    """Prompts learned with spotfw 0.1 find their model by it; see `spotfw.prompts.same_model`."""
+    model = HFModel(str(hf))
+    digest = hashlib.sha256()
+    for name in sorted(model.shapes):
+        digest.update(f"{name} {list(model.shapes[name])}\n".encode())
+    for name in sorted(model.shapes):
+        value = model.read(name)
+        if value.ndim == 1 or name.endswith("relative_attention_bias"):
+            digest.update(value.tobytes())
+        elif name == "shared/embedding":
+            digest.update(value[:8].tobytes())
+    assert model.fingerprint[:16] == digest.hexdigest()[:16]
 
 
 def test_padding_rows_are_zeros(tmp_path: Path):
