@@ -33,6 +33,7 @@ MOVED = {
     "components": "plugins.parts",
     "demo": "study.demo",
     "demo_workers": "study.demo",
+    "display": "cli.display",
     "exchange": "library.exchange",
     "fitness": "plugins.fitness",
     "folder_lock": "files",

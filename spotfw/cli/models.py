@@ -121,6 +121,8 @@ def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
             f"{what[converted.kind]} in {dst}: {converted.parameters:,} parameters, "
             f"fingerprint {converted.fingerprint}."
         )
+    for text in converted.notes:
+        note(text)
 
 
 def _print(facts: dict[str, Any]) -> None:

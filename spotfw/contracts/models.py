@@ -33,9 +33,11 @@ class NamedModel:
 
     Attributes:
       name: e.g. ``playground``.
-      folder: called when the model is wanted; returns its folder, making it if needed.
+      folder: called when the model is wanted; returns its Mesh TF folder, making it if needed.
       description: one line.
       settings: tuning settings that suit the model, over the paper's defaults.
+      hf_folder: the same model as a Hugging Face folder, where there is one, for engines
+        that read that.
       demo: what ``spotfw demo`` shows on it, if it can.
     """
 
@@ -43,4 +45,5 @@ class NamedModel:
     folder: Any = attrs.field(repr=False, eq=False)
     description: str = ""
     settings: Mapping[str, Any] = attrs.field(factory=dict)
+    hf_folder: str | None = attrs.field(default=None, repr=False)
     demo: DemoPlan | None = None

@@ -27,6 +27,7 @@ from spotfw.library.check import Pair, check_pair
 from spotfw.library.index import KEY, Entry, as_entry, summarize
 from spotfw.prompts import SoftPrompt, unpack_prompt
 from spotfw.prompts.bytes import MOST
+from spotfw.prompts.foreign import HEAD, foreign_file
 from spotfw.reading import MOST_JSON, parse_json
 from spotfw.version import __version__
 
@@ -100,6 +101,9 @@ def read_archive(path: files.PathLike, limits: Limits = LIMITS) -> list[Pair]:
         _check_size(os.path.getsize(path), where, limits)
     data = files.read_bytes(path, _most(limits) + 1)
     _check_size(len(data), where, limits)
+    other = foreign_file(data[:HEAD])
+    if other is not None:
+        raise SpotError(f"The file {where} {other}.")
     _check_directory(data, where, limits)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

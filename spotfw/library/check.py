@@ -9,7 +9,7 @@ import attrs
 
 from spotfw.errors import SpotError, WrongUse
 from spotfw.library.index import Entry, Summary, as_entry
-from spotfw.prompts import SoftPrompt, check_fits
+from spotfw.prompts import SoftPrompt, check_fits, same_model
 
 
 @attrs.frozen
@@ -42,7 +42,7 @@ def check_pair(best: SoftPrompt, embedding: SoftPrompt) -> None:
         fingerprint=fingerprint,
         name="The task embedding",
     )
-    if embedding.provenance.fingerprint != fingerprint:
+    if not same_model(embedding.provenance.fingerprint, fingerprint):
         raise SpotError(
             "The task embedding and the best prompt do not name the same frozen model. "
             "Give two checkpoints of one tuning."

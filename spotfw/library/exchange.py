@@ -17,6 +17,7 @@ from spotfw.library.archive import pack_archive, read_archive
 from spotfw.library.check import Pair
 from spotfw.library.index import Entry, marked
 from spotfw.prompts import SoftPrompt, load_prompt, save_prompt, write_peft
+from spotfw.prompts.peft import load_peft_tasks
 from spotfw.reading import open_regular
 
 #: Called with (done, total) prompts.
@@ -102,11 +103,22 @@ def read_source(source: str, facts: Mapping[str, Any] | None = None) -> list[Pai
         if source.endswith(".npy") or _CONFIG in names:
             stem = os.path.basename(source.rstrip("/")).removesuffix(".npy")
             given = {"task": stem, **{k: v for k, v in given.items() if v is not None}}
+        if _CONFIG in names:
+            prompts = load_peft_tasks(source)
+            return [
+                Pair(stated(prompt, _of_task(given, number, len(prompts))), None)
+                for number, prompt in enumerate(prompts)
+            ]
         pairs = [Pair(load_prompt(source))]
     return [
         Pair(stated(p.best, given), None if p.embedding is None else stated(p.embedding, given))
         for p in pairs
     ]
+
+
+def _of_task(facts: Mapping[str, Any], number: int, count: int) -> dict[str, Any]:
+    """The facts of one of an adapter's tasks: of several, the task's name has its number."""
+    return dict(facts) if count == 1 else {**facts, "task": f"{facts['task']}#{number}"}
 
 
 def stated(prompt: SoftPrompt, facts: Mapping[str, Any]) -> SoftPrompt:

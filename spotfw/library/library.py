@@ -35,7 +35,7 @@ from spotfw.library.index import (
 )
 from spotfw.library.retrieval import Retriever, comparable
 from spotfw.library.store import SUFFIX, Store
-from spotfw.prompts import SoftPrompt
+from spotfw.prompts import SoftPrompt, same_model
 from spotfw.ranking import Ranked, Ranking
 
 __all__ = ["Entry", "Library", "Problem", "Ranked", "Ranking", "open_library"]
@@ -138,12 +138,13 @@ class Library:
         fingerprint: str | None = None,
     ) -> list[Entry]:
         """The entries that agree with all that is not None, by task, seed and id."""
-        wanted = {"task": task, "family": family, "seed": seed, "fingerprint": fingerprint}
+        wanted = {"task": task, "family": family, "seed": seed}
         entries = [
             entry
             for entry in starmap(as_entry, self._summaries().items())
             if entry is not None
             and all(v is None or getattr(entry.provenance, k) == v for k, v in wanted.items())
+            and (fingerprint is None or same_model(entry.provenance.fingerprint, fingerprint))
         ]
         return sorted(entries, key=_order)
 
@@ -206,6 +207,7 @@ class Library:
             fingerprint,
             exclude_task,
             exclude_ids,
+            model=query.provenance.model,
         )
         items = self._retriever.ranked(
             query.array, metric, chosen, lambda entry: self._store.read(entry.embedding_id).array

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from spotfw.contracts import Array, SimilarityMetric
 from spotfw.library.comparing import compare
 from spotfw.library.index import Entry
+from spotfw.prompts import same_model
 from spotfw.ranking import Ranked, in_order
 
 
@@ -77,6 +78,8 @@ def comparable(
     fingerprint: str | None,
     task: str | None = None,
     ids: Collection[str] = (),
+    *,
+    model: str | None = None,
 ) -> tuple[list[Entry], dict[str, int]]:
     """The entries that a query is compared with, and how many others are left out, by reason.
 
@@ -84,13 +87,18 @@ def comparable(
       entries: all.
       shape: of the query, L and E.
       fingerprint: of the query's frozen model.
+      model: its name, by which models are told apart where no fingerprint is known.
       task: whose prompts are left out.
       ids: of entries that are left out.
     """
     chosen, left_out = [], dict[str, int]()
     for entry in entries:
         why = None
-        if entry.provenance.fingerprint != fingerprint:
+        names = entry.provenance.model, model
+        if not same_model(entry.provenance.fingerprint, fingerprint) or (
+            # Neither says by its weights which model it is of: then their names must not differ.
+            fingerprint is None and None not in names and len({*names}) > 1
+        ):
             why = "of another model"
         elif (entry.length, entry.width) != shape:
             why = "of another length"

@@ -9,7 +9,7 @@ from spotfw.prompts.file import (
 )
 from spotfw.prompts.peft import write_peft
 from spotfw.prompts.prompt import SoftPrompt, check_fits
-from spotfw.prompts.provenance import Provenance, timestamp
+from spotfw.prompts.provenance import Provenance, same_model, timestamp
 
 __all__ = [
     "FORMAT",
@@ -18,6 +18,7 @@ __all__ = [
     "check_fits",
     "load_prompt",
     "pack_prompt",
+    "same_model",
     "save_prompt",
     "timestamp",
     "unpack_prompt",

@@ -17,6 +17,7 @@ from spotfw.prompts.bytes import (
     unpack_npy,
     unpack_safetensors,
 )
+from spotfw.prompts.foreign import HEAD, foreign_file
 from spotfw.prompts.prompt import SoftPrompt, prompt_from
 from spotfw.prompts.provenance import Provenance
 
@@ -58,13 +59,17 @@ def load_prompt(path: files.PathLike) -> SoftPrompt:
 
     Args:
       path: a ``.safetensors`` file of ours, a bare ``.npy`` [L, E] as
-        google-research/prompt-tuning writes it, or the folder of a PEFT adapter.
+        google-research/prompt-tuning writes it, or the folder of a PEFT adapter, with ``#N``
+        behind it for task N of a multitask adapter.
 
     Raises:
       SpotError: it is absent, broken, or of another kind.
     """
     where = os.fspath(path)
-    if files.exists(files.join(path, peft.CONFIG)):
+    folder, _, task = where.rpartition("#")
+    if task.isdecimal() and len(task) < 10 and peft.is_peft(folder):
+        return peft.load_peft(folder, int(task))
+    if peft.is_peft(where):
         return peft.load_peft(where)
     if not files.is_remote(path) and os.path.isdir(path):
         raise SpotError(
@@ -72,6 +77,9 @@ def load_prompt(path: files.PathLike) -> SoftPrompt:
             "an adapter's folder."
         )
     data = files.read_bytes(path, MOST)
+    other = foreign_file(data[:HEAD])
+    if other is not None:
+        raise SpotError(f"The file {where} {other}.")
     if data.startswith(NPY_MAGIC) or where.endswith(".npy"):
         return prompt_from(unpack_npy(data, where), Provenance(), where)
     return unpack_prompt(data, where)

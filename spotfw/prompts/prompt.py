@@ -9,7 +9,7 @@ import numpy as np
 
 from spotfw.errors import SpotError
 from spotfw.prompts.bytes import Array
-from spotfw.prompts.provenance import Provenance
+from spotfw.prompts.provenance import Provenance, same_model
 
 
 def _as_prompt(value: Any) -> Array:
@@ -82,7 +82,7 @@ def check_fits(
             "learned on another model. Use a prompt of this model."
         )
     theirs = prompt.provenance.fingerprint
-    if fingerprint is not None and theirs is not None and theirs != fingerprint:
+    if fingerprint is not None and theirs is not None and not same_model(theirs, fingerprint):
         raise SpotError(
             f"{name} was learned on another frozen model (fingerprint {theirs}, "
             f"{prompt.provenance.model or 'name unknown'}) than this one ({fingerprint}); it means "

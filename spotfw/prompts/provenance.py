@@ -103,6 +103,24 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
+def same_model(fingerprint: str | None, other: str | None) -> bool:
+    """Whether two fingerprints are of one frozen model, as far as they tell.
+
+    One of spotfw 0.1 (16 digits) is the beginning of today's (32 digits) for the same
+    weights, so what was learned then still finds its model. Two unknown ones are alike.
+    """
+    if fingerprint is None or other is None:
+        return fingerprint is other
+    shorter, longer = sorted((fingerprint, other), key=len)
+    if len(shorter) == _SHORT and len(longer) == 2 * _SHORT:
+        return longer.startswith(shorter)
+    return shorter == longer
+
+
+#: Digits of a fingerprint of spotfw 0.1.
+_SHORT = 16
+
+
 def timestamp() -> str:
     """Now, as `Provenance.created` has it."""
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ import safetensors.numpy
 from spotfw import files
 from spotfw.contracts import TuningState
 from spotfw.errors import SpotError, WrongUse
-from spotfw.prompts import SoftPrompt, load_prompt, save_prompt
+from spotfw.prompts import SoftPrompt, load_prompt, same_model, save_prompt
 
 _RUN = "run.json"
 _STATE = "state.safetensors"
@@ -206,7 +207,8 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs between two records, apart from versions and more steps."""
     told = []
     for key in ("task", "fingerprint", "precision", "initializer"):
-        if old.get(key) != new.get(key):
+        same = same_model if key == "fingerprint" else operator.eq
+        if not same(old.get(key), new.get(key)):
             told.append(f"{key} {old.get(key)!r}, now {new.get(key)!r}")
     was, now = old.get("settings", {}), new.get("settings", {})
     for key in sorted(was.keys() | now.keys()):

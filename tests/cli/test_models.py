@@ -26,7 +26,7 @@ def test_show_tells_what_is_in_a_checkpoint(spotfw_cli, tiny_model: Path):
     assert (facts["encoder_layers"], facts["decoder_layers"]) == (1, 1)
     assert facts["vocabulary_size"] == 128
     assert 0 < facts["pieces"] <= 128
-    assert len(facts["fingerprint"]) == 16
+    assert len(facts["fingerprint"]) == 32
     assert facts["settings"] == {}
     text = spotfw_cli("models", "show", tiny_model).out
     assert facts["fingerprint"] in text

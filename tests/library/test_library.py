@@ -122,6 +122,27 @@ def test_a_key_that_does_not_fit_its_value(library: Library, other: SoftPrompt) 
 # Ranking
 
 
+def test_prompts_of_models_known_by_name_alone(library: Library, metric: SimilarityMetric) -> None:
+    """Without fingerprints, names tell frozen models apart, as far as they are known."""
+    for number, model in enumerate(("t5-base", "gpt2", None)):
+        library.add(made(number, fingerprint=None, model=model, task=f"task{number}"))
+    ranking = library.rank(made(9, fingerprint=None, model="t5-base"), metric)
+    assert {entry.task for entry in ranking} == {"task0", "task2"}
+    assert ranking.left_out == {"of another model": 1}
+    assert len(library.rank(made(9, fingerprint=None, model=None), metric)) == 3
+
+
+def test_prompts_of_version_0_1_are_found(library: Library, metric: SimilarityMetric) -> None:
+    """Their fingerprint is the beginning of today's; both are of one model."""
+    old, new = "0123456789abcdef", "0123456789abcdef" + "f" * 16
+    library.add(made(1, fingerprint=old, task="before"))
+    library.add(made(2, fingerprint=new, task="now"))
+    library.add(made(3, fingerprint=old + "0" * 16, task="others"))
+    for fingerprint, tasks in ((new, {"before", "now"}), (old, {"before", "now", "others"})):
+        assert {e.task for e in library.rank(made(9), metric, fingerprint=fingerprint)} == tasks
+        assert {e.provenance.task for e in library.entries(fingerprint=fingerprint)} == tasks
+
+
 def test_ranking_is_by_the_task_embeddings(library: Library, metric: SimilarityMetric) -> None:
     query = made(99)
     keys = [made(i) for i in range(20)]

@@ -21,6 +21,7 @@ from spotfw.prompts import (
     check_fits,
     load_prompt,
     pack_prompt,
+    same_model,
     save_prompt,
     unpack_prompt,
     write_peft,
@@ -305,6 +306,10 @@ def test_peft_in_bfloat16(tmp_path: Path) -> None:
     ("config", "said"),
     [
         ({"peft_type": "LORA"}, "LORA"),
+        ({"task_type": "CAUSAL_LM", "base_model_name_or_path": "gpt2"}, "CAUSAL_LM.*'gpt2'"),
+        ({"num_transformer_submodules": 2}, "num_transformer_submodules = 2"),
+        ({"num_transformer_submodules": True}, "num_transformer_submodules = True"),
+        ({"token_dim": 768}, "token_dim = 768"),
         ({"num_virtual_tokens": 5}, "num_virtual_tokens = 5"),
         ({"num_virtual_tokens": 0}, "num_virtual_tokens = 0"),
         ({"num_virtual_tokens": None}, "num_virtual_tokens = None"),
@@ -316,6 +321,36 @@ def test_peft_of_other_kinds(tmp_path: Path, config: Any, said: str) -> None:
         load_prompt(folder)
 
 
+def test_peft_p_tuning_keeps_the_finished_prompt(tmp_path: Path) -> None:
+    array = np.arange(12, dtype=np.float32).reshape(3, 4)
+    folder = adapter(tmp_path / "a", array, peft_type="P_TUNING", num_transformer_submodules=1)
+    np.testing.assert_array_equal(load_prompt(folder).array, array)
+
+
+def test_peft_multitask_gives_a_prompt_a_task(tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors.numpy")
+    rng = np.random.default_rng(0)
+    shared, columns, rows = (
+        rng.normal(size=shape).astype(np.float32) for shape in ((6, 4), (2, 6, 1), (2, 1, 4))
+    )
+    folder = adapter(tmp_path / "a", shared, peft_type="MULTITASK_PROMPT_TUNING", num_tasks=2)
+    tensors = {"prompt_embeddings": shared, "prefix_task_cols": columns, "prefix_task_rows": rows}
+    safetensors.save_file(tensors, folder / "adapter_model.safetensors")
+    for task in (0, 1):
+        prompt = load_prompt(f"{folder}#{task}")
+        np.testing.assert_allclose(
+            prompt.array, (shared * (columns[task] @ rows[task]))[:3], rtol=1e-6
+        )
+        assert prompt.provenance.extra == {"peft": "a", "peft_task": task}
+    for place, said in ((folder, "each of 2 tasks"), (f"{folder}#2", "none numbered 2")):
+        with pytest.raises(WrongUse, match=said):
+            load_prompt(place)
+    tensors["prefix_task_rows"] = rows[:, :, :3].copy()
+    safetensors.save_file(tensors, folder / "adapter_model.safetensors")
+    with pytest.raises(SpotError, match="do not fit its prompt"):
+        load_prompt(f"{folder}#0")
+
+
 def test_peft_without_safe_weights(tmp_path: Path) -> None:
     folder = adapter(tmp_path / "a", np.ones((3, 4), np.float32))
     (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
@@ -324,6 +359,23 @@ def test_peft_without_safe_weights(tmp_path: Path) -> None:
 
 
 # Fit
+
+
+def test_fingerprints_of_one_model() -> None:
+    before, now = "0123456789abcdef", "0123456789abcdef" + "f" * 16
+    assert same_model(now, now) and same_model(before, now) and same_model(now, before)
+    assert same_model(None, None)
+    assert not same_model(before, "f" * 32)
+    assert not same_model(now, before + "0" * 16)
+    assert not same_model("0123", "01230123")  # of another kind than ours: alike or not
+    assert not same_model(None, now) and not same_model(now, None)
+
+
+def test_a_prompt_of_version_0_1_fits() -> None:
+    old = a_prompt(fingerprint="0123456789abcdef")
+    check_fits(old, fingerprint="0123456789abcdef" + "f" * 16)
+    with pytest.raises(SpotError, match="another frozen model"):
+        check_fits(old, fingerprint="f" * 32)
 
 
 def test_a_prompt_that_fits() -> None:

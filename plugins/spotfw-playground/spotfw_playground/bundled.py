@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 
 from spotfw.contracts import DemoPlan, NamedModel
-from spotfw.errors import SpotError
 
 PACKED = Path(__file__).parent / "model"
 
@@ -41,7 +38,8 @@ def playground_model() -> NamedModel:
     """The model under its name, with the settings that suit it."""
     return NamedModel(
         name="playground",
-        folder=mesh_folder,
+        folder=_mesh_folder,
+        hf_folder=str(PACKED),
         description="T5 1.1 of 1 million parameters, pre-trained on the playground's text",
         settings={
             "steps": 400,
@@ -57,37 +55,7 @@ def playground_model() -> NamedModel:
     )
 
 
-def mesh_folder() -> str:
-    """The model's Mesh TF folder, converted into the user's cache when first asked for.
+def _mesh_folder() -> str:
+    from spotfw.backends.mesh.folders.unpacked import unpacked_model
 
-    The cache is ``$XDG_CACHE_HOME/spotfw`` (else ``~/.cache/spotfw``); its folder is named
-    by the weights, so another version of this package never meets an old conversion.
-
-    Raises:
-      SpotError: the weights are not there, or the cache cannot be written.
-    """
-    weights = PACKED / "model.safetensors"
-    if not weights.exists():
-        raise SpotError(
-            f"The playground's model is not in {PACKED}. Install spotfw-playground anew, or make "
-            "the model with `spotfw-playground pretrain`."
-        )
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "spotfw" / f"playground-{digest}"
-    if not (folder / "checkpoint").exists():
-        from spotfw.backends.mesh.folders.convert import hf_to_mesh
-
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            hf_to_mesh(str(PACKED), str(folder))
-        except SpotError:
-            # Another process may have made it meanwhile.
-            if not (folder / "checkpoint").exists():
-                raise
-        except OSError as error:
-            raise SpotError(
-                f"The playground's model cannot be unpacked to {folder}: {error.strerror}. Set "
-                "XDG_CACHE_HOME to a folder that can be written."
-            ) from error
-    return str(folder)
+    return unpacked_model("playground", PACKED)

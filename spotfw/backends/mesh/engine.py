@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from spotfw.backends.mesh.decoding import evaluate_one, predict_lines
-from spotfw.backends.mesh.folders.checkpoint import Checkpoint, check_variables, fingerprint
+from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint
 from spotfw.backends.mesh.folders.vocabulary import open_vocabulary
+from spotfw.backends.mesh.folders.weights import check_finite, check_variables
 from spotfw.backends.mesh.model import read_gin
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompt, Runtime
@@ -111,7 +112,9 @@ class MeshModel(FrozenModel):
             checkpoint.prefix,
         )
         for name in variables:
-            self.runtime.write(name, checkpoint.read(name))
+            value = checkpoint.read(name)
+            check_finite(value, name, checkpoint.prefix)
+            self.runtime.write(name, value)
 
     def read_variables(self) -> dict[str, npt.NDArray[Any]]:
         """The values of all frozen variables now, by name."""

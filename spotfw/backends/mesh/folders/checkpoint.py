@@ -7,7 +7,6 @@ frozen model and are never listed.
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from spotfw import files
 from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.folders import weights
 from spotfw.backends.mesh.folders.hf_names import canonical
 from spotfw.errors import SpotError
 from spotfw.reading import open_regular
@@ -164,66 +164,12 @@ def _latest_step(folder: str) -> int:
     return max(steps)
 
 
-def check_variables(
-    expected: Mapping[str, tuple[int, ...]],
-    found: Mapping[str, tuple[int, ...]],
-    where: str = "the checkpoint",
-) -> None:
-    """Checks that a checkpoint holds a model's variables, and nothing else.
-
-    Args:
-      expected: the model's variables, name -> shape.
-      found: the checkpoint's trained variables, name -> shape.
-      where: what to call the checkpoint.
-
-    Raises:
-      SpotError: names the first few missing, extra and misshapen variables and counts them.
-    """
-    missing = [name for name in expected if name not in found]
-    extra = [name for name in found if name not in expected]
-    misshapen = [
-        f"{name} is {list(found[name])}, not {list(shape)}"
-        for name, shape in expected.items()
-        if name in found and tuple(found[name]) != tuple(shape)
-    ]
-    wrong = [
-        f"{len(names)} {what} ({separator.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for what, names, separator in (
-            ("missing", missing, ", "),
-            ("unexpected", extra, ", "),
-            ("of another shape", misshapen, "; "),
-        )
-        if names
-    ]
-    if wrong:
-        raise SpotError(
-            f"The variables of {where} do not fit the model: {', '.join(wrong)}. Of the model's "
-            f"{len(expected)} variables, {len(expected) - len(missing) - len(misshapen)} fit. "
-            "Give the gin configuration or config.json that belongs to these weights "
-            "(layers, d_model, heads, vocabulary), or a complete checkpoint."
-        )
-
-
 def fingerprint(checkpoint: Checkpoint | str) -> str:
-    """A short name for a model's weights: 16 hex digits.
-
-    A sha256 over the names and shapes of the trained variables, the values of the 1-D ones
-    (layer norms) and of the relative attention biases, and the first 8 rows of the
-    embedding: quick for XXL, and different for any two models that were trained apart. It
-    depends on values only, so converting to Hugging Face and back keeps it.
-    """
+    """The fingerprint of a checkpoint's trained variables; see `weights.fingerprint`."""
     opened = Checkpoint(checkpoint) if isinstance(checkpoint, str) else checkpoint
-    digest = hashlib.sha256()
-    names = {canonical(name): name for name in opened.variables}
-    for name in sorted(names):
-        digest.update(f"{name} {list(opened.variables[names[name]].shape)}\n".encode())
-    for name in sorted(names):
-        stored = names[name]
-        if len(opened.variables[stored].shape) == 1 or name.endswith("relative_attention_bias"):
-            digest.update(opened.read(stored).tobytes())
-        elif name == "shared/embedding":
-            digest.update(opened.read(stored)[:8].tobytes())
-    return digest.hexdigest()[:16]
+    stored = {canonical(name): name for name in opened.variables}
+    shapes = {name: opened.variables[stored[name]].shape for name in stored}
+    return weights.fingerprint(shapes, lambda name: opened.read(stored[name]))
 
 
 def write_checkpoint(

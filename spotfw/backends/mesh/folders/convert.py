@@ -21,22 +21,16 @@ from spotfw import files
 from spotfw.backends.mesh.folders import hf_names
 from spotfw.backends.mesh.folders.checkpoint import (
     Checkpoint,
-    check_variables,
     fingerprint,
     write_checkpoint,
 )
-from spotfw.backends.mesh.folders.hf_folder import (
-    MAX_VOCABULARY,
-    HFTensors,
-    pieces,
-    read_json,
-    write_tensors,
-)
+from spotfw.backends.mesh.folders.hf_folder import MAX_VOCABULARY, write_tensors
+from spotfw.backends.mesh.folders.hf_model import HFModel
+from spotfw.backends.mesh.folders.hf_tokenizer import VOCABULARY, tokenizer_notes
+from spotfw.backends.mesh.folders.weights import check_finite, check_variables
 from spotfw.errors import SpotError, WrongUse
 from spotfw.reading import MOST_JSON, parse_json
 
-#: The vocabulary's file name in both kinds of folder.
-VOCABULARY = "spiece.model"
 #: In a Mesh TF folder: the config.json it was converted from, for the way back.
 ORIGIN = "hf_config.json"
 
@@ -54,6 +48,7 @@ class Converted:
       dimensions: of the model.
       parameters: trained parameters, without padding rows.
       fingerprint: of the weights as a Mesh TF checkpoint.
+      notes: what a user of the model must know, a paragraph each; mostly nothing.
     """
 
     folder: str
@@ -61,6 +56,7 @@ class Converted:
     dimensions: hf_names.T5Dimensions
     parameters: int
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 def convert(
@@ -101,33 +97,23 @@ def hf_to_mesh(
     _check_dtype(dtype)
     if files.is_remote(src):
         raise WrongUse(f"A Hugging Face folder must be local, but {src} is not: copy it here.")
-    source = Path(src)
-    config = read_json(source / "config.json")
-    dims = hf_names.dimensions_of_config(config, src)
-    tensors = HFTensors(source)
-    table = list(hf_names.variables(dims))
-    names = _hf_names(tensors, table, dims)
-    _check_vocabulary(source / VOCABULARY, dims)
+    source = HFModel(src)
+    notes = tuple(tokenizer_notes(source.folder))
+    dims = source.dimensions
 
     def stream() -> Iterator[tuple[str, npt.NDArray[Any]]]:
-        for done, variable in enumerate(table, 1):
-            value = tensors.read(names[variable.hf])
-            if variable.transposed:
-                value = value.T
-            if variable.vocabulary_axis is not None:
-                padding = [(0, 0)] * value.ndim
-                padding[variable.vocabulary_axis] = (0, dims.rows - dims.vocabulary_size)
-                value = np.pad(value, padding)
+        for done, name in enumerate(source.shapes, 1):
+            value = source.read(name)
             if progress:
-                progress(done, len(table))
-            yield variable.mesh, np.ascontiguousarray(value, dtype=_numpy_type(dtype))
+                progress(done, len(source.shapes))
+            yield name, np.ascontiguousarray(value, dtype=_numpy_type(dtype))
 
     with files.new_folder(dst) as folder:
         gin = gin_config(dims).encode()
         files.write_atomically(files.join(folder, "operative_config.gin"), gin)
         for name, copied in (("config.json", ORIGIN), (VOCABULARY, VOCABULARY)):
-            if (source / name).exists():
-                content = files.read_bytes(source / name)
+            if (source.folder / name).exists():
+                content = files.read_bytes(source.folder / name)
                 files.write_atomically(files.join(folder, copied), content)
         write_checkpoint(str(folder), 0, stream())
         digest = fingerprint(str(folder))
@@ -137,6 +123,7 @@ def hf_to_mesh(
         dimensions=dims,
         parameters=parameters(dims),
         fingerprint=digest,
+        notes=notes,
     )
 
 
@@ -171,6 +158,7 @@ def mesh_to_hf(
     def stream() -> Iterator[tuple[str, npt.NDArray[Any]]]:
         for done, variable in enumerate(table, 1):
             value = checkpoint.read(stored[variable.mesh])
+            check_finite(value, variable.mesh, checkpoint.prefix)
             if variable.vocabulary_axis is not None:
                 value, rest = np.split(value, [dims.vocabulary_size], variable.vocabulary_axis)
                 if rest.any():
@@ -224,31 +212,6 @@ def gin_config(dims: hf_names.T5Dimensions) -> str:
     return model.operative_config(text, dims.vocabulary_size)
 
 
-def _hf_names(
-    tensors: HFTensors, table: list[hf_names.Variable], dims: hf_names.T5Dimensions
-) -> dict[str, str]:
-    """Table name -> stored name; checks that all tensors are there and fit."""
-    names = {name: name for name in tensors.shapes if hf_names.leftover(name) is None}
-    copies = [name for name in tensors.shapes if hf_names.leftover(name) == "copy"]
-    shared = "shared.weight"
-    if shared not in names and copies:
-        names[shared] = copies[0]
-    check_variables(
-        {variable.hf: variable.hf_shape(dims) for variable in table},
-        {name: tensors.shapes[stored] for name, stored in names.items()},
-        str(tensors.folder),
-    )
-    for name in copies:
-        if name != names[shared] and not np.array_equal(
-            tensors.read(name), tensors.read(names[shared])
-        ):
-            raise SpotError(
-                f"The model in {tensors.folder} has a {name} that differs from {names[shared]}; "
-                "T5 has one embedding table for both stacks. This is not a T5 1.1."
-            )
-    return names
-
-
 def _check_dtype(dtype: str) -> None:
     if dtype not in ("float32", "bfloat16"):
         raise WrongUse(f"Weights are written as float32 or bfloat16, not as {dtype!r}.")
@@ -258,14 +221,6 @@ def _numpy_type(dtype: str) -> npt.DTypeLike:
     import ml_dtypes
 
     return ml_dtypes.bfloat16 if dtype == "bfloat16" else np.float32
-
-
-def _check_vocabulary(vocabulary: Path, dims: hf_names.T5Dimensions) -> None:
-    if vocabulary.exists() and (count := pieces(vocabulary)) > dims.vocabulary_size:
-        raise SpotError(
-            f"The vocabulary {vocabulary} has {count} pieces, but the model has embeddings for "
-            f"{dims.vocabulary_size} only. Give the spiece.model that belongs to the model."
-        )
 
 
 def _origin(src: str, dims: hf_names.T5Dimensions) -> dict[str, Any] | None:

@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 
 from spotfw import files
-from spotfw.backends.mesh.folders import convert, hf_folder, hf_names
+from spotfw.backends.mesh.folders import convert, hf_folder, hf_names, hf_tokenizer
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint
+from spotfw.backends.mesh.folders.hf_model import HFModel
 
 
 def describe(folder: str) -> dict[str, Any]:
@@ -18,8 +19,8 @@ def describe(folder: str) -> dict[str, Any]:
     Returns:
       ``folder``, ``kind`` (``mesh`` or ``huggingface``), the dimensions, ``parameters``
       (padding rows not counted where known), ``rows`` of the embedding table, ``pieces`` of
-      the vocabulary in the folder (None without one), ``dtype``, and for a checkpoint
-      ``step`` and ``fingerprint`` (None for Hugging Face's).
+      the vocabulary in the folder (None without one), ``dtype``, ``fingerprint``, and for a
+      checkpoint ``step`` (None for Hugging Face's).
 
     Raises:
       SpotError: it is neither, is damaged, or is not a T5 1.1.
@@ -29,7 +30,11 @@ def describe(folder: str) -> dict[str, Any]:
         config = hf_folder.read_json(Path(folder) / "config.json")
         dims = hf_names.dimensions_of_config(config, folder)
         tensors = hf_folder.HFTensors(Path(folder))
-        facts |= {"kind": "huggingface", "step": None, "fingerprint": None}
+        facts |= {
+            "kind": "huggingface",
+            "step": None,
+            "fingerprint": HFModel(folder).fingerprint,
+        }
         facts["dtype"] = "/".join(sorted(set(tensors.dtypes.values())))
     else:
         checkpoint = Checkpoint(folder)
@@ -43,7 +48,7 @@ def describe(folder: str) -> dict[str, Any]:
     facts |= attrs.asdict(dims)
     facts["rows"] = dims.rows
     facts["parameters"] = convert.parameters(dims)
-    vocabulary = files.join(folder, convert.VOCABULARY)
+    vocabulary = files.join(folder, hf_tokenizer.VOCABULARY)
     local = not files.is_remote(folder) and files.exists(vocabulary)
     facts["pieces"] = hf_folder.pieces(Path(vocabulary)) if local else None
     return facts

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors
 
+from spotfw.backends.mesh.folders.weights import check_finite
 from spotfw.errors import SpotError
 from spotfw.reading import MOST_JSON, Unreadable, open_regular, parse_json, read_regular
 
@@ -80,8 +81,14 @@ class HFTensors:
                 ) from error
 
     def read(self, name: str) -> npt.NDArray[np.float32]:
-        """A tensor as float32; 16-bit types are widened exactly."""
-        return np.asarray(self._files[name].get_tensor(name), dtype=np.float32)
+        """A tensor as float32; 16-bit types are widened exactly.
+
+        Raises:
+          SpotError: it holds values that are no numbers.
+        """
+        value = np.asarray(self._files[name].get_tensor(name), dtype=np.float32)
+        check_finite(value, name, str(self.folder))
+        return value
 
 
 def _check_header(path: Path) -> None:
@@ -97,6 +104,9 @@ def _check_header(path: Path) -> None:
 
 
 def _weight_files(folder: Path) -> list[Path]:
+    # As transformers: one whole file goes before an index, which may be left over.
+    if (folder / WEIGHTS).exists():
+        return [folder / WEIGHTS]
     if (folder / INDEX).exists():
         index = read_json(folder / INDEX)
         try:
@@ -112,14 +122,13 @@ def _weight_files(folder: Path) -> list[Path]:
                 f"{'is' if len(absent) == 1 else 'are'} not there. Download the missing files."
             )
         return files
-    if (folder / WEIGHTS).exists():
-        return [folder / WEIGHTS]
     if any(folder.glob("pytorch_model*.bin")):
         raise SpotError(
             f"The model in {folder} has its weights only as pytorch_model.bin, a pickle, which "
-            "can run code when opened, so it is refused. Where you trust it, save it as "
-            "safetensors first: transformers' from_pretrained(...) and then "
-            "save_pretrained(..., safe_serialization=True)."
+            "can run code when opened, so it is refused. Where you trust it, write it as "
+            f'safetensors first: python -c "from transformers import T5ForConditionalGeneration '
+            f"as T; T.from_pretrained('{folder}').save_pretrained('{folder}-safetensors')\", and "
+            f"copy {folder}/spiece.model there."
         )
     raise SpotError(
         f"The folder {folder} has no weights: neither {WEIGHTS} nor {INDEX}. "

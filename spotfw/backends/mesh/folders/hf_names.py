@@ -195,23 +195,30 @@ def dimensions_of_config(config: Mapping[str, Any], where: str) -> T5Dimensions:
     def refuse(what: str) -> SpotError:
         return SpotError(
             f"The model in {where} cannot be converted: {what}. Only T5 1.1 is supported: "
-            "model_type t5, feed_forward_proj gated-gelu, tie_word_embeddings false "
-            "(google/t5-v1_1-*, google/t5-*-lm-adapt)."
+            "model_type t5 or mt5, feed_forward_proj gated-gelu, and tie_word_embeddings or, since "
+            "transformers 5, scale_decoder_outputs false (google/t5-v1_1-*, google/flan-t5-*, "
+            "google/t5-*-lm-adapt, google/mt5-*)."
         )
 
-    wanted: dict[str, tuple[Any, Any]] = {
-        # setting: (needed value, Hugging Face's default where the setting is absent)
-        "model_type": ("t5", None),
-        "feed_forward_proj": ("gated-gelu", "relu"),
-        "tie_word_embeddings": (False, True),
-        "relative_attention_max_distance": (MAX_DISTANCE, MAX_DISTANCE),
-        "layer_norm_epsilon": (EPSILON, EPSILON),
-        "is_encoder_decoder": (True, True),
+    if config.get("tokenizer_class") == "ByT5Tokenizer":
+        raise refuse("it is a ByT5, which reads bytes and has no sentencepiece vocabulary")
+    wanted: dict[str, tuple[tuple[Any, ...], Any]] = {
+        # setting: (values that will do, Hugging Face's default where the setting is absent)
+        "model_type": (("t5", "mt5"), None),
+        "feed_forward_proj": (("gated-gelu",), "relu"),
+        "relative_attention_max_distance": ((MAX_DISTANCE,), MAX_DISTANCE),
+        "layer_norm_epsilon": ((EPSILON,), EPSILON),
+        "is_encoder_decoder": ((True,), True),
     }
-    for setting, (needed, default) in wanted.items():
+    for setting, (accepted, default) in wanted.items():
         value = config.get(setting, default)
-        if value != needed:
-            raise refuse(f"its config.json has {setting} {value!r}, not {needed!r}")
+        if value not in accepted:
+            raise refuse(f"its config.json has {setting} {value!r}, not {accepted[0]!r}")
+    if _scales_outputs(config):
+        raise refuse(
+            "its config.json has tie_word_embeddings True without scale_decoder_outputs "
+            "False, as the original T5, whose outputs are scaled"
+        )
     numbers = {"relative_attention_num_buckets": 32, **config}
     if numbers.get("num_decoder_layers") is None:
         numbers["num_decoder_layers"] = numbers.get("num_layers")
@@ -223,6 +230,17 @@ def dimensions_of_config(config: Mapping[str, Any], where: str) -> T5Dimensions:
                 f"from 1 to {most:,}"
             )
     return T5Dimensions(**{field: numbers[setting] for setting, (field, _) in _NUMBERS.items()})
+
+
+def _scales_outputs(config: Mapping[str, Any]) -> bool:
+    """Whether a config.json is of a T5 that scales what goes into the output layer.
+
+    Until transformers 5 that was what `tie_word_embeddings` said. From then on every T5 says
+    it is tied, whether or not an output layer of its own is stored, and
+    `scale_decoder_outputs` tells the kinds apart.
+    """
+    tied = config.get("tie_word_embeddings", config.get("model_type") != "mt5")
+    return bool(config.get("scale_decoder_outputs", tied))
 
 
 def hf_config(dims: T5Dimensions, dtype: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import shutil
@@ -17,6 +18,7 @@ from benchmarks import random_t5
 from spotfw.backends.mesh.folders import hf_folder, hf_names
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint, write_checkpoint
 from spotfw.backends.mesh.folders.convert import convert, hf_to_mesh, mesh_to_hf
+from spotfw.backends.mesh.folders.hf_model import HFModel
 from spotfw.errors import SpotError, WrongUse
 
 TINY = hf_names.T5Dimensions(
@@ -82,6 +84,28 @@ def test_a_mesh_checkpoint_gives_the_same_fingerprint_after_hugging_face(
     converted = mesh_to_hf(str(tiny_model), str(tmp_path / "hf"))
     again = hf_to_mesh(converted.folder, str(tmp_path / "mesh"))
     assert again.fingerprint == fingerprint(str(tiny_model)) == converted.fingerprint
+
+
+def test_a_folder_has_the_fingerprint_of_what_it_converts_to(hf: Path, tmp_path: Path):
+    assert HFModel(str(hf)).fingerprint == hf_to_mesh(str(hf), str(tmp_path / "mesh")).fingerprint
+    random_t5.write_folder(tmp_path / "odd", attrs.evolve(TINY, vocabulary_size=300), seed=3)
+    converted = hf_to_mesh(str(tmp_path / "odd"), str(tmp_path / "padded"))
+    assert HFModel(str(tmp_path / "odd")).fingerprint == converted.fingerprint
+
+
+def test_the_fingerprint_begins_as_that_of_version_0_1(hf: Path):
+    """Prompts learned with spotfw 0.1 find their model by it; see `spotfw.prompts.same_model`."""
+    model = HFModel(str(hf))
+    digest = hashlib.sha256()
+    for name in sorted(model.shapes):
+        digest.update(f"{name} {list(model.shapes[name])}\n".encode())
+    for name in sorted(model.shapes):
+        value = model.read(name)
+        if value.ndim == 1 or name.endswith("relative_attention_bias"):
+            digest.update(value.tobytes())
+        elif name == "shared/embedding":
+            digest.update(value[:8].tobytes())
+    assert model.fingerprint[:16] == digest.hexdigest()[:16]
 
 
 def test_padding_rows_are_zeros(tmp_path: Path):
@@ -222,6 +246,15 @@ def _integers(hf: Path) -> None:
     _edit(hf, lambda t: t.update({"shared.weight": t["shared.weight"].astype(np.int32)}))
 
 
+def _not_a_number(hf: Path) -> None:
+    def spoil(tensors: dict[str, np.ndarray]) -> None:
+        weights = tensors["lm_head.weight"].copy()
+        weights[3, :2] = np.nan, np.inf
+        tensors["lm_head.weight"] = weights
+
+    _edit(hf, spoil)
+
+
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda hf: _edit(hf, lambda t: t.pop("lm_head.weight")), "1 missing .lm_head"),
     "extra": (
@@ -250,6 +283,11 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "no weights": (lambda hf: (hf / "model.safetensors").unlink(), "has no weights"),
     "truncated": (_truncated, "model.safetensors cannot be read"),
     "integers": (_integers, "type I32"),
+    "byte by byte": (
+        lambda hf: _configure(hf, tokenizer_class="ByT5Tokenizer"),
+        "ByT5, which reads bytes",
+    ),
+    "no numbers": (_not_a_number, r"lm_head.weight of .* holds 2 values that are NaN or infinite"),
     "copy that differs": (_copy_that_differs, "differs from shared.weight"),
 }
 
@@ -261,6 +299,62 @@ def test_what_cannot_be_converted_is_told_and_nothing_is_left(what: str, hf: Pat
     with pytest.raises(SpotError, match=told):
         convert(str(hf), str(tmp_path / "mesh"))
     assert [path.name for path in tmp_path.iterdir()] == ["hf"]
+
+
+#: What transformers 5 writes into a T5 1.1's config.json.
+_TRANSFORMERS_5 = {
+    "tie_word_embeddings": True,
+    "scale_decoder_outputs": False,
+    "is_gated_act": True,
+    "dense_act_fn": "gelu_new",
+}
+
+
+def test_what_transformers_5_saves_is_the_same_model(hf: Path, tmp_path: Path):
+    before = hf_to_mesh(str(hf), str(tmp_path / "before")).fingerprint
+    _configure(hf, **_TRANSFORMERS_5)
+    assert hf_to_mesh(str(hf), str(tmp_path / "after")).fingerprint == before
+    # Where no output layer is stored, it is the embeddings.
+    _edit(hf, lambda t: t.update({"lm_head.weight": t["shared.weight"].copy()}))
+    own = hf_to_mesh(str(hf), str(tmp_path / "own")).fingerprint
+    _edit(hf, lambda t: t.pop("lm_head.weight"))
+    assert hf_to_mesh(str(hf), str(tmp_path / "tied")).fingerprint == own
+    kernel = Checkpoint(str(tmp_path / "tied")).read("decoder/logits/kernel")
+    np.testing.assert_array_equal(
+        kernel.T, Checkpoint(str(tmp_path / "tied")).read("shared/embedding")
+    )
+    assert (tmp_path / "tied" / "hf_config.json").exists()
+    _configure(hf, scale_decoder_outputs=True)
+    with pytest.raises(SpotError, match="whose outputs are scaled"):
+        convert(str(hf), str(tmp_path / "scaled"))
+
+
+def test_an_index_left_over_beside_a_whole_file_counts_for_nothing(hf: Path, tmp_path: Path):
+    before = hf_to_mesh(str(hf), str(tmp_path / "before")).fingerprint
+    index = {"metadata": {}, "weight_map": {"shared.weight": "model-00001-of-00002.safetensors"}}
+    (hf / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert hf_to_mesh(str(hf), str(tmp_path / "after")).fingerprint == before
+
+
+def test_added_tokens_are_named(hf: Path, tmp_path: Path):
+    assert hf_to_mesh(str(hf), str(tmp_path / "plain")).notes == ()
+    (hf / "added_tokens.json").write_text(json.dumps({"{": 252, "<extra_id_0>": 251}))
+    entry = {"id": 253, "content": "<", "special": False}
+    (hf / "tokenizer.json").write_text(json.dumps({"added_tokens": [entry]}))
+    decoder = {"254": {"content": "}"}, "0": {"content": "<pad>"}}
+    (hf / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": decoder}))
+    (note,) = hf_to_mesh(str(hf), str(tmp_path / "mesh")).notes
+    assert "has 3 added tokens ('{', '<', '}')" in note
+    (hf / "added_tokens.json").write_text("[")
+    with pytest.raises(SpotError, match="cannot be read"):
+        convert(str(hf), str(tmp_path / "damaged"))
+
+
+def test_a_folder_without_a_sentencepiece_model_says_how_to_get_it(hf: Path, tmp_path: Path):
+    (hf / "spiece.model").unlink()
+    (hf / "tokenizer.json").write_text("{}")
+    (note,) = hf_to_mesh(str(hf), str(tmp_path / "mesh")).notes
+    assert "no vocabulary spiece.model (its tokenizer.json is another form)" in note
 
 
 def test_a_checkpoint_of_another_kind_is_told(hf: Path, tmp_path: Path):

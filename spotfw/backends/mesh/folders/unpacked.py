@@ -1,0 +1,69 @@
+"""Models that a distribution brings in Hugging Face's layout, unpacked once for this engine.
+
+They are kept small in their wheels (bfloat16) and turned into a Mesh TF checkpoint in the
+user's cache when first used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from spotfw.errors import SpotError
+
+#: A checkpoint folder that stands is whole: it is renamed into place when all is written.
+_WHOLE = "checkpoint"
+
+
+def unpacked_model(name: str, packed: Path) -> str:
+    """The Mesh TF folder of a packed model, made when first asked for.
+
+    The cache is ``$XDG_CACHE_HOME/spotfw`` (else ``~/.cache/spotfw``). The folder's name tells
+    the weights, so another version of the distribution never meets an old conversion. Several
+    processes may ask at once: each makes a folder of its own beside the place, and the first
+    one to be whole takes it.
+
+    Args:
+      name: of the model, the beginning of the folder's name.
+      packed: a Hugging Face folder of a T5 1.1.
+
+    Raises:
+      SpotError: the packed weights are not there or damaged, or the cache cannot be written.
+    """
+    weights = packed / "model.safetensors"
+    if not weights.is_file():
+        raise SpotError(
+            f"The weights of the model {name} are not in {packed}. Install its distribution, "
+            f"spotfw-{name}, anew."
+        )
+    folder = user_cache() / f"{name}-{_digest(weights)}"
+    if not (folder / _WHOLE).exists():
+        from spotfw.backends.mesh.folders.convert import hf_to_mesh
+
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            # As packed: what is 16 bits wide stays so on the disk, and is widened exactly.
+            hf_to_mesh(str(packed), str(folder), "bfloat16")
+        except (SpotError, OSError) as error:
+            if (folder / _WHOLE).exists():  # another process has made it meanwhile
+                return str(folder)
+            what = error if isinstance(error, SpotError) else f"{error.strerror}."
+            raise SpotError(
+                f"The model {name} cannot be unpacked to {folder}: {what} The variable "
+                "XDG_CACHE_HOME may name another folder for the cache."
+            ) from error
+    return str(folder)
+
+
+def user_cache() -> Path:
+    """Where things are kept that can be made again: ``$XDG_CACHE_HOME/spotfw``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spotfw"
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()[:12]

@@ -1,0 +1,101 @@
+"""What must hold of a frozen model's weights, in whatever kind of folder they lie."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spotfw.errors import SpotError
+
+
+def check_finite(value: npt.NDArray[Any], name: str, where: str) -> None:
+    """Refuses weights that are no numbers: everything such a model says is noise.
+
+    Args:
+      value: one variable, floating point.
+      name: of the variable.
+      where: the folder or file it was read from.
+
+    Raises:
+      SpotError: a value is NaN or infinite.
+    """
+    bad = int(value.size - np.count_nonzero(np.isfinite(value)))
+    if bad:
+        raise SpotError(
+            f"The variable {name} of {where} holds {bad:,} values that are NaN or infinite, as "
+            "after training that diverged or a float16 copy whose values overflowed. Take a "
+            "float32 or bfloat16 copy of the model."
+        )
+
+
+def check_variables(
+    expected: Mapping[str, tuple[int, ...]],
+    found: Mapping[str, tuple[int, ...]],
+    where: str = "the checkpoint",
+) -> None:
+    """Checks that a checkpoint holds a model's variables, and nothing else.
+
+    Args:
+      expected: the model's variables, name -> shape.
+      found: the checkpoint's trained variables, name -> shape.
+      where: what to call the checkpoint.
+
+    Raises:
+      SpotError: names the first few missing, extra and misshapen variables and counts them.
+    """
+    missing = [name for name in expected if name not in found]
+    extra = [name for name in found if name not in expected]
+    misshapen = [
+        f"{name} is {list(found[name])}, not {list(shape)}"
+        for name, shape in expected.items()
+        if name in found and tuple(found[name]) != tuple(shape)
+    ]
+    wrong = [
+        f"{len(names)} {what} ({separator.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names, separator in (
+            ("missing", missing, ", "),
+            ("unexpected", extra, ", "),
+            ("of another shape", misshapen, "; "),
+        )
+        if names
+    ]
+    if wrong:
+        raise SpotError(
+            f"The variables of {where} do not fit the model: {', '.join(wrong)}. Of the model's "
+            f"{len(expected)} variables, {len(expected) - len(missing) - len(misshapen)} fit. "
+            "Give the gin configuration or config.json that belongs to these weights "
+            "(layers, d_model, heads, vocabulary), or a complete checkpoint."
+        )
+
+
+def fingerprint(
+    shapes: Mapping[str, tuple[int, ...]], read: Callable[[str], npt.NDArray[np.float32]]
+) -> str:
+    """A name for a model's weights: 32 hex digits, the same in whatever folder they lie.
+
+    The first half is what spotfw 0.1 called the fingerprint, a sha256 over the names and
+    shapes, the 1-D variables (layer norms), the relative attention biases and the first 8 rows
+    of the embeddings; prompts of then still find their model by it
+    (`spotfw.prompts.same_model`). The second half is of every value of every variable.
+
+    Args:
+      shapes: of the trained variables, by Mesh TF's names of today, in Mesh TF's layout.
+      read: gives a variable, float32, in that layout; called once for each, by name.
+    """
+    first, second = hashlib.sha256(), hashlib.sha256()
+    names = sorted(shapes)
+    for name in names:
+        first.update(f"{name} {list(shapes[name])}\n".encode())
+    second.update(first.digest())
+    for name in names:
+        value = np.ascontiguousarray(read(name), dtype="<f4")
+        second.update(value.data)
+        if len(shapes[name]) == 1 or name.endswith("relative_attention_bias"):
+            first.update(value.data)
+        elif name == "shared/embedding":
+            first.update(value[:8].data)
+    return first.hexdigest()[:16] + second.hexdigest()[:16]

@@ -1,0 +1,297 @@
+"""A user's own file of labelled texts as a task: split, written beside a TOML, ready to tune.
+
+The parts are files that a user can open, and the task file is like any other: nothing later
+knows that it was not written by hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from spotfw import files
+from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.tasks.rows.kinds import WrongCell, clean, shown
+from spotfw.tasks.rows.records import ABSENT, UnusableRow, cell, csv_records, json_records
+
+#: Fewer usable rows than this teach nothing that a score could show.
+FEWEST_ROWS = 10
+#: More labels than this are a column of texts or numbers, not classes.
+MOST_LABELS = 100
+#: Parts that are scored, as shares of each label's texts; the rest is trained on.
+SHARES = {"validation": 0.2, "test": 0.2}
+#: With fewer rows than this there is no test part: validation needs them more.
+ROWS_FOR_TEST = 200
+#: Unusable rows named in a message.
+_SHOWN = 5
+
+_TABS = {".csv": False, ".tsv": True}
+_JSON = (".jsonl", ".ndjson", ".json")
+
+#: A text and its label.
+Pair = tuple[str, str]
+
+
+@attrs.frozen(kw_only=True)
+class OwnData:
+    """What was made of a user's file.
+
+    Attributes:
+      task_file: the TOML.
+      rows: rows of each part, by split.
+      labels: each label's rows in the whole file, most frequent first.
+      unusable: rows left out, each with its line and reason.
+    """
+
+    task_file: Path
+    rows: Mapping[str, int]
+    labels: Mapping[str, int]
+    unusable: tuple[UnusableRow, ...] = ()
+
+    def describe(self) -> str:
+        """The split and what was left out, in a paragraph."""
+        parts = ", ".join(f"{count:,} {split}" for split, count in self.rows.items())
+        text = (
+            f"{sum(self.rows.values()):,} rows of {len(self.labels)} labels, split by content and "
+            f"label alike: {parts}. The parts lie in {self.task_file.parent}."
+        )
+        if self.unusable:
+            text += f" {len(self.unusable):,} rows cannot be used: {_listed(self.unusable)}"
+        return text
+
+
+def write_own_task(
+    source: Path, text_columns: Sequence[str], label_column: str, folder: Path
+) -> OwnData:
+    """Reads a file of labelled texts, splits it and writes it as a task.
+
+    Every label's texts are shared out alike, by a hash of the text: the same text is always in
+    the same part, in whatever order rows come, so a part stays what it is when rows are added.
+
+    Args:
+      source: CSV, TSV or JSON lines, by its suffix; UTF-8.
+      text_columns: what the model reads, one or several columns.
+      label_column: what it should write.
+      folder: where the task's own folder is made; a folder made before from the same rows is
+        used again.
+
+    Raises:
+      UnknownName: there is no such column.
+      WrongUse: the suffix is of no kind that is read.
+      SpotError: the file cannot be read, most rows cannot be used, or the labels are no
+        classes that could be learned.
+    """
+    pairs, unusable = _read(source, text_columns, label_column)
+    labels = Counter(label for _, label in pairs)
+    _check(source, label_column, pairs, labels, unusable)
+    parts = split_by_content(pairs)
+    digest = hashlib.sha256(
+        json.dumps([sorted(pairs), list(text_columns), label_column]).encode()
+    ).hexdigest()[:8]
+    name = _task_name(source.stem)
+    place = folder / f"{name}-{digest}"
+    if not (place / "task.toml").is_file():
+        with files.new_folder(place) as made:
+            for split, rows in parts.items():
+                text = "".join(
+                    json.dumps({"text": text, "label": label}, ensure_ascii=False) + "\n"
+                    for text, label in rows
+                )
+                files.write_atomically(made / f"{split}.jsonl", text.encode())
+            toml = _toml(name, text_columns, [label for label, _ in labels.most_common()], parts)
+            files.write_atomically(made / "task.toml", toml.encode())
+    return OwnData(
+        task_file=place / "task.toml",
+        rows={split: len(rows) for split, rows in parts.items()},
+        labels=dict(labels.most_common()),
+        unusable=tuple(unusable),
+    )
+
+
+def split_by_content(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """Parts of labelled texts, each label in the same proportion, in the order of the rows.
+
+    Returns:
+      ``train``, ``validation`` and, with enough rows, ``test``. A text stands in one part
+      only, however often and with whatever labels it occurs.
+    """
+    rows = list(pairs)
+    first: dict[str, str] = {}
+    for text, label in rows:
+        first.setdefault(text, label)
+    shares = SHARES if len(rows) >= ROWS_FOR_TEST else {"validation": SHARES["validation"]}
+    part_of: dict[str, str] = {}
+    for label in dict.fromkeys(first.values()):
+        texts = sorted((t for t, own in first.items() if own == label), key=_hash)
+        begin = 0
+        for split, share in shares.items():
+            # At least one, and never the last one: a label must be learned to be scored.
+            count = min(max(1, round(share * len(texts))), max(0, len(texts) - 1 - begin))
+            part_of.update(dict.fromkeys(texts[begin : begin + count], split))
+            begin += count
+    parts: dict[str, list[Pair]] = {split: [] for split in ("train", *shares)}
+    for text, label in rows:
+        parts[part_of.get(text, "train")].append((text, label))
+    return parts
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read(
+    source: Path, text_columns: Sequence[str], label_column: str
+) -> tuple[list[Pair], list[UnusableRow]]:
+    pairs: list[Pair] = []
+    unusable: list[UnusableRow] = []
+    seen: dict[str, None] = {}
+    try:
+        with source.open("rb") as stream:
+            for line, record in _records(source, stream):
+                if isinstance(record, str):
+                    unusable.append(UnusableRow(source, line, record))
+                    continue
+                seen.update(dict.fromkeys(record))
+                try:
+                    texts = [_text(record, column) for column in text_columns]
+                    pairs.append((_joined(text_columns, texts), _text(record, label_column)))
+                except WrongCell as reason:
+                    unusable.append(UnusableRow(source, line, str(reason)))
+    except OSError as error:
+        raise SpotError(
+            f"The file {source} cannot be read: {error.strerror or error}. Check the path."
+        ) from error
+    for column in (*text_columns, label_column):
+        if seen and column not in seen and "." not in column:
+            raise UnknownName(f"column in {source}", column, list(seen))
+    return pairs, unusable
+
+
+def _records(source: Path, stream: Any) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    suffix = source.suffix.lower()
+    if suffix in _TABS:
+        return csv_records(
+            stream,
+            tabs=_TABS[suffix],
+            columns=(),
+            check_header=lambda cells: _header(source, cells),
+        )
+    if suffix in _JSON:
+        return json_records(stream)
+    raise WrongUse(
+        f"The file {source} is none that is read as labelled texts. Name a .csv, .tsv or .jsonl "
+        "file, or a task's .toml."
+    )
+
+
+def _header(source: Path, cells: list[str]) -> None:
+    if len(set(cells)) < len(cells):
+        raise SpotError(
+            f"The first line of {source} names a column twice: {', '.join(cells)}. Rename one."
+        )
+    if len(cells) == 1 and ";" in cells[0]:
+        raise SpotError(
+            f"The first line of {source} has semicolons between its columns. Write the file with "
+            "commas (.csv) or tabs (.tsv)."
+        )
+
+
+def _text(record: Mapping[str, Any], column: str) -> str:
+    value = cell(record, column)
+    if value is ABSENT or value is None:
+        raise WrongCell(f"no {column!r}")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return str(value)
+    if not isinstance(value, str):
+        raise WrongCell(f"{column!r} is no text but {shown(value)}")
+    text = " ".join(clean(value, column).split())
+    if not text:
+        raise WrongCell(f"{column!r} is blank")
+    return text
+
+
+def _joined(columns: Sequence[str], texts: Sequence[str]) -> str:
+    """One column's text as it is; of several, each behind its column's name, as T5 has them."""
+    if len(columns) == 1:
+        return texts[0]
+    return " ".join(f"{column}: {text}" for column, text in zip(columns, texts, strict=True))
+
+
+def _check(
+    source: Path,
+    label_column: str,
+    pairs: Sequence[Pair],
+    labels: Mapping[str, int],
+    unusable: Sequence[UnusableRow],
+) -> None:
+    why = f" {len(unusable):,} rows cannot be used: {_listed(unusable)}" if unusable else ""
+    if len(pairs) < FEWEST_ROWS:
+        raise SpotError(
+            f"The file {source} has {len(pairs)} rows that can be used, and at least {FEWEST_ROWS} "
+            f"are needed to learn from and to score.{why}"
+        )
+    if len(unusable) > len(pairs):
+        raise SpotError(
+            f"Most rows of {source} cannot be used ({len(unusable):,} of "
+            f"{len(unusable) + len(pairs):,}): {_listed(unusable)} Name other columns, or correct "
+            "the file; it must be UTF-8."
+        )
+    if len(labels) == 1:
+        raise SpotError(
+            f"Every row of {source} has the label {next(iter(labels))!r} in {label_column!r}, so "
+            "there is nothing to tell apart. Name another column with --label-column."
+        )
+    if len(labels) > MOST_LABELS:
+        examples = ", ".join(repr(label[:30]) for label in list(labels)[:3])
+        raise SpotError(
+            f"The column {label_column!r} of {source} has {len(labels):,} different values "
+            f"({examples} ...), more than the {MOST_LABELS} labels that can be learned as classes. "
+            "Name another column with --label-column, or join rare labels to one."
+        )
+    rare = [label for label, count in labels.items() if count < 2]
+    if rare:
+        raise SpotError(
+            f"{len(rare)} labels in {label_column!r} of {source} have one row only "
+            f"({', '.join(repr(label[:30]) for label in rare[:5])}), which cannot be both learned "
+            "and scored. Give them more rows, or take these rows out."
+        )
+
+
+def _listed(unusable: Sequence[UnusableRow]) -> str:
+    more = f"; and {len(unusable) - _SHOWN:,} more." if len(unusable) > _SHOWN else "."
+    return "; ".join(f"line {row.line}: {row.reason}" for row in unusable[:_SHOWN]) + more
+
+
+def _task_name(stem: str) -> str:
+    """A name that a task may have, of a file's."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in stem)
+    return plain.strip("_").lower() or "own_data"
+
+
+def _toml(
+    name: str, text_columns: Sequence[str], labels: Sequence[str], parts: Iterable[str]
+) -> str:
+    prefix = "" if len(text_columns) > 1 else f"{text_columns[0]}: "
+    inputs = prefix.replace("{", "{{").replace("}", "}}") + "{text}"
+    cells = ", ".join(f"{_quoted(label)} = {_quoted(label)}" for label in labels)
+    splits = "\n".join(f'{split} = "{split}.jsonl"' for split in parts)
+    return (
+        f'name = {_quoted(name)}\ninputs = {_quoted(inputs)}\nlabel_column = "label"\n'
+        f"labels = {{{cells}}}\n\n[splits]\n{splits}\n"
+    )
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string; JSON's escapes are among TOML's."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

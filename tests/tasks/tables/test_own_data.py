@@ -1,0 +1,135 @@
+"""A stranger's file of labelled texts becomes a task, or it is said why not."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.tasks.tables.own_data import split_by_content, write_own_task
+from spotfw.tasks.tables.source import load_task_file, read_task_rows
+
+
+def rows(count: int, labels: tuple[str, ...] = ("Very good", "bad")) -> list[dict[str, Any]]:
+    return [
+        {"review": f"text {number}", "stars": labels[number % len(labels)], "id": number}
+        for number in range(count)
+    ]
+
+
+def write(path: Path, content: list[dict[str, Any]]) -> Path:
+    if path.suffix == ".csv":
+        with path.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, list(content[0]))
+            writer.writeheader()
+            writer.writerows(content)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in content))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_file_becomes_a_task_with_its_parts(tmp_path: Path, suffix: str) -> None:
+    source = write(tmp_path / f"My shop{suffix}", rows(300))
+    own = write_own_task(source, ["review"], "stars", tmp_path / "out")
+    assert own.rows == {"train": 180, "validation": 60, "test": 60}
+    assert own.labels == {"Very good": 150, "bad": 150}
+    (task,) = load_task_file(own.task_file)
+    assert (task.name, task.labels) == ("my_shop", ("Very good", "bad"))
+    texts: dict[str, str] = {}
+    for split, count in own.rows.items():
+        usable = read_task_rows(own.task_file, split).usable
+        assert len(usable) == count
+        assert sum(row.targets == "bad" for row in usable) * 2 == count
+        assert not texts.keys() & {row.inputs for row in usable}
+        texts |= {row.inputs: row.targets for row in usable}
+    assert texts == {f"review: {row['review']}": row["stars"] for row in rows(300)}
+    assert "split by content" in own.describe()
+
+
+def test_again_is_the_same_and_order_does_not_matter(tmp_path: Path) -> None:
+    content = rows(50)
+    first = write_own_task(write(tmp_path / "a.csv", content), ["review"], "stars", tmp_path)
+    random.Random(3).shuffle(content)
+    again = write_own_task(write(tmp_path / "a.csv", content), ["review"], "stars", tmp_path)
+    assert again.task_file == first.task_file
+    content.append({"review": "another", "stars": "bad", "id": 99})
+    more = write_own_task(write(tmp_path / "a.csv", content), ["review"], "stars", tmp_path)
+    assert more.task_file != first.task_file
+
+
+def test_several_columns_and_cells_that_are_no_text(tmp_path: Path) -> None:
+    content = [{"q": f"is {n} even?", "n": n, "even": n % 2 == 0} for n in range(20)]
+    own = write_own_task(write(tmp_path / "n.jsonl", content), ["q", "n"], "even", tmp_path)
+    assert own.labels == {"true": 10, "false": 10}
+    inputs = {row.inputs for row in read_task_rows(own.task_file, "train").usable}
+    assert inputs < {f"q: is {n} even? n: {n}" for n in range(20)}
+
+
+def test_odd_labels_and_columns_survive_the_toml(tmp_path: Path) -> None:
+    labels = ('say "no"', "a\\b", "grün {x}", "tab\there")
+    content = [{"my {text}": f"t{n}", "l": labels[n % 4]} for n in range(40)]
+    own = write_own_task(write(tmp_path / "x.jsonl", content), ["my {text}"], "l", tmp_path)
+    (task,) = load_task_file(own.task_file)
+    assert set(task.labels) == {" ".join(label.split()) for label in labels}
+    row = read_task_rows(own.task_file, "train").usable[0]
+    assert row.inputs.startswith("my {text}: t")
+
+
+def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    content = rows(20)
+    content[3]["review"] = "  "
+    content[5]["stars"] = None
+    content[7]["review"] = ["a", "list"]
+    own = write_own_task(write(tmp_path / "a.jsonl", content), ["review"], "stars", tmp_path)
+    assert [row.line for row in own.unusable] == [4, 6, 8]
+    assert "3 rows cannot be used: line 4: 'review' is blank; line 6: no 'stars'" in own.describe()
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "said"),
+    [
+        (rows(9), ("review", "stars"), "has 9 rows that can be used"),
+        (rows(30, ("good",)), ("review", "stars"), "Every row .* has the label 'good'"),
+        (rows(300), ("review", "id"), "300 different values"),
+        ([*rows(20), {"review": "x", "stars": "rare", "id": 1}], ("review", "stars"), "one row"),
+        ([{"review": None, "stars": "a"}] * 20 + rows(12), ("review", "stars"), "Most rows"),
+    ],
+    ids=["few", "one class", "many classes", "rare", "unusable"],
+)
+def test_what_cannot_be_learned_is_told(
+    tmp_path: Path, content: list[dict[str, Any]], columns: tuple[str, str], said: str
+) -> None:
+    source = write(tmp_path / "a.jsonl", content)
+    with pytest.raises(SpotError, match=said):
+        write_own_task(source, [columns[0]], columns[1], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_columns_and_files_that_are_not_there(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.csv", rows(20))
+    with pytest.raises(UnknownName, match=r"'reviews'.*Did you mean 'review'"):
+        write_own_task(source, ["reviews"], "stars", tmp_path)
+    with pytest.raises(SpotError, match="cannot be read"):
+        write_own_task(tmp_path / "no.csv", ["review"], "stars", tmp_path)
+    with pytest.raises(WrongUse, match=r"\.csv, \.tsv or \.jsonl"):
+        (tmp_path / "a.xlsx").write_bytes(b"PK")
+        write_own_task(tmp_path / "a.xlsx", ["review"], "stars", tmp_path)
+    (tmp_path / "b.csv").write_text("review;stars\na;b\n")
+    with pytest.raises(SpotError, match="semicolons"):
+        write_own_task(tmp_path / "b.csv", ["review"], "stars", tmp_path)
+
+
+@hypothesis.given(st.lists(st.tuples(st.text(max_size=3), st.sampled_from("abc")), max_size=60))
+def test_no_text_stands_in_two_parts_and_none_is_lost(pairs: list[tuple[str, str]]) -> None:
+    parts = split_by_content(pairs)
+    assert sorted(p for part in parts.values() for p in part) == sorted(pairs)
+    texts = [{text for text, _ in part} for part in parts.values()]
+    assert sum(map(len, texts)) == len(set().union(*texts))
