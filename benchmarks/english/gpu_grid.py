@@ -32,7 +32,7 @@ def main() -> None:
         run(grid)
     finally:
         grid.out.save()
-        grid.say("written")
+        grid.say(f"written; {grid.peak_memory():.1f} GiB of the device at most")
 
 
 def run(grid: Grid) -> None:

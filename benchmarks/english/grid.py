@@ -72,6 +72,11 @@ class Grid:
         """A line of progress, with the time."""
         print(f"{time.monotonic() - self.started:6.1f} s  {message}", flush=True)
 
+    def peak_memory(self) -> float:
+        """GiB of a CUDA device at most so far, 0 on others."""
+        is_cuda = self.model.device.type == "cuda"
+        return torch.cuda.max_memory_allocated() / 2**30 if is_cuda else 0.0
+
     def source_prompts(self, target: TaskData, seeds: Sequence[int]) -> dict[str, Array]:
         """Best prompts of the sources that a target may start from, by ``TASK/SEED``."""
         kept = self.out.prompts.get("sources", {})

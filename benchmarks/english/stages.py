@@ -129,7 +129,8 @@ def tune_targets(grid: Grid, targets: Sequence[TaskData], steps: int) -> None:
             _keep_early(grid, "targets", place, course)
         else:
             source = run.columns["source"]
-            grid.out.keep("transfers", f"{place}/from/{source}", course.prompts[best])
+            half = 2 * grid.targets.index(run.task) // len(grid.targets)
+            grid.out.keep(f"transfers{half}", f"{place}/from/{source}", course.prompts[best])
     grid.out.save()
     grid.say(f"{', '.join(t.name for t in chosen)}: {len(runs)} tunings")
 
