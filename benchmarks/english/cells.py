@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import spotfw_torch as st
 
+import spotfw_torch as st
 from benchmarks.english import signals
 from benchmarks.english.bundle import Array, TaskData
 from benchmarks.english.grid import Grid

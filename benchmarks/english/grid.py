@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import spotfw_torch as st
 import torch
 
+import spotfw_torch as st
 from benchmarks.english import declaration as study
 from benchmarks.english.bundle import Array, TaskData, read_bundle
 from benchmarks.english.grouped_order import WINDOW

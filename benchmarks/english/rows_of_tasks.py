@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from spotfw.backends.mesh.examples import read_all
 
 from benchmarks.english.declaration import (
     MAX_INPUT,
@@ -23,7 +24,6 @@ from benchmarks.english.declaration import (
     Source,
     Target,
 )
-from spotfw.backends.mesh.examples import read_all
 from spotfw.plugins import Plugins
 from spotfw.tasks import Task
 

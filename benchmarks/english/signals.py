@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import spotfw_torch as st
 
+import spotfw_torch as st
 from benchmarks.english.bundle import Array, Part, TaskData
 from benchmarks.english.tunings import Data
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import spotfw_torch as st
 
+import spotfw_torch as st
 from benchmarks.english import measures
 from benchmarks.english.bundle import Array, Part, TaskData
 from benchmarks.english.grouped_order import grouped_order
