@@ -7,7 +7,6 @@ modules imported; an alarm ends what takes too long; the peak of memory is read 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import resource
@@ -253,26 +252,6 @@ def _control(text: str) -> str | None:
         if character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
             return f"the direction mark {code:#06x}"
     return None
-
-
-def cli(*words: str | Path, stdin: str = "") -> Shown:
-    """What ``spotfw WORDS...`` does, in this process."""
-    from spotfw.cli import run as spotfw
-
-    # A real file descriptor would be more than most cases need; encoding is the terminal's.
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    before = sys.stdin
-    sys.stdin = io.StringIO(stdin)
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = spotfw([str(word) for word in words])
-    finally:
-        sys.stdin = before
-    for stream in (out, err):
-        with contextlib.suppress(UnicodeError):
-            stream.flush()
-    texts = [s.buffer.getvalue().decode("utf-8", "replace") for s in (out, err)]
-    return Shown(status, *texts)
 
 
 def _as_dict(case: Case) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from typing import Any
 import attrs
 
 from benchmarks.campaigns import mutate
+from benchmarks.campaigns.commands import cli
 from benchmarks.campaigns.formats.prompts import header_changed
 from benchmarks.campaigns.verdict import Format, Shown, WrongValue
-from benchmarks.campaigns.worker import cli
 
 
 @attrs.frozen

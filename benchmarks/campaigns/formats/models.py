@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from benchmarks.campaigns import mutate
+from benchmarks.campaigns.commands import cli
 from benchmarks.campaigns.verdict import Format, Shown, WrongValue
-from benchmarks.campaigns.worker import cli
 
 #: What a stranger's gin text may try.
 _GIN = (

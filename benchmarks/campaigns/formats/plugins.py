@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 
 from benchmarks.campaigns import mutate
+from benchmarks.campaigns.commands import cli
 from benchmarks.campaigns.verdict import Format, Shown, WrongValue
-from benchmarks.campaigns.worker import cli
 
 _ENTRY = "[spotfw]\ncampaign = campaign_plugin:plugin\n\n[console_scripts]\nx = campaign_plugin:f\n"
 _METADATA = "Metadata-Version: 2.1\nName: spotfw-campaign\nVersion: 1.0\n"

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.campaigns import mutate
+from benchmarks.campaigns.commands import cli
 from benchmarks.campaigns.verdict import Format, Shown, WrongValue
-from benchmarks.campaigns.worker import cli
 
 _ARRAY = np.random.default_rng(0).normal(size=(6, 16)).astype(np.float32)
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.campaigns import mutate
+from benchmarks.campaigns.commands import cli
 from benchmarks.campaigns.formats.prompts import header_changed
 from benchmarks.campaigns.verdict import Format, Shown, WrongValue
-from benchmarks.campaigns.worker import cli
 
 _RUN = {
     "task": "reviews",

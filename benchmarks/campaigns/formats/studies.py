@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 
 from benchmarks.campaigns import mutate
+from benchmarks.campaigns.commands import cli
 from benchmarks.campaigns.verdict import Format, Shown, WrongValue
-from benchmarks.campaigns.worker import cli
 
 _TOML = """\
 name = "small"

@@ -9,8 +9,8 @@ from random import Random
 from typing import Any
 
 from benchmarks.campaigns import mutate
+from benchmarks.campaigns.commands import cli
 from benchmarks.campaigns.verdict import Format, Shown, WrongValue
-from benchmarks.campaigns.worker import cli
 
 _TOML = """\
 [[task]]
