@@ -55,7 +55,7 @@ def collect(
     data: Path, corpus: Path, model: Path, scratch: Path
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """All tasks' facts by ``ROLE:TASK``, and their ids."""
-    from spotfw.backends.mesh.vocabulary import open_vocabulary_file
+    from spotfw.tasks.vocabulary import open_vocabulary_file
 
     vocabulary = open_vocabulary_file(str(model / "spiece.model"))
     plugins = Plugins()
@@ -141,7 +141,7 @@ def _starts(key: str, task: Task, vocabulary: Any) -> list[list[list[int]]]:
     As spotfw's initializers draw them: `sampled_vocab` for a source, `class_label` for a
     target. They are run on a table of one column that holds each piece's id.
     """
-    from spotfw.builtin.initializers import class_label, sampled_vocab
+    from spotfw.plugins.builtin.initializers import class_label, sampled_vocab
 
     pieces = int(vocabulary.vocab_size) - 100
     table = np.arange(pieces, dtype=np.float32)[:, None]

@@ -1,4 +1,4 @@
-"""Examples of spotfw's tasks as it makes them, and how they are parted; needs TensorFlow."""
+"""Examples of spotfw's tasks as it makes them, and how they are parted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from spotfw.backends.mesh.examples import read_all
 
 from benchmarks.english.declaration import (
     MAX_INPUT,
@@ -25,7 +24,9 @@ from benchmarks.english.declaration import (
     Target,
 )
 from spotfw.plugins import Plugins
-from spotfw.tasks import Task
+from spotfw.tasks import Task, bindings
+from spotfw.tasks.examples import read_all
+from spotfw.tasks.tokens import Tokenised
 
 _END = 1
 _PREFIX_WORDS, _REST_WORDS = 60, 25
@@ -56,7 +57,8 @@ class Parts:
 
 def read_split(task: Task, split: str, vocabulary: Any) -> list[Row]:
     """All examples of a split that keep a token."""
-    rows = (_row(example) for example in read_all(task, split, vocabulary))
+    _, examples = read_all(task, split, vocabulary)
+    rows = (_row(read) for read in examples)
     return [row for row in rows if len(row.input_ids) > 1 and len(row.target_ids) > 1]
 
 
@@ -162,17 +164,17 @@ def prefix_lm_task(corpus: Path, folder: Path, rows: int) -> Task:
     return task
 
 
-def _row(example: Mapping[str, Any]) -> Row:
-    inputs = [int(i) for i in example["inputs"]]
-    targets = [int(i) for i in example["targets"]]
+def _row(read: Tokenised) -> Row:
+    inputs, targets = read.inputs.tolist(), read.targets.tolist()
+    extra = read.example.extra
     more: dict[str, Any] = {}
-    if "answers" in example:
-        more["answers"] = [_text(a) for a in np.asarray(example["answers"]).ravel()]
-    if "label" in example and np.asarray(example["label"]).dtype.kind in "iu":
-        more["label"] = int(example["label"])
+    if "answers" in extra:
+        more["answers"] = list(extra["answers"])
+    if "label" in extra:
+        more["label"] = int(extra["label"])
     return Row(
-        text=_text(example["inputs_pretokenized"]),
-        target=_text(example["targets_pretokenized"]),
+        text=read.example.inputs,
+        target=read.example.targets,
         input_ids=_fitted(inputs, MAX_INPUT),
         target_ids=_fitted(targets, MAX_TARGET),
         cut=len(inputs) > MAX_INPUT,
@@ -199,7 +201,8 @@ def _has_test(task: Task, vocabulary: Any) -> bool:
         return False
     try:
         task.check(["test"])
-        next(iter(read_all(task, "test", vocabulary)))
+        _, examples = read_all(task, "test", vocabulary)
+        next(examples)
     except Exception:  # whatever it is, there is no such split to read
         return False
     return True
@@ -207,8 +210,6 @@ def _has_test(task: Task, vocabulary: Any) -> bool:
 
 def _wrong_referents(task: Task, vocabulary: Any, folder: Path) -> list[Row]:
     """The training rows of WSC with a wrong referent, read as spotfw reads rows to score."""
-    from spotfw import bindings
-
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         train = (folder / "train.jsonl").read_text(encoding="utf-8")
@@ -228,7 +229,3 @@ def _write(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     path.write_text(text, encoding="utf-8")
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
