@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +32,7 @@ SETTINGS = TuningSettings(
     max_target_length=4,
     max_eval_examples=40,
     eval_batch_size=40,
+    dropout=0.0,  # each engine draws its own
 )
 TASKS = ("film_reviews", "topic_news", "who_meetings")
 
@@ -51,7 +55,8 @@ def opened(packed):
 
 @pytest.fixture(scope="module")
 def mesh():
-    pytest.importorskip("mesh_tensorflow", reason="the Mesh engine is not installed")
+    if importlib.util.find_spec("mesh_tensorflow") is None:
+        pytest.skip("the Mesh engine is not installed")
     from spotfw.plugins.builtin.backends import MeshBackend
     from spotfw_playground.bundled import playground_model
 
@@ -98,6 +103,7 @@ def test_the_same_model_has_the_same_name_and_start_in_both_engines(opened, mesh
 
 def test_loss_and_gradient_are_the_mesh_engine_s(opened, mesh, tasks):
     from spotfw.backends.mesh.programs import Shapes
+    from spotfw.backends.mesh.runtime import LivePrompt
     from spotfw_torch import loss_and_gradient
 
     start = prompt(opened)
@@ -105,9 +111,14 @@ def test_loss_and_gradient_are_the_mesh_engine_s(opened, mesh, tasks):
         inputs, targets = mesh.splits.training(task, SETTINGS).batch(0, SETTINGS)
         size, length, longest = *inputs.shape, targets.shape[1]
         shapes = Shapes(batch=size, inputs=length, targets=longest, prompt_length=len(start))
-        program = mesh.program("score", shapes)
-        mesh.set_prompt(start)
-        loss, gradient = mesh.run(program, ["loss", "gradient"], inputs=inputs, targets=targets)
+        program = mesh.runtime.program("score", shapes)
+        loss, gradient = mesh.runtime.run(
+            program,
+            ["loss", "gradient"],
+            prompt=LivePrompt(array=start),
+            inputs=inputs,
+            targets=targets,
+        )
         losses, gradients = loss_and_gradient(opened.engine, [start], inputs[None], targets[None])
         assert losses[0] == pytest.approx(float(loss), abs=1e-4)
         scale = np.sqrt(np.mean(np.square(gradient)))
@@ -170,13 +181,23 @@ def test_a_cohort_of_seeds_gives_what_each_gives_alone(opened, tasks):
         assert _apart(together[index].prompt, last(opened, alone)[0].prompt) < 1e-5
 
 
-def test_one_that_diverges_is_told_when_the_others_have_ended(opened, tasks):
+def test_one_that_fails_ends_alone(opened, tasks):
     wild = request(opened, tasks[0], learning_rate=1e38)
-    reports = []
-    with pytest.raises(SpotError, match=r"film_reviews row \d+.*--learning-rate than 1e\+38"):
-        for report in opened.tune([wild, request(opened, tasks[0])]):
-            reports.append(report)
-    assert [r.step for r in reports if r.state and r.request == 1] == [3, 6]
+    narrow = request(opened, tasks[0], TuningState(step=0, prompt=np.zeros((8, 5), np.float32)))
+    reports = list(opened.tune([wild, narrow, request(opened, tasks[0])]))
+    errors = {r.request: str(r.error) for r in reports if r.error is not None}
+    assert re.search(r"film_reviews row \d+.*--learning-rate than 1e\+38", errors[0])
+    assert "learned for another model" in errors[1]
+    assert [r.step for r in reports if r.state and r.request == 2] == [3, 6]
+
+
+def test_one_that_is_not_wanted_any_more_leaves(opened, tasks):
+    seen = []
+    given_up = attrs.evolve(request(opened, tasks[0], seed=1), wanted=lambda: not seen)
+    for report in opened.tune([given_up, request(opened, tasks[0])]):
+        if report.state is not None:
+            seen.append((report.request, report.step))
+    assert seen == [(0, 3), (1, 3), (1, 6)]
 
 
 def test_activations_are_the_mesh_engine_s(opened, mesh):
@@ -226,8 +247,6 @@ def test_bfloat16_is_another_precision(packed, tasks):
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """The environment of a process that has the plugin, installed or not."""
-    import importlib.metadata
-
     paths = [entry for entry in sys.path if entry]
     try:
         importlib.metadata.distribution("spotfw-torch")
