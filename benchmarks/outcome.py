@@ -71,6 +71,33 @@ def ours(folder: Path, given: Batch, *, prompted: bool, decode: int) -> Outcome:
     )
 
 
+def torch_engine(folder: Path, given: Batch, *, prompted: bool, decode: int) -> Outcome:
+    """The outcome of the plugin spotfw-torch on a Hugging Face folder; as `ours`."""
+    import torch
+
+    import spotfw_torch
+
+    engine = spotfw_torch.load(folder)
+    width = engine.width
+    prompt = given.prompt if prompted else np.zeros((0, width), np.float32)
+    inputs, targets = given.inputs[None], given.targets[None]
+    losses, gradients = spotfw_torch.loss_and_gradient(engine, [prompt], inputs, targets)
+    with torch.inference_mode():
+        ids = torch.from_numpy(given.targets.astype(np.int64))
+        before = torch.nn.functional.pad(ids[:, :-1], (1, 0))
+        stack = torch.from_numpy(prompt)[None]
+        encoded = engine.encode(stack, torch.from_numpy(inputs.astype(np.int64)))
+        logits = engine.logits(engine.decode(encoded, before)).numpy()
+    rows = [row[row != 0] for row in given.inputs]
+    (decoded,) = spotfw_torch.greedy(engine, [prompt], rows, decode)
+    return Outcome(
+        logits=logits,
+        loss=float(losses[0]),
+        gradient=gradients[0] if prompted else None,
+        decoded=[ids.tolist() for ids in decoded],
+    )
+
+
 def huggingface(
     folder: Path, given: Batch, *, prompted: bool, decode: int, double: bool = False
 ) -> Outcome:

@@ -1,6 +1,8 @@
 """The engine against Hugging Face's T5 with the same weights.
 
 ``python -m benchmarks.parity [--json FILE] [--models NAME ...] [--folder DIR]`` needs torch.
+With ``--engines`` it holds the plugin spotfw-torch against the Mesh engine: on the playground, a
+random T5 of two layers and, where it is there, the small English T5.
 
 Random weights have T5's initial scales; ``small_sharp`` has queries and cross attention of
 three times those, which amplifies float32 rounding until two correct programs differ by more
@@ -31,6 +33,10 @@ MODELS = {
     "small": (random_t5.SMALL, 1.0),
     "small_sharp": (random_t5.SMALL, 3.0),
 }
+
+#: Where ``--engines`` leaves its rows, and a trained model that may lie beside the repository.
+RESULT = Path(__file__).with_name("results") / "parity_engines.json"
+_ENGLISH = Path(__file__).parents[2] / "shared" / "models" / "english-small"
 
 DISTRIBUTIONS = ("tensorflow", "mesh-tensorflow", "t5", "torch", "transformers", "numpy")
 
@@ -75,6 +81,49 @@ def compare(name: str, hf: Path, mesh: Path, dims: T5Dimensions) -> Iterator[Row
             yield _rounding(f"{label}: gradient from float64", far[0].gradient, far[1].gradient)
 
 
+def compare_engines(name: str, hf: Path, mesh: Path, dims: T5Dimensions) -> Iterator[Row]:
+    """PyTorch ("ours") against Mesh TensorFlow ("theirs") on the batch of `compare`."""
+    given = random_t5.batch(dims, 1, size=INPUTS, length=24, target_length=8, prompt_length=10)
+    for prompted in (False, True):
+        label = f"{name}, {'prompt' if prompted else 'no prompt'}"
+        ours = outcome.torch_engine(hf, given, prompted=prompted, decode=12)
+        theirs = outcome.ours(mesh, given, prompted=prompted, decode=12)
+        apart = outcome.difference(ours, theirs, given.targets)
+        yield _within(f"{label}: logits", apart.logits, LOGITS, "largest, in std of the logits")
+        yield _within(f"{label}: loss", apart.loss, LOSS, "nats per token")
+        if apart.gradient is not None:
+            unit = "largest, in rms of the gradient"
+            yield _within(f"{label}: gradient", apart.gradient, GRADIENT, unit)
+        yield Row(
+            what=f"{label}: decoded alike",
+            ours=apart.alike,
+            theirs=INPUTS,
+            unit="inputs",
+            ratio=apart.alike / INPUTS,
+            goal="all",
+            holds=apart.alike == INPUTS,
+        )
+
+
+def engines(json_file: str | None) -> int:
+    """The rows of `compare_engines` on each model at hand; also written to `RESULT`."""
+    from spotfw_playground.bundled import PACKED
+
+    began = time.monotonic()
+    table: list[Row] = []
+    with tempfile.TemporaryDirectory() as place:
+        random = Path(place, "two_layer")
+        random_t5.write_folder(random, random_t5.TWO_LAYER, seed=0)
+        folders = {"playground": PACKED, "two_layer": random, "english-small": _ENGLISH}
+        for name, hf in folders.items():
+            if (hf / "config.json").exists():
+                mesh = Path(place, f"{name}-mesh")
+                converted = hf_to_mesh(str(hf), str(mesh))
+                table += compare_engines(name, hf, mesh, converted.dimensions)
+    seconds = round(time.monotonic() - began, 1)
+    return rows.report("parity", table, json_file or str(RESULT), DISTRIBUTIONS, seconds=seconds)
+
+
 def _within(what: str, value: float, goal: float, unit: str) -> Row:
     return Row(
         what=f"{what}, difference",
@@ -104,7 +153,12 @@ def main() -> int:
     parser = rows.parser("parity", "The engine against Hugging Face's T5 with the same weights.")
     parser.add_argument("--models", nargs="*", choices=MODELS, default=list(MODELS))
     parser.add_argument("--folder", type=Path, help="also a trained Hugging Face T5 1.1 folder")
+    parser.add_argument(
+        "--engines", action="store_true", help="spotfw-torch against the Mesh engine instead"
+    )
     arguments = parser.parse_args()
+    if arguments.engines:
+        return engines(arguments.json)
     began = time.monotonic()
     found: list[Row] = []
     with tempfile.TemporaryDirectory() as place:

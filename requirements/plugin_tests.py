@@ -29,7 +29,13 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = Path(__file__).with_name(f"py{sys.version_info[0]}{sys.version_info[1]}.txt")
 
 #: Data may lie beside the repository or not; packages may not.
-_MAY_SKIP = re.compile(r"\bshared\b|TFDS is asked first|for root")
+_MAY_SKIP = re.compile(r"\bshared\b|TFDS is asked first|for root|PyTorch is not installed")
+
+#: Plugin -> others of this repository that its tests use.
+_BESIDE = {"spotfw-torch": ("spotfw-playground",)}
+
+#: Plugin -> what is no part of the lock; where pip finds none, tests that need it skip.
+_WHERE_THERE_IS = {"spotfw-torch": "torch==2.13.0+cpu"}
 
 _FOREIGN = re.compile(r"__pycache__|\.pyc$|\.egg-info|\.DS_Store")
 
@@ -94,8 +100,13 @@ def environment(name: str, wheels: dict[str, Path], lock: Path, work: Path) -> P
     site = next(folder.glob("lib/python*/site-packages"))
     # As a site folder, for the lock's own .pth files count too.
     (site / "_lock.pth").write_text(f"import site; site.addsitedir({str(lock)!r})\n")
-    needed = [str(wheels["spotfw"]), str(wheels[name])]
+    needed = [str(wheels[wheel]) for wheel in ("spotfw", name, *_BESIDE.get(name, ()))]
     _pip("--python", str(python), "install", "--quiet", "--constraint", str(LOCK), *needed)
+    if name in _WHERE_THERE_IS:
+        try:
+            _pip("--python", str(python), "install", "--quiet", _WHERE_THERE_IS[name])
+        except Failed:
+            print(f"plugin tests: {name}: pip finds no {_WHERE_THERE_IS[name]}", flush=True)
     _pip("--python", str(python), "check")
     modules = f"spotfw, {name.replace('-', '_')}"
     says = f"import {modules}\nfor m in ({modules}): print(m.__file__)"
@@ -196,7 +207,9 @@ def main(names: list[str]) -> int:
             began = time.monotonic()
             print(f"plugin tests: {name}, from its wheel", flush=True)
             try:
-                wheels[name] = build(known[name], work)
+                for needed in (name, *_BESIDE.get(name, ())):
+                    if needed not in wheels:
+                        wheels[needed] = build(known[needed], work)
                 python = environment(name, wheels, lock, work)
                 totals.append((name, run_tests(name, python, work), time.monotonic() - began))
             except Failed as fault:

@@ -28,8 +28,8 @@ $pip install --quiet -r "$lock"
 editable="-e ."
 for project in plugins/*/pyproject.toml; do
     case $project in
-    # They need what the lock does not hold, MLflow and PyTorch: their READMEs say how to add it.
-    plugins/spotfw-mlflow/* | plugins/spotfw-torch/*) ;;
+    # Needs what the lock does not hold, MLflow: its README says how to add it.
+    plugins/spotfw-mlflow/*) ;;
     *) if [ -e "$project" ]; then editable="$editable -e ./$(dirname "$project")"; fi ;;
     esac
 done

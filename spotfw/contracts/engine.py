@@ -138,6 +138,7 @@ class FrozenModel(ABC):
       width: size E of an embedding.
       precision: of the arithmetic inside the model; results of different ones differ.
       parameters: number of weights, without prompts; None where the backend cannot tell.
+      distributions: whose versions a result depends on, beside Python's, NumPy's and spotfw's.
     """
 
     name: str
@@ -145,6 +146,7 @@ class FrozenModel(ABC):
     width: int
     precision: str = "float32"
     parameters: int | None = None
+    distributions: Sequence[str] = ("tensorflow", "mesh-tensorflow", "t5")
 
     @abstractmethod
     def init_context(
@@ -238,7 +240,7 @@ class FrozenModel(ABC):
 
 @runtime_checkable
 class Backend(Protocol):
-    """Opens frozen models; see `OptionNames` for what it may have beside."""
+    """Opens frozen models; see `OptionNames` and `FolderKind` for what it may have beside."""
 
     name: str
 
@@ -267,3 +269,15 @@ class OptionNames(Protocol):
     """
 
     options: Sequence[str]
+
+
+@runtime_checkable
+class FolderKind(Protocol):
+    """Optional for a backend: the kind of model folder its `open` reads.
+
+    Attributes:
+      reads: ``mesh`` (what a backend without this attribute reads) or ``huggingface``. Of a
+        model that goes by a name, the backend is given the folder of this kind.
+    """
+
+    reads: str

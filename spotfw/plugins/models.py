@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from spotfw import files
-from spotfw.contracts import NamedModel
+from spotfw.contracts import Backend, FolderKind, NamedModel
 from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins.plugins import Plugins
 
@@ -26,6 +26,24 @@ def named_model(model: str, plugins: Plugins) -> NamedModel | None:
     except UnknownName as error:
         error.args = (f"{error} Nor is there a folder {model} here.",)
         raise
+
+
+def folder_for(backend: Backend, named: NamedModel) -> str:
+    """The folder of a named model, of the kind that a backend reads; it may be made now.
+
+    Raises:
+      SpotError: the backend reads another kind of folder than the model has.
+    """
+    kind = backend.reads if isinstance(backend, FolderKind) else "mesh"
+    if kind == "mesh":
+        return str(named.folder())
+    if kind == "huggingface" and named.hf_folder is not None:
+        return named.hf_folder
+    raise SpotError(
+        f"The backend {backend.name} reads folders of the kind {kind}, and the model {named.name} "
+        "has none. Leave --backend out, or convert it with `spotfw model convert` and name the "
+        "folder it makes."
+    )
 
 
 def model_folder(model: str, plugins: Plugins) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spotfw.config import TuningSettings
@@ -41,7 +41,7 @@ def run_record(
         "precision": model.precision,
         "initializer": initializer if start is None else _name_of(start),
         "settings": settings.to_dict(),
-        "versions": versions(),
+        "versions": versions(model.distributions),
     }
 
 
@@ -75,10 +75,10 @@ def checkpoint_prompt(
     )
 
 
-def versions() -> dict[str, str]:
-    """Versions that a result may depend on."""
+def versions(distributions: Sequence[str] = FrozenModel.distributions) -> dict[str, str]:
+    """Versions that a result may depend on: Python's, spotfw's, an engine's, NumPy's."""
     installed = {"python": platform.python_version()}
-    for name in ("spotfw", "tensorflow", "mesh-tensorflow", "t5", "numpy"):
+    for name in ("spotfw", *distributions, "numpy"):
         try:
             installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

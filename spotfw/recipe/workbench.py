@@ -11,7 +11,7 @@ from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
 from spotfw.library import Entry, Library
 from spotfw.plugins import Plugins
-from spotfw.plugins.models import named_model
+from spotfw.plugins.models import folder_for, named_model
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.ranking import Ranking
 from spotfw.recipe.evaluation import evaluate
@@ -52,9 +52,10 @@ class Workbench:
     @functools.cached_property
     def model(self) -> FrozenModel:
         """The frozen model."""
-        folder = str(self._named.folder()) if self._named else self._place
+        backend = self.plugins.backend(self._backend)
+        folder = folder_for(backend, self._named) if self._named else self._place
         with self.plugins.blaming("backend", self._backend):
-            return self.plugins.backend(self._backend).open(folder, **self._options)
+            return backend.open(folder, **self._options)
 
     @property
     def own_settings(self) -> Mapping[str, Any]:

@@ -176,6 +176,7 @@ class Cohort:
                 losses=losses[: good[i], i],
                 tokens=int(tokens[: good[i], i].sum()),
                 diverged_at=int(self._steps[i]) + 1 if good[i] < tried else None,
+                diverged_loss=float(losses[good[i], i]) if good[i] < tried else None,
                 state=states[member.name] if good[i] < tried else None,
             )
             for i, member in enumerate(self.members)

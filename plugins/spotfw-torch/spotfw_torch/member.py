@@ -80,6 +80,7 @@ class MemberReport:
       tokens: real input and target tokens since the last report.
       diverged_at: the step (from 1) whose loss or update was no number. The member has then
         left the cohort; `state` is what it was before that step. Else None.
+      diverged_loss: the loss of that step; a number where it is the update that was none.
       state: of a member that has left so.
     """
 
@@ -88,6 +89,7 @@ class MemberReport:
     losses: Array
     tokens: int
     diverged_at: int | None = None
+    diverged_loss: float | None = None
     state: MemberState | None = None
 
 

@@ -13,17 +13,17 @@ import numpy.typing as npt
 
 from spotfw.backends.mesh.decoding import evaluate_one, predict_lines
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint
-from spotfw.backends.mesh.folders.vocabulary import open_vocabulary
 from spotfw.backends.mesh.folders.weights import check_finite, check_variables
 from spotfw.backends.mesh.model import read_gin
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompt, Runtime
-from spotfw.backends.mesh.tuning import training_data, tune_one
+from spotfw.backends.mesh.tuning import tune_one
+from spotfw.backends.splits import Splits
+from spotfw.backends.vocabulary import open_vocabulary
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Task
-from spotfw.tasks.examples import Examples, read_examples
 
 _EMBEDDING = "shared/embedding"
 _ACTIVATIONS = ("float32", "bfloat16")
@@ -89,7 +89,7 @@ class MeshModel(FrozenModel):
             activations=activations,
             threads=threads,
         )
-        self._examples: dict[Any, Examples] = {}
+        self.splits = Splits(self.vocabulary)
         self._load_frozen(checkpoint)
 
     def _load_frozen(self, checkpoint: Checkpoint) -> None:
@@ -147,7 +147,7 @@ class MeshModel(FrozenModel):
         for index, request in enumerate(requests):
             step = request.start.step
             try:
-                data = training_data(request, self.examples)
+                data = self.splits.training(request.task, request.settings)
                 for progress in tune_one(self.runtime, request, data):
                     step = progress.step
                     yield attrs.evolve(progress, request=index)
@@ -163,7 +163,7 @@ class MeshModel(FrozenModel):
                 self.runtime,
                 self.vocabulary,
                 prompt,
-                self.examples(task, split, settings),
+                self.splits.examples(task, split, settings),
                 settings,
             )
             for prompt in prompts
@@ -187,21 +187,6 @@ class MeshModel(FrozenModel):
         )
         activations: Array = batched[:, 0, 0]
         return activations
-
-    def examples(self, task: Task, split: str, settings: TuningSettings) -> Examples:
-        """A tokenised split, read once for these limits and kept."""
-        limit = settings.max_train_examples if split == "train" else settings.max_eval_examples
-        key = (task, split, settings.max_input_length, settings.max_target_length, limit)
-        if key not in self._examples:
-            self._examples[key] = read_examples(
-                task,
-                split,
-                self.vocabulary,
-                settings.max_input_length,
-                settings.max_target_length,
-                limit,
-            )
-        return self._examples[key]
 
     def close(self) -> None:
         """Ends the TensorFlow session and gives the weights' memory back."""

@@ -206,7 +206,7 @@ class _Tuner:
             "folder": self._relative(tuned),
             "embedding": files.join(self._relative(tuned), "embedding.safetensors"),
             "runs": [self._cost(run) for run in runs or (tuned,)],
-            "versions": json.dumps(versions(), sort_keys=True),
+            "versions": json.dumps(versions(session.model.distributions), sort_keys=True),
         }
 
     def _cost(self, tuned: TunedPrompt) -> dict[str, Any]:

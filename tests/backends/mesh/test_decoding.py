@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 import pytest
 
-from spotfw.backends.mesh import decoding as scoring
+from spotfw.backends.answers import warn_of_no_labels
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array
 from spotfw.errors import SpotError, UnknownName
@@ -43,10 +43,10 @@ def test_a_prompt_changes_what_is_decoded(tiny_engine: Any) -> None:
 
 def test_answers_that_are_no_labels_are_told_once(tiny_task: Task, caplog: Any) -> None:
     task = attrs.evolve(tiny_task, name="told", labels=("good", "bad"))
-    scoring._warn_of_no_labels(task, "validation", ["good", "x, y", "bad", "good, bad"])
+    warn_of_no_labels(task, "validation", ["good", "x, y", "bad", "good, bad"])
     assert not caplog.messages
     for _ in range(2):
-        scoring._warn_of_no_labels(task, "validation", ["x", "good", "x", ""])
+        warn_of_no_labels(task, "validation", ["x", "good", "x", ""])
     (message,) = caplog.messages
     assert "3 of 4 answers" in message
     assert "(most often: 'x', '')" in message

@@ -1,0 +1,210 @@
+"""spotfw's `FrozenModel` on this engine."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from spotfw import files
+from spotfw.backends.answers import evaluation_of, most_tokens, tokenised_lines
+from spotfw.backends.splits import Splits
+from spotfw.backends.vocabulary import open_vocabulary
+from spotfw.config import TuningSettings
+from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
+from spotfw.errors import SpotError
+from spotfw.tasks import Task
+from spotfw.tasks.tokens import Ragged, Tokens
+from spotfw.tasks.vocabulary import SentencePieceVocabulary
+from spotfw_torch.chunks import POSITIONS
+from spotfw_torch.decoding import greedy
+from spotfw_torch.devices import choose_device
+from spotfw_torch.dimensions import read_dimensions
+from spotfw_torch.fingerprints import fingerprint
+from spotfw_torch.model import FrozenT5, load
+from spotfw_torch.neurons import activations
+from spotfw_torch.requests import tune_requests
+from spotfw_torch.weights import shapes
+
+#: Mesh TF rounds the rows of the embedding table up to this, and counts sentinels by them.
+_ROWS = 128
+
+
+def open_model(
+    model: str,
+    *,
+    device: str | None = None,
+    dtype: str = "float32",
+    compile: bool = False,
+    members: int = 64,
+    vocabulary: str | None = None,
+    threads: int = 0,
+) -> TorchModel:
+    """Opens a Hugging Face T5 folder as it is.
+
+    Args:
+      model: local, with config.json and safetensors, sharded or not.
+      device: as PyTorch names it; by default CUDA, MPS or the CPU, the first there is.
+      dtype: ``float32`` or ``bfloat16``, of the weights and their products.
+      compile: whether torch.compile makes programs of the blocks.
+      members: most tunings of one shape that run together.
+      vocabulary: a sentencepiece file, where it is not in the folder.
+      threads: of an operation on the CPU; 0 leaves PyTorch's choice.
+
+    Raises:
+      SpotError: something is missing or does not fit together.
+      WrongUse: there is no such device.
+    """
+    folder = _local_folder(model)
+    if threads:
+        torch.set_num_threads(threads)
+    rows = read_dimensions(folder).vocabulary_size
+    words = open_vocabulary(model, -(-rows // _ROWS) * _ROWS, vocabulary)
+    engine = load(folder, device=choose_device(device), dtype=dtype, compiled=compile)
+    return TorchModel(model, engine, words, fingerprint(folder), members)
+
+
+def _local_folder(model: str) -> Path:
+    if files.is_remote(model):
+        raise SpotError(
+            f"The backend torch reads local folders, and {model} lies in a bucket. Copy it here "
+            "and name the copy."
+        )
+    if not os.path.isdir(model):
+        raise SpotError(f"The model folder {model} does not exist. Check the path.")
+    folder = Path(model)
+    if not (folder / "config.json").exists() and (folder / "checkpoint").exists():
+        raise SpotError(
+            f"The folder {model} is a Mesh TensorFlow checkpoint, and the backend torch reads "
+            "Hugging Face's folders. Convert it with `spotfw models convert SRC DST`, or leave "
+            "--backend out."
+        )
+    return folder
+
+
+class TorchModel(FrozenModel):
+    """See `open_model`. Not safe to share between threads."""
+
+    distributions = ("torch", "spotfw-torch")
+
+    def __init__(
+        self,
+        name: str,
+        engine: FrozenT5,
+        vocabulary: SentencePieceVocabulary,
+        fingerprint: str,
+        members: int,
+    ) -> None:
+        self.name = name
+        self.fingerprint = fingerprint
+        self.width = engine.width
+        self.precision = str(engine.dtype).removeprefix("torch.")
+        self.parameters = sum(map(math.prod, shapes(engine.dimensions).values()))
+        self.vocabulary = vocabulary
+        self.splits = Splits(vocabulary)
+        self._engine: FrozenT5 | None = engine
+        self._members = members
+
+    @property
+    def engine(self) -> FrozenT5:
+        """The model in PyTorch.
+
+        Raises:
+          SpotError: it was closed.
+        """
+        if self._engine is None:
+            raise SpotError(f"The model {self.name} was closed. Open it again.")
+        return self._engine
+
+    @functools.cached_property
+    def embeddings(self) -> Array:
+        """The frozen input embeddings, float32 [V, E]."""
+        return self.engine.embeddings()
+
+    def init_context(
+        self, length: int, labels: Sequence[str] = (), argument: str | None = None
+    ) -> InitContext:
+        """What an initializer needs of this model."""
+        return InitContext(
+            length=length,
+            embeddings=self.embeddings,
+            vocabulary=self.vocabulary,
+            pieces=self.vocabulary.vocab_size - self.vocabulary.extra_ids,
+            labels=tuple(labels),
+            argument=argument,
+            fingerprint=self.fingerprint,
+        )
+
+    def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
+        """Tunes the requests, those of one prompt length and batch size together.
+
+        See `FrozenModel.tune`.
+        """
+        yield from tune_requests(self.engine, self.splits, requests, self._members)
+
+    def evaluate(
+        self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
+    ) -> list[Evaluation]:
+        """Scores each prompt on a split by greedy decoding, those of one length together."""
+        if not prompts:
+            return []
+        examples = self.splits.examples(task, split, settings)
+        texts = self._decode(prompts, examples.inputs, most_tokens(settings, examples), settings)
+        return [evaluation_of(examples, of_prompt) for of_prompt in texts]
+
+    def predict(
+        self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
+    ) -> list[str]:
+        """Decodes greedily for each line of text."""
+        inputs = tokenised_lines(lines, self.vocabulary, settings)
+        return self._decode([prompt], inputs, most_tokens(settings), settings)[0]
+
+    def activations(self, prompt: Array) -> Array:
+        """The decoder's feed-forward activations [layers, d_ff] at its first token."""
+        self._check_prompt(prompt)
+        driven: Array = activations(self.engine, [prompt])[0]
+        return driven
+
+    def close(self) -> None:
+        """Gives the weights' memory back."""
+        self._engine = None
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _decode(
+        self,
+        prompts: Sequence[Array | None],
+        inputs: Sequence[Tokens] | Ragged,
+        most: int,
+        settings: TuningSettings,
+    ) -> list[list[str]]:
+        """The texts for each prompt, in the order of the inputs."""
+        texts: list[list[str]] = [[] for _ in prompts]
+        if not len(inputs):
+            return texts
+        rows = [inputs[i] for i in range(len(inputs))]
+        given = [np.zeros((0, self.width), np.float32) if p is None else p for p in prompts]
+        for length in dict.fromkeys(map(len, given)):
+            places = [i for i, prompt in enumerate(given) if len(prompt) == length]
+            for i in places:
+                self._check_prompt(given[i])
+            # On the CPU a few rows keep it busy, and memory is the machine's.
+            positions = POSITIONS
+            if self.engine.device.type == "cpu":
+                positions = settings.eval_batch_size * (length + settings.max_input_length)
+            decoded = greedy(self.engine, [given[i] for i in places], rows, most, positions)
+            for i, ids in zip(places, decoded, strict=True):
+                texts[i] = [self.vocabulary.decode(row.tolist()) for row in ids]
+        return texts
+
+    def _check_prompt(self, prompt: Array) -> None:
+        if prompt.ndim != 2 or prompt.shape[1] != self.width:
+            raise SpotError(
+                f"The prompt has shape {list(prompt.shape)}, but {self.name} takes "
+                f"[L, {self.width}]: it was learned for another model."
+            )

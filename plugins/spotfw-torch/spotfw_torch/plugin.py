@@ -1,0 +1,75 @@
+"""What spotfw finds here: the backend `torch`. PyTorch is imported by the first `open`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import attrs
+
+from spotfw.contracts import Backend, FrozenModel
+from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.hookspecs import hookimpl
+
+_ABSENT = (
+    "The backend torch needs PyTorch, which is not installed here ({reason}). Install the build "
+    "for your machine, as https://pytorch.org/get-started says (`pip install torch` does on most), "
+    "or leave --backend out."
+)
+
+
+@attrs.frozen
+class TorchBackend:
+    """T5 in PyTorch, on a GPU or the CPU, from a Hugging Face folder as it is.
+
+    Attributes:
+      device: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``; ``auto`` takes the first there is.
+      dtype: of the frozen weights and their products; prompts and optimizer are float32.
+      compile: whether torch.compile makes programs of the blocks.
+      members: most tunings of one shape that run together.
+    """
+
+    name: str = "torch"
+    device: str = "auto"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
+    members: int = attrs.field(default=64, validator=attrs.validators.ge(1))
+
+    #: The kind of folder that `open` reads.
+    reads = "huggingface"
+    options = ("vocabulary", "device", "dtype", "compile", "members", "activations", "threads")
+
+    def open(self, model: str, **options: Any) -> FrozenModel:
+        """Opens a Hugging Face T5 folder.
+
+        Args:
+          model: a local folder with config.json, safetensors and spiece.model.
+          **options: in place of the backend's settings ``device``, ``dtype``, ``compile`` and
+            ``members``; ``vocabulary``, a sentencepiece file where it is not in the folder;
+            ``activations``, another name of dtype; ``threads`` of an operation on the CPU.
+
+        Raises:
+          SpotError: PyTorch is not installed, or the folder is no T5's.
+          WrongUse: an option is not known or has no such value.
+        """
+        for name in options:
+            if name not in self.options:
+                raise UnknownName("option of the backend torch", name, self.options)
+        if "activations" in options:
+            options = {"dtype": options["activations"], **options}
+            del options["activations"]
+        if options.get("dtype", self.dtype) not in ("float32", "bfloat16"):
+            raise WrongUse(f"The dtype can be float32 or bfloat16, but not {options['dtype']!r}.")
+        try:
+            import torch  # noqa: F401 - whether it is there
+        except ImportError as error:
+            raise SpotError(_ABSENT.format(reason=error)) from error
+        from spotfw_torch.backend import open_model
+
+        own = {name: getattr(self, name) for name in ("device", "dtype", "compile", "members")}
+        return open_model(model, **{**own, **options})
+
+
+@hookimpl
+def spotfw_backends() -> Iterable[Backend]:
+    return [TorchBackend()]
