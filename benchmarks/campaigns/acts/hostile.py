@@ -573,7 +573,7 @@ def _chosen(name: str) -> str | None:
 
         strategy = _candidates()[name]
         candidates = choose(strategy, ranking, 2)
-        run_candidates("target", ranking, candidates, library, tune, mix)
+        run_candidates("target", ranking, candidates, library.best, tune, mix)
     return None
 
 
