@@ -46,7 +46,10 @@ def test_help_loads_no_command_module_and_nothing_heavy():
     )
     modules = done.stdout.splitlines()[-1].split()
     assert not HEAVY & set(modules)
-    assert [m for m in modules if m.startswith("spotfw.cli.")] == ["spotfw.cli.streams"]
+    assert [m for m in modules if m.startswith("spotfw.cli.")] == [
+        "spotfw.cli.display",
+        "spotfw.cli.streams",
+    ]
 
 
 @pytest.mark.parametrize("name", [n for n in cli.COMMANDS])
