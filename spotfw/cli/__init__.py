@@ -7,6 +7,7 @@ and for a command that is not built in.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 import click
 
 from spotfw.cli import streams
-from spotfw.cli.display import Unprintable, note
+from spotfw.cli.display import Unprintable, note, results_apart
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.version import __version__
 
@@ -154,7 +155,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words[:end]
     words = [*(w for w in words[:end] if w != "--debug"), *words[end:]]
     try:
-        status = spotfw.main(args=words, prog_name="spotfw", standalone_mode=False)
+        with _results_apart(words[:end]):
+            status = spotfw.main(args=words, prog_name="spotfw", standalone_mode=False)
         streams.flush()
         return status if type(status) is int else DONE
     except SystemExit as error:
@@ -191,6 +193,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
             "is sound.",
             FAILED,
         )
+
+
+def _results_apart(words: Sequence[str]) -> contextlib.AbstractContextManager[None]:
+    """Keeps what plugins print out of standard output while a command of ours makes a document.
+
+    A command of a plugin prints as it likes, and help is printed by click.
+    """
+    named = next((word for word in words if not word.startswith("-")), None)
+    if "--json" not in words or {"--help", "-h", "--version"} & set(words):
+        return contextlib.nullcontext()
+    return results_apart() if named in COMMANDS else contextlib.nullcontext()
 
 
 def _interrupted(words: Sequence[str]) -> str:

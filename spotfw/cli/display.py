@@ -14,7 +14,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -27,6 +27,25 @@ if TYPE_CHECKING:
 
 class Unprintable(Exception):
     """Standard output does not take a result: it is closed, full or broken; says which."""
+
+
+#: Standard output (None: it is closed) of each block within which others' prints are kept out.
+_APART: list[TextIO | None] = []
+
+
+@contextlib.contextmanager
+def results_apart() -> Iterator[None]:
+    """Only what this module writes goes to stdout within; other prints go to stderr."""
+    _APART.append(sys.stdout)
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout = _APART.pop()
+
+
+def _results() -> TextIO | None:
+    return _APART[-1] if _APART else sys.stdout
 
 
 def say(text: str = "", stream: TextIO | None = None) -> None:
@@ -70,7 +89,7 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    terminal = _is_terminal(stream or sys.stdout)
+    terminal = _is_terminal(stream or _results())
     text = io.StringIO()
     # Where no terminal says how wide it is, a table is as wide as its cells.
     console = Console(
@@ -218,7 +237,7 @@ def _cell(value: Any) -> str:
 
 def _write(text: str, stream: TextIO | None = None) -> None:
     """Writes results; raises as `say`."""
-    stream = stream or sys.stdout
+    stream = stream or _results()
     if stream is None:  # as Python has it where it was closed from the start
         raise Unprintable("it is closed")
     try:

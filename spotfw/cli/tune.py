@@ -143,25 +143,39 @@ def predict(prompt: str, model: str | None, as_json: bool, **options: Any) -> No
     """Decode an answer for each line of standard input, with PROMPT in front.
 
     PROMPT is a prompt's file, a PEFT adapter's folder, or a finished run's folder. A line is
-    the task's whole input text as `spotfw tasks show NAME --examples 3` shows it.
+    the task's whole input text as `spotfw tasks show NAME --examples 3` shows it. There is one
+    line of output for each of input; a blank one, or one that is not UTF-8, gets an empty one
+    (with --json null), and is named on stderr.
 
     \b
     Example:
       spotfw predict runs/film/best.safetensors < lines.txt
     """
     from spotfw.cli.display import note, print_json
+    from spotfw.cli.lines import named, read_lines
+    from spotfw.errors import SpotError
 
-    if sys.stdin.isatty():
+    if sys.stdin is not None and sys.stdin.isatty():
         note("Reading lines of text from the keyboard; end with Ctrl-D.")
-    lines = [line.rstrip("\r\n") for line in sys.stdin]
+    lines = read_lines()
     loaded, session, settings = _open(prompt, model, options)
-    answers = session.predict(loaded, lines, **settings) if lines else []
+    sound = lines.sound
+    given_back = iter(session.predict(loaded, sound, **settings) if sound else [])
+    answers = [next(given_back) if text and text.strip() else None for text in lines.texts]
     if as_json:
-        print_json([{"input": a, "output": b} for a, b in zip(lines, answers, strict=True)])
-        return
-    for answer in answers:
-        # One line of output for each line of input, whatever the model gives.
-        say(" ".join(answer.splitlines()))
+        pairs = zip(lines.texts, answers, strict=True)
+        print_json([{"input": text, "output": answer} for text, answer in pairs])
+    else:
+        for answer in answers:
+            # One line of output for each of input, whatever the model says.
+            say(" ".join((answer or "").splitlines()))
+    if lines.blank:
+        note(f"Blank, and not answered: {named(lines.blank)} of standard input.")
+    if lines.undecodable:
+        raise SpotError(
+            f"Not UTF-8, and not answered: {named(lines.undecodable)} of standard input. The other "
+            "lines are answered above. Save the text as UTF-8: iconv -f LATIN1 -t UTF-8."
+        )
 
 
 def _open(

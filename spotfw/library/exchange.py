@@ -94,7 +94,7 @@ def read_source(source: str, facts: Mapping[str, Any] | None = None) -> list[Pai
         best, embedding = (files.join(source, f"{n}.safetensors") for n in ("best", "embedding"))
         pairs = [Pair(load_prompt(best), load_prompt(embedding))]
     elif _CONFIG not in names and any(map(_ENTRY.fullmatch, names)):
-        library = Library(source)
+        library = Library(source, indexed=False)
         pairs = [
             Pair(library.best(e.id), None if e.embedding_id == e.id else library.embedding(e.id))
             for e in library.entries()

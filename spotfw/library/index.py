@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
@@ -67,12 +68,16 @@ def as_entry(id: str, summary: Summary) -> Entry | None:
 
 
 def read_index(
-    path: str, ids: Iterable[str], read: Callable[[str], SoftPrompt | None]
+    path: str,
+    ids: Iterable[str],
+    read: Callable[[str], SoftPrompt | None],
+    save: bool = True,
 ) -> dict[str, Summary]:
     """Summaries of the files, from the index where it has them, else by `read`.
 
-    A file for which `read` gives None is left out. An index that is absent, damaged or
-    behind is written anew; where that is not allowed the library works without.
+    A file for which `read` gives None is left out. An index that is absent, behind, or not
+    as it was written is made anew from the files; where that is not allowed, or not
+    asked for by `save`, the library works without.
     """
     try:
         known = _checked(_parsed(files.read_bytes(path, MOST)))
@@ -84,7 +89,7 @@ def read_index(
             summaries[id] = known[id]
         elif (prompt := read(id)) is not None:
             summaries[id] = summarize(prompt)
-    if summaries != known:
+    if save and summaries != known:
         with contextlib.suppress(SpotError):
             save_index(path, summaries)
     return summaries
@@ -92,8 +97,8 @@ def read_index(
 
 def save_index(path: str, summaries: Mapping[str, Summary]) -> None:
     """Writes the index, whole or not at all."""
-    text = json.dumps(summaries, sort_keys=True, separators=(",", ":"))
-    files.write_atomically(path, text.encode())
+    document = {"digest": _digest(summaries), "prompts": summaries}
+    files.write_atomically(path, _text(document).encode())
 
 
 def marked(prompt: SoftPrompt, key: str | None) -> SoftPrompt:
@@ -126,15 +131,27 @@ def _parsed(data: bytes) -> Any:
     return parse_json(data, most=MOST, values=2_000_000)
 
 
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _digest(summaries: Any) -> str:
+    """Tells summaries from any others, for an index is believed: the files are the truth."""
+    return hashlib.sha256(_text(summaries).encode()).hexdigest()
+
+
 def _checked(value: Any) -> dict[str, Summary]:
-    """The index, or an error when it is not one."""
-    if not isinstance(value, dict):
-        raise ValueError("no object")
-    for summary in value.values():
+    """The index, or an error when it is not one, or not as it was written."""
+    if not isinstance(value, dict) or set(value) != {"digest", "prompts"}:
+        raise ValueError("no index")
+    summaries = value["prompts"]
+    if not isinstance(summaries, dict) or value["digest"] != _digest(summaries):
+        raise ValueError("changed")
+    for summary in summaries.values():
         if not isinstance(summary, dict) or set(summary) != {"length", "width", "provenance"}:
             raise ValueError("no summary")
         sizes = (summary["length"], summary["width"])
         if not all(type(n) is int for n in sizes) or not isinstance(summary["provenance"], dict):
             raise ValueError("no summary")
         Provenance.from_dict(summary["provenance"])
-    return value
+    return summaries

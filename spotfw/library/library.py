@@ -55,15 +55,19 @@ class Library:
     Args:
       folder: local or ``gs://``; made by the first `add`.
       plugins: whose hook ``spotfw_prompt_added`` is called for each new entry; by default none.
+      indexed: write `index.json` where it is behind; without, reading leaves the folder as it is.
 
     Raises:
       WrongUse: the folder is a file.
     """
 
-    def __init__(self, folder: files.PathLike, *, plugins: Hooks | None = None) -> None:
+    def __init__(
+        self, folder: files.PathLike, *, plugins: Hooks | None = None, indexed: bool = True
+    ) -> None:
         self.folder = os.fspath(folder)
         if not files.is_remote(folder) and os.path.isfile(folder):
             raise WrongUse(f"The library {self.folder} is a file. Name a folder (--library DIR).")
+        self._indexed = indexed
         self._plugins = plugins
         self._store = Store(self.folder)
         self._retriever = Retriever()
@@ -219,19 +223,31 @@ class Library:
 
         If all files can be read, `index.json` is rebuilt, where the folder can be written.
         """
-        summaries: dict[str, Summary] = {}
-        damaged = []
-        for id in self._store.ids():
-            try:
-                prompt = self._store.read_if_there(id)
-            except SpotError as error:
-                damaged.append(Problem(id + SUFFIX, str(error)))
-            else:
-                summaries.update({} if prompt is None else {id: summarize(prompt)})
+        summaries, damaged = self._read_all({})
+        if damaged or problems_among(summaries, SUFFIX):
+            # Others may have added and removed meanwhile: looked at again while nobody does.
+            with contextlib.ExitStack() as stack:
+                with contextlib.suppress(SpotError):
+                    stack.enter_context(locked(self.folder, shared=False))
+                summaries, damaged = self._read_all(summaries)
         if summaries and not damaged:
             with contextlib.suppress(SpotError):
                 save_index(self._index_path, summaries)
         return sorted(damaged + problems_among(summaries, SUFFIX), key=lambda p: p.name)
+
+    def _read_all(self, known: dict[str, Summary]) -> tuple[dict[str, Summary], list[Problem]]:
+        """Summaries of the files that are there, read unless `known`, and the damaged ones."""
+        summaries: dict[str, Summary] = {}
+        damaged = []
+        for id in self._store.ids():
+            try:
+                if id in known:
+                    summaries[id] = known[id]
+                elif (prompt := self._store.read_if_there(id)) is not None:
+                    summaries[id] = summarize(prompt)
+            except SpotError as error:
+                damaged.append(Problem(id + SUFFIX, str(error)))
+        return summaries, damaged
 
     def leftovers(self) -> list[str]:
         """Names of files that a killed writer left; they do no harm.
@@ -258,11 +274,15 @@ class Library:
         return self._store.read_bytes(id)
 
     def _summaries(self) -> dict[str, Summary]:
-        return read_index(self._index_path, self._store.ids(), self._store.read_if_there)
+        return read_index(
+            self._index_path, self._store.ids(), self._store.read_if_there, self._indexed
+        )
 
     def _readable(self) -> dict[str, Summary]:
         """Summaries of all files but the damaged ones."""
-        return read_index(self._index_path, self._store.ids(), self._store.read_if_sound)
+        return read_index(
+            self._index_path, self._store.ids(), self._store.read_if_sound, self._indexed
+        )
 
     @property
     def _index_path(self) -> str:

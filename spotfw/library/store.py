@@ -52,6 +52,11 @@ class Store:
           SpotError: they are not, or it is not there.
         """
         path = self.path(id)
+        if "/" in id or "\\" in id:
+            # A file of a library names another by its id, and may be anyone's.
+            raise SpotError(
+                f"{id!r:.80} is no id of a prompt in {self.folder}. Remove what names it."
+            )
         data = files.read_bytes(path)
         if hashlib.sha256(data).hexdigest()[:ID_LENGTH] != id:
             raise SpotError(

@@ -10,6 +10,7 @@ import pluggy
 
 from spotfw import hookspecs
 from spotfw.errors import did_you_mean
+from spotfw.plugins.strangers import shown
 from spotfw.version import API_VERSION, __version__
 
 #: The attribute by which a plugin says which versions of the plugin API it is made for.
@@ -22,6 +23,8 @@ def refusal(plugin: Any) -> str | None:
     """Why an object is not registered, or None."""
     if isinstance(plugin, type):
         return f"is the class {plugin.__name__}; give an instance of it, or a module"
+    # Plugins are compared when further ones are registered: one that cannot be harms those.
+    bool(plugin == object())
     wanted = getattr(plugin, SUPPORTS, None)
     if wanted is None:
         return None
@@ -32,7 +35,9 @@ def refusal(plugin: Any) -> str | None:
     except InvalidSpecifier:
         fits = None
     if fits is None:
-        return f"says {SUPPORTS} = {wanted!r}, which is not a range of versions such as '>=1,<2'"
+        return (
+            f"says {SUPPORTS} = {shown(wanted)}, which is not a range of versions such as '>=1,<2'"
+        )
     if not fits:
         return (
             f"is made for version {wanted} of the plugin API, but spotfw {__version__} has "

@@ -16,15 +16,17 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 import pluggy
 
 from spotfw import hookspecs
-from spotfw.errors import SpotError
+from spotfw.errors import SpotError, plain
 from spotfw.plugins import fitness
+from spotfw.plugins.installed import Broken, entry_points, origin
+from spotfw.plugins.strangers import ENDING, one_line, prints_aside
 from spotfw.version import __version__
 
 #: The entry-point group, and the owner of the built-in parts.
@@ -117,17 +119,22 @@ class Loader:
                 f"The plugin {plugin}: {error.rstrip('.')}. Fix it, leave it out with "
                 f"-p no:{plugin.name}, or go on without it: do not ask for --strict-plugins."
             )
-        failure = Failure(plugin.name, plugin.distribution, plugin.version, error)
+        failure = Failure(plugin.name, plugin.distribution, plugin.version, plain(error))
         if failure not in self.failures:
             self.failures.append(failure)
-            _log.warning("Plugin %s: %s", plugin, error)
+            _log.warning("Plugin %s: %s", plugin, failure.error)
 
     @contextlib.contextmanager
-    def timed(self, what: str, plugin: LoadedPlugin) -> Iterator[None]:
-        """Prints to stderr how long something took, where that was asked for."""
+    def timed(self, what: str, plugin: LoadedPlugin, *, aside: bool = True) -> Iterator[None]:
+        """Prints to stderr how long something took, where that was asked for.
+
+        With `aside`, what the plugin prints within goes there too.
+        """
         began = time.perf_counter()
         try:
-            yield
+            own = plugin.distribution == OWN
+            with prints_aside() if aside and not own else contextlib.nullcontext():
+                yield
         finally:
             if self._traced:
                 spent = 1000 * (time.perf_counter() - began)
@@ -148,7 +155,14 @@ class Loader:
         allowed = _names(environ[ALLOWED]) if ALLOWED in environ else None
         disabled = _names(environ.get(DISABLED, ""))
         seen: set[str] = set()
-        offered = [(LoadedPlugin(e.name, *_origin(e)), e) for e in _entry_points()]
+        offered = []
+        for entry in _entry_points():
+            if isinstance(entry, Broken):
+                plugin = LoadedPlugin(entry.name, entry.name, "")
+                self.plugins.append(plugin)
+                self.fail(plugin, entry.error)
+            else:
+                offered.append((LoadedPlugin(entry.name, *origin(entry)), entry))
         offered.sort(key=lambda pair: pair[0].key)
         owners: dict[str, set[str]] = {}
         for plugin, entry in offered:
@@ -176,7 +190,9 @@ class Loader:
         try:
             with self.timed("import", plugin):
                 loaded = get()
-        except (Exception, SystemExit) as error:
+        except ENDING:
+            raise
+        except BaseException as error:
             self.fail(plugin, f"could not be imported: {one_line(error)}")
             return
         refused, idle, deprecations = self._register(plugin, loaded)
@@ -199,8 +215,9 @@ class Loader:
         """Why it was not registered, if so; what is never called; what is deprecated."""
         try:
             refused = fitness.refusal(loaded)
-            if refused is None and self.manager.is_registered(loaded):
-                refused = f"is the same object as {self.manager.get_name(loaded)}"
+            same = [p.key for p in self._registered.values() if p.object is loaded]
+            if refused is None and same:
+                refused = f"is the same object as {same[0]}"
             if refused is not None:
                 return refused, [], []
             with warnings.catch_warnings(record=True) as deprecations:
@@ -208,29 +225,16 @@ class Loader:
                 self.manager.register(loaded, plugin.key)
             fitness.refuse_wrappers(self.manager, loaded)
             return None, list(fitness.idle_hooks(self.manager, loaded)), deprecations
-        except Exception as error:
-            if self.manager.is_registered(loaded):
-                self.manager.unregister(loaded)
+        except ENDING:
+            raise
+        except BaseException as error:
+            if self.manager.has_plugin(plugin.key):
+                self.manager.unregister(name=plugin.key)
             return f"could not be registered: {one_line(error)}", [], []
 
 
-def one_line(error: BaseException) -> str:
-    """An error as one line: its class and message."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _entry_points() -> list[importlib.metadata.EntryPoint]:
-    return list(importlib.metadata.entry_points(group=GROUP))
-
-
-def _origin(entry: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    """Name and version of the distribution of an entry point; a broken one has none."""
-    try:
-        facts = entry.dist.metadata if entry.dist else None  # parsed anew at each look
-        return (str(facts["Name"]), str(facts["Version"] or "")) if facts else ("unknown", "")
-    except Exception:
-        return "unknown", ""
+def _entry_points() -> Iterable[importlib.metadata.EntryPoint | Broken]:
+    return entry_points(GROUP)
 
 
 def _on(environ: Mapping[str, str], name: str) -> bool:

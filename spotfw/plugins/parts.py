@@ -11,7 +11,8 @@ import attrs
 
 from spotfw.contracts import ShortNames, TaskFinder
 from spotfw.errors import BrokenPart, SpotError, WrongUse
-from spotfw.plugins.loading import OWN, LoadedPlugin, Loader, PluginFault, one_line
+from spotfw.plugins.loading import OWN, LoadedPlugin, Loader, PluginFault
+from spotfw.plugins.strangers import ENDING, first_of, one_line, shown
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.mixtures import Found, MixtureDefinition
 
@@ -26,6 +27,10 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "model": ("spotfw_models", ("folder",)),
     "command": ("spotfw_commands", ("main",)),
 }
+#: Parts of a kind that are taken of one plugin, and characters of a name.
+MOST_PARTS, LONGEST_NAME = 10_000, 200
+#: Faults of one kind that are told of a plugin one by one.
+_MOST_FAULTS = 20
 #: Kinds whose parts can be given settings behind their name.
 SETTABLE = ("initializer", "metric", "strategy", "backend", "executor")
 
@@ -46,29 +51,46 @@ def collect_parts(loader: Loader, kind: str) -> Iterator[Component]:
     hook, methods = KINDS[kind]
     for implementation in getattr(loader.manager.hook, hook).get_hookimpls():
         plugin = loader.plugin(implementation.plugin_name)
+        parts: list[Component] = []
         with _reported(loader, plugin, hook), loader.timed(hook, plugin):
             given = implementation.function()
-            if not isinstance(given, Iterable) or isinstance(given, (str, dict)):
-                loader.fail(plugin, f"{hook} gave {given!r:.80}, which is not a list; return [...]")
+            if not isinstance(given, Iterable) or isinstance(given, (str, bytes, dict)):
+                loader.fail(
+                    plugin, f"{hook} gave {shown(given)}, which is not a list; return [...]"
+                )
                 continue
-            for part in given:
-                fault = _fault(part, methods)
-                if fault:
-                    loader.fail(plugin, f"{hook} gave {part!r:.80}, which {fault}")
-                else:
-                    yield Component(kind, part.name, plugin.distribution, plugin.key, part)
+            faults = 0
+            for part in first_of(given, MOST_PARTS):
+                name, fault = _name_or_fault(part, methods)
+                if fault is None:
+                    parts.append(Component(kind, name, plugin.distribution, plugin.key, part))
+                    continue
+                loader.fail(plugin, f"{hook} gave {shown(part)}, which {fault}")
+                faults += 1
+                if faults == _MOST_FAULTS:
+                    loader.fail(plugin, f"{hook}: what it gave behind these is left out")
+                    break
+        # Whatever was given before a fault is kept.
+        yield from parts
 
 
 def collect_tasks(loader: Loader, source: Component) -> Iterator[Component]:
     """Lists the tasks of a task source up to where it raises, which is reported."""
     plugin = loader.plugin(source.plugin)
     what = f"task source {source.name!r}"
+    tasks: list[Component] = []
     with _reported(loader, plugin, what), loader.timed(what, plugin):
-        for task in source.value.tasks():
+        faults = 0
+        for task in first_of(source.value.tasks()):
             if isinstance(task, (Task, Mixture, MixtureDefinition)):
-                yield as_component(source, task, plugin)
-            else:
-                loader.fail(plugin, f"{what} gave {task!r:.80}, which is not a task")
+                tasks.append(as_component(source, task, plugin))
+                continue
+            loader.fail(plugin, f"{what} gave {shown(task)}, which is not a task")
+            faults += 1
+            if faults == _MOST_FAULTS:
+                loader.fail(plugin, f"{what}: what it gave behind these is left out")
+                break
+    yield from tasks
 
 
 def find_task(loader: Loader, source: Component, name: str) -> Component | None:
@@ -85,9 +107,12 @@ def find_task(loader: Loader, source: Component, name: str) -> Component | None:
             break
     plugin = loader.plugin(source.plugin)
     what = f"task source {source.name!r}"
-    task = None
+    task: Any = None
     with _reported(loader, plugin, what, but=SpotError), loader.timed(what, plugin):
         task = source.value.find(name)
+        if task is not None and not isinstance(task, (Task, Mixture, MixtureDefinition)):
+            loader.fail(plugin, f"{what} gave {shown(task)}, which is not a task")
+            task = None
     return None if task is None else as_component(source, task, plugin)
 
 
@@ -97,7 +122,7 @@ def short_names(loader: Loader, source: Component) -> list[str]:
     if isinstance(source.value, ShortNames):
         plugin = loader.plugin(source.plugin)
         with _reported(loader, plugin, f"task source {source.name!r}"):
-            names.extend(source.value.short_names())
+            names.extend(n for n in first_of(source.value.short_names()) if type(n) is str)
     return names
 
 
@@ -180,9 +205,9 @@ def blaming(plugin: LoadedPlugin | None, what: str) -> Iterator[None]:
         if plugin is None or plugin.distribution == OWN:
             raise
         raise PluginFault(f"{error} The plugin {plugin} gives it.") from error
-    except SpotError:
+    except (SpotError, *ENDING):
         raise
-    except Exception as error:
+    except BaseException as error:  # SystemExit too: a part does not end the program
         if plugin is None or plugin.distribution == OWN:
             raise
         raise PluginFault(
@@ -218,8 +243,14 @@ class _OwnedExamples(_Owned):
         return self._read(examples)
 
     def _read(self, examples: Iterator[Any]) -> Iterator[Any]:
-        with self._blaming():
-            yield from examples
+        while True:
+            # Not around the yield: what ends this reader is not the plugin's.
+            with self._blaming():
+                try:
+                    example = next(examples)
+                except StopIteration:
+                    return
+            yield example
 
 
 def _owned(task: Task, plugin: LoadedPlugin) -> Task:
@@ -240,20 +271,33 @@ def _reported(
     """Notes what a plugin raises, and goes on."""
     try:
         yield
-    except but:
+    except (but, *ENDING):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         loader.fail(plugin, f"{what} raised {one_line(error)}")
 
 
-def _fault(part: Any, methods: tuple[str, ...]) -> str | None:
-    """What keeps a part from its contract, or None."""
+def _name_or_fault(part: Any, methods: tuple[str, ...]) -> tuple[str, str | None]:
+    """A part's name, and what keeps the part from its contract, or None."""
+    try:
+        return _checked_name(part, methods)
+    except ENDING:
+        raise
+    except BaseException as error:
+        return "", f"raised {one_line(error)} when it was looked at"
+
+
+def _checked_name(part: Any, methods: tuple[str, ...]) -> tuple[str, str | None]:
     if isinstance(part, type):
-        return "is a class; give an instance"
+        return "", "is a class; give an instance"
     name = getattr(part, "name", None)
-    if not isinstance(name, str) or not name:
-        return "has no name"
+    if type(name) is not str or not name:
+        return "", "has no name"
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        return "", f"has a name of more than {LONGEST_NAME} characters, or that cannot be printed"
     if ":" in name or name != name.strip():
-        return "has a name with a colon, or with a space around it, by which it cannot be asked for"
+        return "", (
+            "has a name with a colon, or with a space around it, by which it cannot be asked for"
+        )
     missing = [m for m in methods if not callable(getattr(part, m, None))]
-    return f"has no {missing[0]}" if missing else None
+    return name, f"has no {missing[0]}" if missing else None

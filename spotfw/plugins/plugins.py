@@ -7,16 +7,17 @@ raises is set aside and reported once in `Plugins.failures`; everything else goe
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import os
 import threading
-from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from spotfw.contracts import UnlistedTasks
 from spotfw.errors import UnknownName
 from spotfw.plugins import settings as part_settings
-from spotfw.plugins.loading import Failure, LoadedPlugin, Loader, one_line
+from spotfw.plugins.loading import OWN, Failure, LoadedPlugin, Loader
 from spotfw.plugins.parts import (
     KINDS,
     SETTABLE,
@@ -31,6 +32,7 @@ from spotfw.plugins.parts import (
     with_own_members,
 )
 from spotfw.plugins.rows import rows
+from spotfw.plugins.strangers import ENDING, one_line, prints_aside
 from spotfw.tasks.mixtures import Found, MixtureDefinition, listing, resolve
 
 if TYPE_CHECKING:
@@ -211,22 +213,38 @@ class Plugins:
         kept = of_free_names(self._loader, self.components("command"), taken)
         return [c.value for c in kept]
 
-    def blaming(self, kind: str, name: str) -> AbstractContextManager[None]:
-        """A context in which an error of the part `name` says whose it is: `blaming`."""
+    @contextlib.contextmanager
+    def blaming(self, kind: str, name: str) -> Iterator[None]:
+        """A context in which an error of the part `name` says whose it is: `blaming`.
+
+        What a plugin's part prints within goes to stderr.
+        """
         part, _ = self._split(kind, name)
         plugin = None if part is None else self._loader.plugin(part.plugin)
-        return blaming(plugin, f"{kind} {name!r}")
+        own = plugin is None or plugin.distribution == OWN
+        aside = contextlib.nullcontext() if own else prints_aside()
+        with aside, blaming(plugin, f"{kind} {name!r}"):
+            yield
 
     def call(self, hook: str, **values: Any) -> None:
-        """Calls a hook of a run's life in every plugin; a plugin that raises is set aside."""
+        """Calls a hook of a run's life in every plugin; a plugin that raises is set aside.
+
+        Each gets copies of its own of the dictionaries: what it does to them harms nobody.
+        """
         for implementation in reversed(getattr(self._loader.manager.hook, hook).get_hookimpls()):
             plugin = self._loader.plugin(implementation.plugin_name)
             if plugin.silenced:
                 continue
             try:
-                with self._loader.timed(hook, plugin):
-                    implementation.function(*(values[name] for name in implementation.argnames))
-            except (Exception, SystemExit) as error:
+                with self._loader.timed(hook, plugin, aside=False):
+                    own = {
+                        name: copy.deepcopy(value) if isinstance(value, dict) else value
+                        for name, value in values.items()
+                    }
+                    implementation.function(*(own[name] for name in implementation.argnames))
+            except ENDING:
+                raise
+            except BaseException as error:
                 plugin.silenced = True
                 message = f"{hook} raised {one_line(error)}; it follows no more runs"
                 self._loader.fail(plugin, message)

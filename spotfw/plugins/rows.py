@@ -7,7 +7,8 @@ from typing import Any
 
 from spotfw.plugins.loading import LoadedPlugin, Loader
 from spotfw.plugins.parts import SETTABLE, Component
-from spotfw.plugins.settings import settings_of
+from spotfw.plugins.settings import Setting, settings_of
+from spotfw.plugins.strangers import ENDING
 
 
 def rows(loader: Loader, parts: Mapping[str, Iterable[Component]]) -> list[dict[str, Any]]:
@@ -46,7 +47,7 @@ def _row(
     notes = [plugin.note] if plugin.note else []
     for part in parts:
         names.setdefault(part.kind, []).append(part.name)
-        known = settings_of(part.value) if part.kind in SETTABLE else {}
+        known = _settings(part)
         if known:
             values = {key: setting.value for key, setting in known.items()}
             settings.setdefault(part.kind, {})[part.name] = values
@@ -71,6 +72,15 @@ def _row(
         "error": "; ".join(errors) or None,
         "note": "; ".join(notes) or None,
     }
+
+
+def _settings(part: Component) -> dict[str, Setting]:
+    try:
+        return settings_of(part.value) if part.kind in SETTABLE else {}
+    except ENDING:
+        raise
+    except BaseException:  # whoever asks for the part hears of it
+        return {}
 
 
 def _hooks(loader: Loader, plugin: LoadedPlugin) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import attrs
 
 from spotfw.errors import UnknownName, WrongUse
-from spotfw.plugins.loading import one_line
+from spotfw.plugins.strangers import one_line
 
 _PLAIN: tuple[type, ...] = (bool, int, float, str)
 _NONE = type(None)

@@ -44,9 +44,16 @@ def write_peft(prompt: SoftPrompt, folder: files.PathLike, base_model: str | Non
     }
     with files.new_folder(folder) as place:
         tensors = pack_safetensors("prompt_embeddings", prompt.array, {"format": "pt"})
-        (place / TENSORS).write_bytes(tensors)
         text = json.dumps(config, indent=2, sort_keys=True)
-        (place / CONFIG).write_bytes(text.encode())
+        for name, data in ((TENSORS, tensors), (CONFIG, text.encode())):
+            try:
+                (place / name).write_bytes(data)
+            except OSError as error:
+                raise SpotError(
+                    f"{files.join(folder, name)} could not be written: "
+                    f"{error.strerror or error}. The folder is not made; make room, or choose "
+                    "another place."
+                ) from None
 
 
 def is_peft(folder: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import attrs
@@ -23,8 +23,10 @@ from spotfw.contracts import (
 )
 from spotfw.contracts.candidates import describe
 from spotfw.errors import BrokenPart, SpotError
+from spotfw.plugins.strangers import ENDING, one_line
 from spotfw.prompts import Provenance, SoftPrompt, check_fits
 from spotfw.ranking import Ranking
+from spotfw.recipe.answers import checked
 from spotfw.recipe.racing import run_race
 from spotfw.recipe.tuned import TunedPrompt
 
@@ -123,13 +125,15 @@ def run_candidates(
       settings: of the target's tunings, by which races are paced; by default the paper's.
 
     Raises:
-      SpotError: the strategy chose nothing.
+      SpotError: the strategy chose nothing, or a prompt that cannot be read.
     """
     if not candidates:
         raise SpotError(
             f"The strategy chose no source for {target} out of {len(ranking)} ranked. "
             "Use a larger -k, or another strategy."
         )
+    for id in _ids(candidates):  # what cannot be read is known before the first is tuned
+        best(id)
     starts: dict[Start, tuple[SoftPrompt | None, str]] = {}
 
     def tune(candidate: Start, *steps: int | None) -> TunedPrompt:
@@ -154,23 +158,15 @@ def choose(strategy: Choose, ranking: Ranking, k: int) -> tuple[Candidate, ...]:
     """The candidates of a strategy, a component or a plain function of (ranking, k).
 
     Raises:
-      SpotError: it gave something that is no candidate.
+      BrokenPart: it gave something that is no candidate, or one that cannot be.
     """
-    given = strategy(ranking, k)
-    if not isinstance(given, Iterable):
-        raise BrokenPart(
-            f"The strategy gave {given!r:.80}, which is no sequence of candidates. Give a list, "
-            "also of a single one."
-        )
-    candidates = tuple(given)
-    for candidate in candidates:
-        if not isinstance(candidate, Candidate):
-            raise BrokenPart(
-                f"The strategy gave {candidate!r:.80}, which is no candidate. Give "
-                "StartFromPrompt, StartFromAverage, StartFromMixture, StartFromScratch or a Race "
-                "of these, of spotfw.contracts."
-            )
-    return candidates
+    try:
+        given = strategy(ranking, k)
+    except (Exception, *ENDING):
+        raise
+    except BaseException as error:  # SystemExit: a strategy chooses, and ends no program
+        raise BrokenPart(f"The strategy raised {one_line(error)}. Let it give a list.") from error
+    return checked(given, len(ranking))
 
 
 def average(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> SoftPrompt:
@@ -225,6 +221,18 @@ def _start(
             return tune_mixture(tasks), f"mixture-{_digest(list(tasks))}"
         case StartFromScratch():
             return None, "scratch"
+
+
+def _ids(candidates: Sequence[Candidate]) -> list[str]:
+    """The prompts that candidates start from, each once."""
+    starts = [s for c in candidates for s in (c.candidates if isinstance(c, Race) else (c,))]
+    ids: dict[str, None] = {}
+    for start in starts:
+        if isinstance(start, StartFromPrompt):
+            ids[start.id] = None
+        elif isinstance(start, StartFromAverage):
+            ids.update(dict.fromkeys(start.ids))
+    return list(ids)
 
 
 def _digest(value: object) -> str:

@@ -29,6 +29,7 @@ from spotfw import files
 from spotfw.contracts import TuningState
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts import SoftPrompt, load_prompt, same_model, save_prompt
+from spotfw.reading import MOST_JSON, parse_json
 
 _RUN = "run.json"
 _STATE = "state.safetensors"
@@ -151,13 +152,25 @@ class RunFolder:
         try:
             tensors = safetensors.numpy.load(data)
             length = int.from_bytes(data[:8], "little")
-            header = json.loads(data[8 : 8 + length])["__metadata__"]
+            header = parse_json(data[8 : 8 + length])["__metadata__"]
             slots = {k[len(_SLOT) :]: v for k, v in tensors.items() if k.startswith(_SLOT)}
-            history = [Scored(**entry) for entry in json.loads(header["history"])]
-            state = TuningState(step=int(header["step"]), prompt=tensors["prompt"], slots=slots)
-        except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+            history = [Scored(**entry) for entry in parse_json(header["history"])]
+            step = history[-1].step
+            if header["step"] != str(step):
+                raise ValueError(f"its step is {header['step']!r:.40}, its history's last {step}")
+            state = TuningState(step=step, prompt=tensors["prompt"], slots=slots)
+            _check_state(state, history)
+        except (
+            safetensors.SafetensorError,
+            ValueError,
+            KeyError,
+            TypeError,
+            IndexError,
+            AttributeError,
+        ) as error:
+            why = error if type(error) is ValueError else type(error).__name__
             raise SpotError(
-                f"The run's state {where} is damaged ({type(error).__name__}). The prompts in "
+                f"The run's state {where} is damaged ({why}). The prompts in "
                 f"{files.join(self.path, 'checkpoints')} are separate files: start a new run "
                 "from the last of them with --init prompt:FILE and another --out."
             ) from error
@@ -193,7 +206,7 @@ def steps_to_ask(path: str, steps: int, most: int) -> int:
 
 def _read_record(where: str) -> dict[str, Any]:
     try:
-        record = json.loads(files.read_bytes(where))
+        record = parse_json(files.read_bytes(where, MOST_JSON))
         if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
             raise ValueError("no run with its settings")
     except ValueError as error:
@@ -201,6 +214,27 @@ def _read_record(where: str) -> dict[str, Any]:
             f"The run's record {where} is damaged: {error}. Choose another folder with --out."
         ) from error
     return record
+
+
+def _check_state(state: TuningState, history: Sequence[Scored]) -> None:
+    """Refuses what no run has written.
+
+    Raises:
+      ValueError: a step, score or number is impossible; the message is a clause that says which.
+    """
+    last = 0
+    for entry in history:
+        if type(entry.step) is not int or entry.step <= last:
+            raise ValueError(f"its history has the step {entry.step!r:.40} behind {last}")
+        last = entry.step
+        numbers = (entry.loss, entry.score, entry.seconds, entry.cpu_seconds)
+        if not isinstance(entry.metrics, dict):
+            raise ValueError(f"its history has no metrics at step {last}")
+        for number in (*numbers, *entry.metrics.values()):
+            if isinstance(number, bool) or not isinstance(number, (int, float)):
+                raise ValueError(f"its history has {number!r:.40} for a number at step {last}")
+    if state.prompt.ndim != 2 or not np.isfinite(state.prompt).all():
+        raise ValueError("its prompt is no matrix of finite numbers")
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

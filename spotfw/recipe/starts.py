@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import numpy as np
 
 from spotfw.contracts import Array, FrozenModel
 from spotfw.errors import BrokenPart
 from spotfw.plugins import Plugins
+from spotfw.plugins.strangers import shown
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.tasks import Mixture, Task
 
@@ -45,12 +47,22 @@ def initial_prompt(
     # Apart from the streams of the data's order and of dropout, which take the seed as is.
     rng = np.random.default_rng([seed, 0x5EED])
     context = model.init_context(length, labels, argument)
+    # What is frozen stays so, whatever an initializer does to what it is shown.
+    embeddings = np.asarray(context.embeddings).view()
+    embeddings.flags.writeable = False
+    context = attrs.evolve(context, embeddings=embeddings)
     with plugins.blaming("initializer", initializer):
         return _checked(part(context, rng), (length, model.width), initializer)
 
 
 def _checked(given: Any, shape: tuple[int, int], initializer: str) -> Array:
-    array: Array = np.ascontiguousarray(given, dtype=np.float32)
+    if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiu" or given.ndim > 3:
+        raise BrokenPart(
+            f"The initializer {initializer!r} gave {shown(given)}, where an array of real numbers "
+            f"of shape {list(shape)} is wanted. Mend the plugin it comes from."
+        )
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        array: Array = np.ascontiguousarray(given, dtype=np.float32)
     if array.shape != shape or not np.isfinite(array).all():
         raise BrokenPart(
             f"The initializer {initializer!r} gave a prompt of shape {list(array.shape)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 import attrs
+import numpy as np
 
 from spotfw import files
 from spotfw.config import TuningSettings
@@ -96,8 +97,8 @@ class Transfer:
     ) -> None:
         if isinstance(target, Mixture):
             raise WrongUse(f"The target {target.name} is a mixture. Transfer to its tasks instead.")
-        if k < 1:
-            raise WrongUse(f"-k must be 1 or more, but is {k}.")
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+            raise WrongUse(f"-k must be a whole number of 1 or more, but is {k!r:.80}.")
         plugins = bench.plugins
         self.target = target
         self.settings = settings

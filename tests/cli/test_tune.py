@@ -166,6 +166,46 @@ def test_predict_answers_line_by_line(place, spotfw_cli, monkeypatch, tmp_path):
     assert (ran.status, ran.out) == (0, "a:4 more\nb:4 more\n")
 
 
+def predicted(spotfw_cli, monkeypatch, tmp_path, data, *options):
+    spotfw_cli(*TUNE, "--out", "run")
+    (tmp_path / "lines").write_bytes(data)
+    with (tmp_path / "lines").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        return spotfw_cli("predict", "run/best.safetensors", *options)
+
+
+def test_predict_answers_the_rest_and_names_the_line(place, spotfw_cli, monkeypatch, tmp_path):
+    ran = predicted(spotfw_cli, monkeypatch, tmp_path, b"a\ncaf\xe9\n\nb\n \n")
+    assert (ran.status, ran.out) == (1, "a:4 more\n\n\nb:4 more\n\n")
+    assert "Not UTF-8, and not answered: line 2 of standard input" in ran.err
+    assert "Blank, and not answered: lines 3 and 5" in ran.err
+    assert "unforeseen" not in ran.err
+
+
+def test_predict_names_no_answer_in_json(place, spotfw_cli, monkeypatch, tmp_path):
+    ran = predicted(spotfw_cli, monkeypatch, tmp_path, b"\xef\xbb\xbfa\n\xff\n\n", "--json")
+    assert ran.status == 1
+    assert json.loads(ran.out) == [
+        {"input": "a", "output": "a:4\nmore"},
+        {"input": None, "output": None},
+        {"input": "", "output": None},
+    ]
+
+
+def test_predict_of_blank_lines_alone_is_no_fault(place, spotfw_cli, monkeypatch, tmp_path):
+    ran = predicted(spotfw_cli, monkeypatch, tmp_path, b"\n" * 9)
+    assert (ran.status, ran.out) == (0, "\n" * 9)
+    assert "lines 1, 2, 3, 4, 5 and 4 more" in ran.err
+
+
+def test_predict_from_a_closed_stdin(place, spotfw_cli, monkeypatch):
+    spotfw_cli(*TUNE, "--out", "run")
+    monkeypatch.setattr(sys, "stdin", None)
+    ran = spotfw_cli("predict", "run/best.safetensors")
+    assert ran.status == 2
+    assert "Standard input is closed" in ran.err
+
+
 def test_predict_of_nothing_is_nothing(place, spotfw_cli, monkeypatch, tmp_path):
     spotfw_cli(*TUNE, "--out", "run")
     (tmp_path / "lines").write_text("")

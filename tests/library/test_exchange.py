@@ -82,6 +82,18 @@ def test_another_library_is_taken_whole(library: Library, tmp_path: Path) -> Non
     assert library.entries() == other.entries()
 
 
+def test_a_source_folder_stays_as_it_is(library: Library, tmp_path: Path) -> None:
+    Library(tmp_path / "theirs").add(made(1), made(2))
+    index = tmp_path / "theirs" / "index.json"
+    for text in (None, b"{}"):
+        index.unlink(missing_ok=True)
+        if text is not None:
+            index.write_bytes(text)
+        before = {p.name: p.read_bytes() for p in (tmp_path / "theirs").iterdir()}
+        import_prompts(library, [str(tmp_path / "theirs")])
+        assert {p.name: p.read_bytes() for p in (tmp_path / "theirs").iterdir()} == before
+
+
 def test_many_sources_at_once_or_none(library: Library, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones((3, 4), np.float32))
     save_prompt(made(2), tmp_path / "b.safetensors")

@@ -14,6 +14,8 @@ import pytest
 from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.library import Library
+from spotfw.library.index import save_index
+from spotfw.library.store import Store
 from spotfw.metrics import per_token_cosine
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt, load_prompt
@@ -222,11 +224,50 @@ def test_the_index_is_made_anew(library: Library) -> None:
         index.write_bytes(text)
         assert library.entries() == first
         assert index.read_bytes() == good
-    # Well-formed, but not what the files say: only who reads them all finds out.
+    # Well-formed, but not what the files say: its digest tells.
     index.write_bytes(good.replace(b'"length":3', b'"length":7'))
+    assert library.entries() == first
+    assert index.read_bytes() == good
+    # One that was made with care, digest and all: who reads the files finds out.
+    forged = json.loads(good)["prompts"]
+    for summary in forged.values():
+        summary["length"] = 7
+    save_index(str(index), forged)
     assert library.entries() != first
     assert library.verify() == [] and library.entries() == first
     assert index.read_bytes() == good
+
+
+def test_an_index_of_version_0_1_is_read_anew(library: Library) -> None:
+    library.add(made(1), made(2))
+    index = Path(library.folder, "index.json")
+    first = library.entries()
+    good = index.read_bytes()
+    index.write_text(json.dumps(json.loads(good)["prompts"]))
+    assert library.entries() == first
+    assert index.read_bytes() == good
+
+
+def test_verify_while_others_add_and_remove(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value is seen whose key is gone a moment later: looked at again, there is no fault."""
+    kept, gone = library.add(made(1), made(2)), library.add(made(3), made(4))
+    Path(library.folder, "index.json").unlink(missing_ok=True)
+    read, seen = library._store.read_if_there, []
+
+    def reading(self: Store, id: str) -> SoftPrompt | None:
+        prompt = read(id)
+        seen.append(id)
+        if id == gone:
+            Library(library.folder).remove(gone)
+        return prompt
+
+    monkeypatch.setattr(Store, "read_if_there", reading)
+    assert library.verify() == []
+    assert gone in seen
+    monkeypatch.undo()
+    assert [e.id for e in library.entries()] == [kept]
 
 
 def test_the_index_follows_files_that_come_and_go(library: Library) -> None:
@@ -234,7 +275,7 @@ def test_the_index_follows_files_that_come_and_go(library: Library) -> None:
     assert len(library.entries()) == 2
     os.remove(library.path(gone))
     assert [e.id for e in library.entries()] == [kept]
-    assert set(json.loads(Path(library.folder, "index.json").read_text())) == {kept}
+    assert set(json.loads(Path(library.folder, "index.json").read_text())["prompts"]) == {kept}
 
 
 def test_a_library_that_may_only_be_read(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +337,7 @@ def test_eight_processes_at_once(library: Library) -> None:
     assert len(library.entries()) == 8 * 3 + 3
     assert library.verify() == []
     assert not [n for n in names(library) if n.startswith(".")]
-    assert len(json.loads(Path(library.folder, "index.json").read_text())) == 2 * 27
+    assert len(json.loads(Path(library.folder, "index.json").read_text())["prompts"]) == 2 * 27
 
 
 def test_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -404,3 +404,14 @@ def test_published_prompts_are_read() -> None:
         prompt = load_prompt(path)
         assert prompt.length == 100
         assert unpack_prompt(pack_prompt(prompt)) == prompt
+
+
+def test_an_adapter_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    prompt = SoftPrompt(np.zeros((2, 3), np.float32), Provenance())
+    with pytest.raises(SpotError, match="could not be written: No space left on device"):
+        write_peft(prompt, tmp_path / "adapter")
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ import numpy as np
 import pytest
 
 from spotfw.contracts import (
+    Race,
     StartFromAverage,
     StartFromMixture,
     StartFromPrompt,
     StartFromScratch,
 )
-from spotfw.errors import SpotError, UnknownName
+from spotfw.errors import BrokenPart, SpotError, UnknownName
 from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranked, Ranking
@@ -160,3 +162,70 @@ def test_what_is_no_candidate_is_told(given: list[Any]) -> None:
 def test_a_strategy_that_gives_no_sequence_is_told(given: Any) -> None:
     with pytest.raises(SpotError, match="sequence of candidates"):
         choose(lambda found, k: given, ranking("x"), 1)
+
+
+class Quitting(BaseException):
+    """What no handler of Exception catches."""
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("abc", "no sequence of candidates"),
+        ({"a": 1}, "no sequence of candidates"),
+        (itertools.repeat(StartFromScratch()), "no end in sight"),
+        ([StartFromPrompt(None)], "None is no name"),
+        ([StartFromPrompt("")], "'' is no name"),
+        ([StartFromPrompt(["x"])], "is no name"),
+        ([StartFromMixture(())], "it names nothing"),
+        ([StartFromMixture("abc")], "is no sequence"),
+        ([StartFromMixture((3,))], "3 is no name"),
+        ([StartFromMixture(None)], "is no sequence"),
+        ([StartFromAverage((), ())], "it names nothing"),
+        ([StartFromAverage(("x", "y"), (1.0,))], "one finite number for each"),
+        *(
+            ([StartFromAverage(("x",), (weight,))], "is no finite number")
+            for weight in ("1", None, float("nan"), float("inf"), True, 10**400, [], 1j)
+        ),
+    ],
+)
+def test_what_no_candidate_may_hold(given: Any, said: str) -> None:
+    with pytest.raises(BrokenPart, match=said):
+        choose(lambda found, k: given, ranking("x"), 1)
+
+
+@pytest.mark.parametrize("error", [Quitting("x"), SystemExit(0), GeneratorExit()])
+def test_a_strategy_ends_no_program(error: BaseException) -> None:
+    def quits(found: Ranking, k: int) -> Any:
+        raise error
+
+    with pytest.raises(BrokenPart, match=type(error).__name__):
+        choose(quits, ranking("x"), 1)
+
+
+def test_candidates_are_made_of_plain_values() -> None:
+    """Lists and NumPy's numbers are fine: they become what names a run."""
+    given = [
+        StartFromAverage(ids=["x", np.str_("y")], weights=np.float32([0.5, 0.5])),  # type: ignore[arg-type]
+        StartFromMixture(tasks=["a", "b"]),  # type: ignore[arg-type]
+        Race([StartFromPrompt("x"), StartFromScratch()], rungs=np.array([0.5])),
+    ]
+    average_, mixture, race = choose(lambda found, k: iter(given), ranking("x", "y"), 2)
+    assert average_ == StartFromAverage(ids=("x", "y"), weights=(0.5, 0.5))
+    assert mixture == StartFromMixture(tasks=("a", "b"))
+    assert race == Race((StartFromPrompt("x"), StartFromScratch()), rungs=(0.5,))
+    assert isinstance(average_, StartFromAverage)
+    assert [type(v) for v in (*average_.ids, *average_.weights)] == [str, str, float, float]
+
+
+def test_an_unknown_prompt_is_told_before_anything_is_tuned(library: Library) -> None:
+    known = library.add(soft(1.0))
+    tuner = Tuner(1.0)
+    for late in (
+        StartFromPrompt("../x"),
+        StartFromAverage((known, "f" * 16), (0.5, 0.5)),
+        Race((StartFromScratch(), StartFromPrompt("f" * 16)), rungs=(0.5,)),
+    ):
+        with pytest.raises(UnknownName, match="prompt"):
+            transfer(library, tuner, [StartFromPrompt(known), late])
+    assert tuner.names == []

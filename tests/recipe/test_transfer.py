@@ -189,7 +189,7 @@ def test_a_mixture_looks_at_its_members(
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [
-        ({"k": 0}, WrongUse, "-k must be"),
+        *(({"k": k}, WrongUse, "-k must be") for k in (0, "2", 1.5, True, None, float("nan"))),
         ({"strategy": "best_of_topk"}, UnknownName, "best_of_top_k"),
         ({"metric": "cosine"}, UnknownName, "per_token_cosine"),
         ({"target": Mixture(name="both", tasks=())}, WrongUse, "is a mixture"),

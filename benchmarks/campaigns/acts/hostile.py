@@ -128,7 +128,8 @@ HEARS: dict[str, Callable[..., Any]] = {
     "scores": lambda run, scores, **_: scores.clear(),
     "keeps": lambda run, **_: run.update(fingerprint="forged"),
     **{name: GIVES[name] for name in ("raises", "raises base", "exits", "generator exit")},
-    "prints": _printing(None),
+    # A tracker may print; commands that make a document keep it out of there.
+    "prints": lambda **_: print("a tracker's words"),
 }
 
 
@@ -260,10 +261,8 @@ def _plugins() -> Any:
 
 
 def _collected(hook: str, name: str) -> str | None:
-    import spotfw
     from spotfw.cli import run
-    from spotfw.plugins import default_plugins
-    from spotfw.plugins import plugins as module
+    from spotfw.plugins import use_plugins
 
     plugins = _plugins()
     plugins.register(_with(hook, GIVES[name]), "hostile")
@@ -279,22 +278,12 @@ def _collected(hook: str, name: str) -> str | None:
         if "\x1b" in failure.error:
             return "a failure with control characters"
     out = io.StringIO()
-    real = module.default_plugins
-    patched = lambda: plugins  # noqa: E731
-    try:
-        module.default_plugins = patched  # type: ignore[assignment]
-        spotfw_plugins = sys.modules["spotfw.plugins"]
-        spotfw_plugins.default_plugins = patched  # type: ignore[attr-defined]
-        with contextlib.redirect_stdout(out):
-            run(["plugins", "list", "--json"])
-    finally:
-        module.default_plugins = real
-        sys.modules["spotfw.plugins"].default_plugins = default_plugins  # type: ignore[attr-defined]
+    with contextlib.redirect_stdout(out), use_plugins(plugins):
+        run(["plugins", "list", "--json"])
     try:
         json.loads(out.getvalue())
     except ValueError:
         return "the JSON document of `plugins list` is none"
-    del spotfw
     return None
 
 
@@ -572,8 +561,12 @@ def _chosen(name: str) -> str | None:
             return query
 
         strategy = _candidates()[name]
-        candidates = choose(strategy, ranking, 2)
-        run_candidates("target", ranking, candidates, library, tune, mix)
+        plugins = _plugins()
+        part = type("Part", (), {"name": "mine", "__call__": staticmethod(strategy)})()
+        plugins.register(_with("spotfw_selection_strategies", lambda: [part]), "hostile")
+        with plugins.blaming("strategy", "mine"):
+            candidates = choose(plugins.strategy("mine"), ranking, 2)
+        run_candidates("target", ranking, candidates, library.best, tune, mix)
     return None
 
 

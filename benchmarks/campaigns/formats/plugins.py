@@ -63,20 +63,19 @@ def _change(random: Random, case: Path, _: Any) -> str:
 def _take(case: Path, _: Any) -> Shown:
     import importlib
 
-    from spotfw.plugins import default_plugins
+    from spotfw.plugins import default_plugins, use_plugins
 
     site = str(case / "site")
     sys.path.insert(0, site)
     sys.modules.pop("campaign_plugin", None)
     importlib.invalidate_caches()
-    default_plugins.cache_clear()
     try:
-        shown = cli("plugins", "list")
-        helped = cli("--help")
-        names = default_plugins().names("metric")
+        with use_plugins(None):
+            shown = cli("plugins", "list")
+            helped = cli("--help")
+            names = default_plugins().names("metric")
     finally:
         sys.path.remove(site)
-        default_plugins.cache_clear()
     if shown.status or helped.status or "per_token_cosine" not in names:
         raise WrongValue(f"one bad plugin stops the others: {(shown.err + helped.err)[-200:]}")
     return Shown(0, shown.out + helped.out, shown.err + helped.err)

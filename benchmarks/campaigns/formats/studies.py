@@ -71,7 +71,7 @@ def _prepare(folder: Path) -> Sound:
     study = read_study(folder / "study.toml")
     out = str(folder / "out")
     laid = plan(study, out)
-    ledger.begin(out, study, laid.found)
+    ledger.begin(out, study, laid.resolved)
     records = {}
     for number, cell in enumerate(laid.cells):
         records[cell.id] = ledger.record(out, cell, _result(cell, number))
@@ -155,7 +155,7 @@ def _take_cell(case: Path, sound: Sound) -> Shown:
     study = read_study(case / "study.toml")
     shown = cli("study", "plan", case / "study.toml", "--out", case / "out")
     laid = plan(study, str(case / "out"))
-    ledger.begin(laid.folder, study, laid.found)
+    ledger.begin(laid.folder, study, laid.resolved)
     rows = results.rows_of(laid, laid.records)
     results.similarities_of(laid, laid.records)
     for row in rows:

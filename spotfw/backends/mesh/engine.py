@@ -126,6 +126,7 @@ class MeshModel(FrozenModel):
         """The frozen input embeddings, float32 [V, E]."""
         value: Array
         (value,) = self.runtime.read([_EMBEDDING])
+        value.flags.writeable = False  # it is frozen, and many are shown it
         return value
 
     def init_context(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -170,7 +171,17 @@ def remove(ids: tuple[str, ...], folder: str, leftovers: bool, yes: bool, as_jso
 
     if not yes and (planned := removed(dry_run=True)):
         note(f"To be removed from {folder}, for good: {', '.join(planned)}.")
-        click.confirm("Remove them?", abort=True, err=True)
+        try:
+            if sys.stdin is None:
+                raise click.Abort
+            click.confirm("Remove them?", abort=True, err=True)
+        except click.Abort:
+            if sys.stdin is not None and sys.stdin.isatty():
+                raise
+            raise WrongUse(
+                f"Nothing was removed from {folder}: standard input is no terminal, and nobody "
+                "said yes there. Say --yes."
+            ) from None
     names = removed(dry_run=False)
     if as_json:
         print_json({"removed": names})

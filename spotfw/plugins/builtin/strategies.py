@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import attrs
+import numpy as np
 
 from spotfw.contracts import (
     Candidate,
@@ -87,7 +88,7 @@ def spotfw_selection_strategies() -> Iterable[SelectionStrategy]:
 
 
 def _top(ranking: Ranking, k: int) -> Ranking:
-    if k < 1:
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise WrongUse(f"k counts prompts of the ranking from 1, but is {k!r}.")
     if not ranking:
         raise WrongUse(

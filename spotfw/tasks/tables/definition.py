@@ -262,7 +262,7 @@ class _Reader:
         return splits
 
     def _data_file(self, name: str, form: str) -> tuple[Path, str]:
-        path = self.path.parent / Path(name).expanduser()
+        path = self.path.parent / name  # as written: no ~ and no $VAR is expanded
         found = form or FORMATS.get(path.suffix.lower(), "")
         if not found:
             self._fail(

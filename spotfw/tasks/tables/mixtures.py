@@ -86,7 +86,7 @@ def _from(path: Path, member: str) -> str:
     file, found, name = member.partition(".toml")
     if not found or (name and not name.startswith(":")):
         return member
-    return f"{path.parent / Path(file).expanduser()}.toml{name}"
+    return f"{path.parent / file}.toml{name}"
 
 
 def _is_rate(value: Any) -> bool:

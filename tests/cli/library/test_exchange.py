@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -133,6 +134,17 @@ def test_remove_asks(
     assert f"{ids[0]}.safetensors" in ran.err
     assert len(asked) == 2
     assert len(Library(folder).entries()) == 2
+
+
+def test_remove_without_a_terminal_says_yes(
+    call: Callable[..., Any], folder: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stdin in (None, io.StringIO(""), io.StringIO("n\n")):
+        monkeypatch.setattr("sys.stdin", stdin)
+        ran = call("remove", ids[0])
+        assert ran.status == 2
+        assert "Say --yes." in ran.err
+    assert len(Library(folder).entries()) == 3
 
 
 def test_remove_with_yes(call: Callable[..., Any], folder: Path, ids: list[str]) -> None:
