@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spotfw.contracts import Backend
+from spotfw.contracts import Backend, FolderKind
 from spotfw.tasks import Task
 from spotfw.testing.backend_promises import SUITE, BackendSubject
 from spotfw.testing.suites import Outcome, name_of
@@ -25,8 +25,8 @@ def check_backend(
 
     Args:
       backend: the backend.
-      model: folder of a small model it can open; by default a tiny T5 of random weights in
-        Mesh TF's layout, made for the occasion.
+      model: folder of a small model it can open; by default a tiny T5 of random weights,
+        made for the occasion in the layout that it reads (`FolderKind`).
       task: what to tune on; by default tiny reviews.
       **options: for `Backend.open`.
 
@@ -46,7 +46,8 @@ def outcomes(
     **options: Any,
 ) -> list[Outcome]:
     """As `check_backend`, but tells instead of raising."""
-    with _made(model, task) as (folder, chosen):
+    kind = backend.reads if isinstance(backend, FolderKind) else "mesh"
+    with _made(model, task, kind) as (folder, chosen):
         try:
             opened = backend.open(folder, **options)
         except Exception as error:
@@ -66,8 +67,14 @@ def outcomes(
 
 
 @contextmanager
-def _made(model: str | Path | None, task: Task | None) -> Iterator[tuple[str, Task]]:
-    """The model and task given; what is not is made in a folder that goes afterwards."""
+def _made(model: str | Path | None, task: Task | None, kind: str) -> Iterator[tuple[str, Task]]:
+    """The model and task given; what is not is made in a folder that goes afterwards.
+
+    Args:
+      model: a folder, None for the tiny model's.
+      task: to tune on, None for tiny reviews.
+      kind: of the tiny model's folder, ``mesh`` or ``huggingface``.
+    """
     from spotfw.testing.tiny_model import write_tiny_model
     from spotfw.testing.tiny_tasks import write_tiny_tasks
 
@@ -75,6 +82,11 @@ def _made(model: str | Path | None, task: Task | None) -> Iterator[tuple[str, Ta
         place = Path(folder)
         if model is None:
             model = write_tiny_model(place / "model")
+            if kind == "huggingface":
+                from spotfw.backends.mesh.folders.convert import mesh_to_hf
+
+                mesh_to_hf(str(model), str(place / "huggingface"))
+                model = place / "huggingface"
         if task is None:
             task, *_ = write_tiny_tasks(place / "tasks")
         yield str(model), task

@@ -29,12 +29,12 @@ class TorchBackend:
       members: most tunings of one shape that run together.
     """
 
-    name: str = "torch"
     device: str = "auto"
     dtype: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
     members: int = attrs.field(default=64, validator=attrs.validators.ge(1))
 
+    name = "torch"
     #: The kind of folder that `open` reads.
     reads = "huggingface"
     options = ("vocabulary", "device", "dtype", "compile", "members", "activations", "threads")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
+pytest.importorskip("spotfw_torch", reason="spotfw-torch is not installed")
 pytest.importorskip("spotfw_playground", reason="spotfw-playground is not installed")
 
 from spotfw.config import TuningSettings

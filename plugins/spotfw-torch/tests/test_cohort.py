@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 import pytest
 
-REASON = "needs spotfw-torch and PyTorch: pip install ./plugins/spotfw-torch"
+REASON = "PyTorch is not installed: pip install './plugins/spotfw-torch[engine]'"
 pytest.importorskip("torch", reason=REASON)
 pytest.importorskip("spotfw_torch", reason=REASON)
 
