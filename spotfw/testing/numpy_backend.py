@@ -40,4 +40,5 @@ class NumpyBackend:
 
     @hookimpl
     def spotfw_backends(self) -> Iterable[Backend]:
+        """Gives itself, so that the backend can be registered as a plugin."""
         return [self]
