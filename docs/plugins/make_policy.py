@@ -95,7 +95,7 @@ JSON: dict[str, tuple[str, ...]] = {
         *("encoder_layers", "decoder_layers", "d_model", "d_ff", "num_heads", "d_kv"),
         *("vocabulary_size", "buckets", "rows"),
     ),
-    "models convert": ("folder", "kind", "dimensions", "parameters", "fingerprint"),
+    "models convert": ("folder", "kind", "dimensions", "parameters", "fingerprint", "notes"),
     "plugins list": _PLUGIN,
     "plugins show": _PLUGIN,
     "plugins check": ("distribution", "conforms", "components"),
