@@ -80,7 +80,7 @@ class LoadedPlugin:
         return f"{self.distribution}:{self.name}"
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.distribution} {self.version or 'of unknown version'})"
+        return plain(f"{self.name} ({self.distribution} {self.version or 'of unknown version'})")
 
     def remark(self, text: str) -> None:
         """Adds to the note."""

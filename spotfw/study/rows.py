@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -26,6 +26,8 @@ KINDS = ("source", "generic source", "baseline", "transfer", "strategy", "generi
 ROWS, SIMILARITIES = "rows", "similarities"
 
 _SCORE = "score_"
+
+Made = TypeVar("Made")
 
 
 @attrs.frozen(kw_only=True)
@@ -141,14 +143,18 @@ def read_rows(place: str) -> tuple[Row, ...]:
     Raises:
       SpotError: there is no such table, or it is damaged.
     """
-    return tuple(_row(values) for values in _read(place, ROWS, _columns(Row)))
+    return _read(place, ROWS, _columns(Row), _row)
 
 
 def read_similarities(place: str) -> tuple[Similarity, ...]:
     """Similarities of a study's folder, or of a file; see `read_rows`."""
     columns = _columns(Similarity)
-    rows = _read(place, SIMILARITIES, columns)
-    return tuple(Similarity(**{k: v for k, v in row.items() if k in columns}) for row in rows)
+    return _read(
+        place,
+        SIMILARITIES,
+        columns,
+        lambda row: Similarity(**{k: v for k, v in row.items() if k in columns}),
+    )
 
 
 def rows_frame(rows: Sequence[Row]) -> pandas.DataFrame:
@@ -212,7 +218,9 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def _read(place: str, name: str, columns: dict[str, str]) -> list[dict[str, Any]]:
+def _read(
+    place: str, name: str, columns: dict[str, str], make: Callable[[dict[str, Any]], Made]
+) -> tuple[Made, ...]:
     whole = place.endswith((".csv", ".parquet"))
     path = place if whole else files.join(place, f"{name}.csv")
     data = files.read_bytes(path)
@@ -225,12 +233,35 @@ def _read(place: str, name: str, columns: dict[str, str]) -> list[dict[str, Any]
         for needed in {"kind", "task_a", "similarity"} & set(columns):
             if rows and needed not in rows[0]:
                 raise ValueError(f"no column {needed}")
-    except (ValueError, TypeError, AttributeError, csv.Error) as error:
+        for row in rows:
+            _check(row, columns)
+        return tuple(map(make, rows))
+    # Arrow's own errors are of several of these kinds.
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        NotImplementedError,
+        OSError,
+        MemoryError,
+        csv.Error,
+    ) as error:
         raise SpotError(
             f"The table {path} is damaged or is no study's ({type(error).__name__}: "
             f"{str(error)[:200]}). `spotfw study resume` writes it anew from the study's cells."
         ) from error
-    return rows
+
+
+def _check(row: dict[str, Any], columns: dict[str, str]) -> None:
+    """Refuses (ValueError) values of another type than their column's."""
+    kinds: dict[str, Any] = {"str": str, "int": int, "float": (int, float)}
+    for name, value in row.items():
+        kind = columns.get(name or "", "float?" if str(name).startswith(_SCORE) else "")
+        if not kind or (value is None and kind.endswith("?")):
+            continue
+        if isinstance(value, bool) or not isinstance(value, kinds[kind.rstrip("?")]):
+            raise ValueError(f"{str(value)!r:.40} in the column {name}")
 
 
 def _value(text: str, kind: str) -> Any:

@@ -173,7 +173,7 @@ def _take_cell(case: Path, sound: Sound) -> Shown:
 def _id(laid: Any, row: Any) -> str:
     wanted = ("kind", "task", "seed", "source", "source_seed", "strategy", "metric", "k")
     for cell in laid.cells:
-        if all(getattr(cell, w) == getattr(row, w) for w in wanted if w != "source"):
+        if all(cell.facts[w] == getattr(row, w) for w in wanted if w != "source"):
             return str(cell.id)
     return ""
 

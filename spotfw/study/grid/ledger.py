@@ -17,12 +17,17 @@ from typing import Any
 from spotfw import files
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts.provenance import timestamp
+from spotfw.reading import parse_json
+from spotfw.study.grid import shapes
 from spotfw.study.grid.cell import Cell
 from spotfw.study.grid.declaration import Study
 from spotfw.study.grid.names import Resolved
 
 DECLARATION = "study.json"
 CELLS = "cells"
+
+#: Bytes of a record; a comparison of 1,000 prompts with each other has some ten million.
+MOST = 2**28
 
 #: What a cell's file holds.
 Record = Mapping[str, Any]
@@ -73,10 +78,14 @@ def read(where: str) -> dict[str, Any]:
       SpotError: it is damaged.
     """
     try:
-        record = json.loads(files.read_bytes(where))
+        data = files.read_bytes(where, MOST)
+        record = parse_json(data, most=MOST, values=MOST // 8)
         if not isinstance(record, dict):
             raise ValueError("no object")
-    except (ValueError, RecursionError) as error:
+        for key in ("study", "resolved"):
+            if not isinstance(record.get(key, {}), dict):
+                raise ValueError(f"its {key} is no object")
+    except ValueError as error:
         raise SpotError(
             f"The study's record {where} is damaged ({error}). Remove it: a cell is then run "
             "again from its run folders."
@@ -91,10 +100,15 @@ def records(folder: str, cells: Iterable[Cell]) -> dict[str, Record]:
     for cell in cells:
         if f"{cell.id}.json" in names:
             try:
-                ended[cell.id] = read(_path(folder, cell))
-            except SpotError:
+                ended[cell.id] = _checked(read(_path(folder, cell)), cell)
+            except (SpotError, ValueError):
                 continue
     return ended
+
+
+def _checked(record: Record, cell: Cell) -> Record:
+    shapes.check(record, cell.kind)
+    return record
 
 
 def record(
@@ -131,6 +145,9 @@ def _changes(before: Mapping[str, Any], study: Study, settings: Mapping[str, Any
     """What of the settings is not as it was, in words."""
     changes = []
     for role, was in before.get("resolved", {}).items():
+        if not isinstance(was, dict):
+            changes.append(f"{role} is no table of settings")
+            continue
         now = settings.get(role, was)
         changes += [
             f"{key} of {role} was {was.get(key)!r}, now {now.get(key)!r}"
