@@ -48,6 +48,8 @@ def _until_end(campaign: Format, seed: int, first: int, last: int) -> Iterator[C
         finally:
             process.kill()
             process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
 
 
 def _heard(

@@ -371,6 +371,7 @@ class PaperModel:
     """A frozen model that learns nothing, quickly."""
 
     name, width, fingerprint, precision = "paper", 4, "paper", "float32"
+    distributions = ()
 
     def __init__(self, fails: bool = False) -> None:
         self.embeddings = np.ones((8, 4), np.float32)
