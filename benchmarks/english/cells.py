@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,10 +73,7 @@ def tune_and_score(
     for task in {id(run.task): run.task for run in runs}.values():
         mine = [run for run in runs if run.task is task]
         selected = _select(grid, task, mine, courses, unscored)
-        best = {
-            name: min(scores, key=lambda step, s=scores: (-s[step].score, step))
-            for name, scores in selected.items()
-        }
+        best = {name: _best(scores, scores) for name, scores in selected.items() if scores}
         mine = [run for run in mine if selected[run.start.name]]
         told = _report(grid, task, [(courses[r.start.name], best[r.start.name]) for r in mine])
         for run, reported in zip(mine, told, strict=True):
@@ -131,6 +128,11 @@ def _select(
     return selected
 
 
+def _best(steps: Iterable[int], scores: Mapping[int, Scored]) -> int:
+    """The step with the best score, the earliest of equals."""
+    return min(steps, key=lambda step: (-scores[step].score, step))
+
+
 def _report(grid: Grid, task: TaskData, chosen: Sequence[tuple[Course, int]]) -> list[Scored]:
     if not chosen:
         return []
@@ -150,7 +152,7 @@ def note_signals(grid: Grid, target: TaskData, prompts: Mapping[str, Array]) -> 
     seconds = round((time.monotonic() - began) / max(len(stack), 1), 4)
     for place, loss, gradient in zip(prompts, losses, agreement, strict=True):
         source, _, seed = place.rpartition("/")
-        columns = {"kind": "signal", "task": target.name, "source": source}
+        columns: dict[str, Any] = {"kind": "signal", "task": target.name, "source": source}
         columns |= {"source_seed": int(seed), "rows": len(part), "seconds": seconds}
         columns |= _rounded(loss) | _rounded({f"gradient_{k}": v for k, v in gradient.items()})
         grid.out.add_row(f"signal:{target.name}:{place}", **columns)
@@ -191,8 +193,7 @@ def note_longer(grid: Grid, runs: Sequence[Run], steps: int, most: int) -> None:
             for k in multiples:
                 until = [step for step in scores if step <= k * steps]
                 if until:
-                    best = min(until, key=lambda s, of=scores: (-of[s].score, s))
-                    asked.append((run, k, best))
+                    asked.append((run, k, _best(until, scores)))
         told = _report(grid, task, [(courses[run.start.name], best) for run, _, best in asked])
         for (run, k, best), reported in zip(asked, told, strict=True):
             first = grid.out.rows[f"scratch:{task.name}:{run.columns['seed']}"]

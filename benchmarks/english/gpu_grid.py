@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.english import stages
+from benchmarks.english.cohorts import target_batches
 from benchmarks.english.grid import Grid, Limits, open_grid
 
 
@@ -38,12 +39,12 @@ def main() -> None:
 def run(grid: Grid) -> None:
     """All stages, in the order of their worth; each leaves off when its time is over.
 
-    A stage that fails is told and the next one goes on with what there is: a lent machine is
-    not given back empty.
+    A stage that fails is told and the next one goes on with what there is: time on a device is
+    not to end without rows.
     """
     _guarded(grid, stages.tune_sources)
     steps = stages.target_steps(grid)
-    for targets in stages.target_batches(grid):
+    for targets in target_batches(grid):
         _guarded(grid, stages.tune_targets, targets, steps)
     _guarded(grid, stages.decode_sample)
     _guarded(grid, stages.tune_averages, steps)

@@ -216,7 +216,7 @@ def _rates(grid: Grid) -> tuple[float, float]:
 
 
 def _cut(task: TaskData, limits: Limits) -> TaskData:
-    parts = {
+    parts: dict[str, Any] = {
         name: dataclasses.replace(
             part,
             **{

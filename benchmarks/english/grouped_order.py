@@ -20,7 +20,9 @@ WINDOW = 8
 _RANKS = (3, 6, 1, 4, 7, 0, 5, 2)
 
 
-def grouped_order(lengths: Sequence[int], batch: int, seed: int) -> Callable[[int], Indices]:
+def grouped_order(
+    lengths: Sequence[int] | Indices, batch: int, seed: int
+) -> Callable[[int], Indices]:
     """step -> the rows of that step's batch, a function of (seed, step) alone.
 
     Args:

@@ -21,6 +21,12 @@ from benchmarks.english.cells import (
     start_of,
     tune_and_score,
 )
+from benchmarks.english.cohorts import (
+    LARGE,
+    target_batches,
+    target_checkpoints,
+    tune_in_cohorts,
+)
 from benchmarks.english.costs import (
     RESERVE,
     affordable,
@@ -33,16 +39,8 @@ from benchmarks.english.grid import Grid
 from benchmarks.english.plan import groups_by_length, whole_windows
 from benchmarks.english.tunings import Course, Start, tune_together
 
-#: Mean input lengths that part cohorts of several tasks. Few and large cohorts: a step takes
-#: the host a time of its own, however small it is.
-_LENGTHS = (60.0, 110.0)
-_LARGE = (110.0,)
-#: Members of a cohort at most.
-_MOST = 192
 #: Steps before the scored checkpoints, for the drop of the loss.
 EARLY = 10
-#: Checkpoints of a target's tuning, beside its last step.
-_SCORED = (24, 48, 104, 152, 200, 256, 304, 400)
 #: Early checkpoints that are kept as embeddings.
 _EMBEDDINGS = (48, 104, 200)
 #: Steps a target may have: the most that fit are taken.
@@ -52,7 +50,7 @@ _STEPS = (400, 304, 256, 200, 152, 104)
 def tune_sources(grid: Grid) -> None:
     """Source prompts of all seeds: best, early checkpoints, and the scores of each."""
     waiting = [s for s in grid.sources if f"source:{s.name}:{study.SEEDS[-1]}" not in grid.out.rows]
-    groups = groups_by_length({s.name: mean_length(s) for s in waiting}, _LARGE)
+    groups = groups_by_length({s.name: mean_length(s) for s in waiting}, LARGE)
     cost = sum(step_cost(grid, [_source(grid, n) for n in names]) for names in groups)
     seconds = grid.limits.source_share * grid.seconds * len(waiting) / len(grid.sources)
     fitting = 0.85 * seconds * grid.clock.training / max(cost, 1.0)
@@ -96,7 +94,7 @@ def target_steps(grid: Grid) -> int:
 def tune_targets(grid: Grid, targets: Sequence[TaskData], steps: int) -> None:
     """Targets together, from scratch and from each source; signals of the sources before."""
     runs: list[Run] = []
-    chosen = []
+    chosen: list[TaskData] = []
     for target in targets:
         prompts = grid.source_prompts(target, study.SEEDS)
         if f"scratch:{target.name}:{study.SEEDS[-1]}" in grid.out.rows:
@@ -117,7 +115,7 @@ def tune_targets(grid: Grid, targets: Sequence[TaskData], steps: int) -> None:
         ]
     if not runs:
         return
-    results = tune_and_score(grid, runs, _target_checkpoints(steps), unscored=[EARLY])
+    results = tune_and_score(grid, runs, target_checkpoints(steps), unscored=[EARLY])
     for target in chosen:
         note_drops(grid, target, [r for r in results if r[0].task is target], EARLY)
     for run, course, best in results:
@@ -133,22 +131,6 @@ def tune_targets(grid: Grid, targets: Sequence[TaskData], steps: int) -> None:
             grid.out.keep(f"transfers{half}", f"{place}/from/{source}", course.prompts[best])
     grid.out.save()
     grid.say(f"{', '.join(t.name for t in chosen)}: {len(runs)} tunings")
-
-
-def target_batches(grid: Grid) -> list[list[TaskData]]:
-    """Targets in their order, short ones together: alone they would not fill the device."""
-    batches: list[list[TaskData]] = []
-    open_batch: list[TaskData] = []
-    for target in grid.targets:
-        if mean_length(target) > _LENGTHS[0]:
-            batches.append([target])
-            continue
-        if not open_batch:
-            batches.append(open_batch)
-        open_batch.append(target)
-        if len(open_batch) == 2:
-            open_batch = []
-    return batches
 
 
 def decode_sample(grid: Grid) -> None:
@@ -186,7 +168,7 @@ def tune_averages(grid: Grid, steps: int) -> None:
                     columns = {"kind": "average", "task": target.name, "seed": seed}
                     columns |= {"metric": metric, "k": k, "chosen": ranked[:k]}
                     runs.append(Run(start_of(grid, target, key, seed, prompt), target, columns))
-    _tune_in_cohorts(grid, runs, steps)
+    tune_in_cohorts(grid, runs, steps)
     grid.say("weighted averages")
 
 
@@ -199,7 +181,7 @@ def tune_longer(grid: Grid, steps: int) -> None:
         if f"{target.name}/{study.SEEDS[-1]}/last" in kept
         and f"longer:{target.name}:2:{study.SEEDS[-1]}" not in grid.out.rows
     ]
-    for names in groups_by_length({t.name: mean_length(t) for t in waiting}, _LARGE):
+    for names in groups_by_length({t.name: mean_length(t) for t in waiting}, LARGE):
         tasks = [_target(grid, name) for name in names]
         # 1.4: besides, checkpoints are scored and small cohorts are slower.
         second = grid.clock.training / max(1.4 * step_cost(grid, tasks), 1.0)
@@ -239,8 +221,8 @@ def tune_mixtures(grid: Grid, steps: int, k: int = 3) -> None:
             columns |= {"mixture_steps": longer}
             # In proportion to the examples is evenly over all rows together.
             parts = [_source(grid, name).train for name, _ in ranked] + [target.train]
-            prompt = grid.sources[0].start(seed, grid.embeddings)
-            start = Start(key, grid.data.joined(parts), seed, prompt)
+            first = grid.sources[0].start(seed, grid.embeddings)
+            start = Start(key, grid.data.joined(parts), seed, first)
             runs.append(Run(start, target, columns))
     # A mixture is as long as its longest task: BoolQ's and CB's cost stands for all.
     second = grid.clock.training / (16 * 200 * max(len(runs), 1))
@@ -252,12 +234,11 @@ def tune_mixtures(grid: Grid, steps: int, k: int = 3) -> None:
     again = []
     for run in runs:
         name, seed = run.start.name, run.start.seed
-        prompt = courses[name].prompts.get(longer)
-        if prompt is not None:
-            again.append(
-                dataclasses.replace(run, start=start_of(grid, run.task, name, seed, prompt))
-            )
-    _tune_in_cohorts(grid, again, steps)
+        mixed = courses[name].prompts.get(longer)
+        if mixed is not None:
+            start = start_of(grid, run.task, name, seed, mixed)
+            again.append(dataclasses.replace(run, start=start))
+    tune_in_cohorts(grid, again, steps)
     grid.say("mixtures")
 
 
@@ -273,27 +254,8 @@ def tune_other_seeds(grid: Grid, steps: int) -> None:
                 if f"scratch:{target.name}:{study.SEEDS[-1]}" in grid.out.rows
                 for place, prompt in grid.source_prompts(target, study.SEEDS).items()
             ]
-            _tune_in_cohorts(grid, runs, steps)
+            tune_in_cohorts(grid, runs, steps)
         grid.say(f"source prompts of other seeds ({shift})")
-
-
-def _tune_in_cohorts(grid: Grid, runs: Sequence[Run], steps: int) -> None:
-    """Tunes and scores those without a row that there is time for, like lengths together."""
-    runs = [run for run in runs if run.start.name not in grid.out.rows]
-    by_name = {run.task.name: run.task for run in runs}
-    for names in groups_by_length({n: mean_length(t) for n, t in by_name.items()}, _LENGTHS):
-        group = [run for name in names for run in runs if run.task.name == name]
-        for first in range(0, len(group), _MOST):
-            part = group[first : first + _MOST]
-            counts = {run.task.name: 0 for run in part}
-            for run in part:
-                counts[run.task.name] += 1
-            seconds = [target_seconds(grid, by_name[n], c, steps) for n, c in counts.items()]
-            if grid.clock.left() < RESERVE + 1.25 * sum(seconds):
-                grid.say(f"no time for {len(part)} tunings of {', '.join(counts)}")
-                continue
-            tune_and_score(grid, part, _target_checkpoints(steps))
-            grid.out.save()
 
 
 def _scratch(grid: Grid, target: TaskData, seed: int) -> Run:
@@ -322,7 +284,3 @@ def _keep_early(grid: Grid, file: str, place: str, course: Course) -> None:
 def _source_checkpoints(steps: int) -> list[int]:
     later = [whole_windows(steps * fifth / 5) for fifth in range(1, 6)]
     return sorted({*(step for step in _EMBEDDINGS if step < steps), *later})
-
-
-def _target_checkpoints(steps: int) -> list[int]:
-    return sorted({*(step for step in _SCORED if step < steps), steps})
