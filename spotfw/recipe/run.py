@@ -236,7 +236,7 @@ class Run:
         )
 
     def _spend(self) -> None:
-        """Counts the time since any of the runs side by side was last looked at as this one's."""
+        """Counts as this run's the time since any run beside it, or itself, was last looked at."""
         wall, cpu = self._stopwatch.lap()
         self._spent = (self._spent[0] + wall, self._spent[1] + cpu)
 

@@ -40,7 +40,7 @@ class Session:
       runs: folder for the runs whose place is not given.
       plugins: by default those of this process, `spotfw.plugins.default_plugins`.
       backend: the engine, ``NAME[:key=value,...]``.
-      observer: told of the progress of every tuning.
+      observer: hears of the progress of every tuning.
       **options: of the backend's `open` (``vocabulary``, ``activations`` ...).
     """
 
@@ -107,7 +107,7 @@ class Session:
           runs: in place of the session's.
           resume: go on with a run in `out`.
           keep: add the prompt to the session's library, if it has one.
-          observer: told of progress, in place of the session's.
+          observer: hears of progress, in place of the session's.
           **settings: fields of `TuningSettings`.
         """
         resolved, chosen = self.task(task), self.settings(**settings)
@@ -193,7 +193,7 @@ class Session:
             differ from a source's.
           among: ids of the library's entries that may be chosen; by default all.
           out: folder for all runs of this transfer.
-          observer: told of progress.
+          observer: hears of progress.
           **settings: of the target's tunings; steps are 100,000 by default (paper 3.1.2).
         """
         if "steps" not in settings and "steps" not in self._bench.own_settings:

@@ -115,7 +115,7 @@ class NumpyModel(FrozenModel):
             drawn = np.random.Generator(np.random.Philox(key=[settings.seed, state.step]))
             kept = drawn.random(features.shape) >= settings.dropout
             features = features * kept / (1 - settings.dropout)
-        with np.errstate(all="ignore"):  # what is no number is told by the loss
+        with np.errstate(all="ignore"):  # the loss shows what is no number
             loss, by_logits = _loss(self._logits(state.prompt, features), wanted)
             by_vectors = by_logits @ self._answer_vectors
             by_mean = np.concatenate([by_vectors.sum(0), (by_vectors * features).sum(0)])

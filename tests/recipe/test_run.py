@@ -115,13 +115,15 @@ def test_each_gives_what_it_gives_alone(
     assert {name for name, _ in model.updates[:3]} == {"tiny_reviews", "tiny_words", "both"}
     assert list(map(bits, together)) == alone(asked, plugins, tmp_path / "alone")
     for tuning in asked:
-        one, other = Path(tuning.out), tmp_path / "alone" / Path(tuning.out).name
-        assert (one / "run.json").read_text() == (other / "run.json").read_text()
+        together_in, alone_in = Path(tuning.out), tmp_path / "alone" / Path(tuning.out).name
+        assert (together_in / "run.json").read_text() == (alone_in / "run.json").read_text()
         # The state has the times that checkpoints took.
-        prompts = [p for p in one.rglob("*.safetensors") if p.name != "state.safetensors"]
+        prompts = [p for p in together_in.rglob("*.safetensors") if p.name != "state.safetensors"]
         assert len(prompts) >= 5
         for path in prompts:
-            assert path.read_bytes() == (other / path.relative_to(one)).read_bytes(), path
+            assert path.read_bytes() == (alone_in / path.relative_to(together_in)).read_bytes(), (
+                path
+            )
 
 
 def test_each_goes_on_from_where_it_stood(

@@ -15,7 +15,7 @@ from spotfw.tasks.tokens import Ragged
 from spotfw.tasks.vocabulary import Vocabulary
 
 
-def evaluate_one(
+def evaluate_prompt(
     runtime: Runtime,
     vocabulary: Vocabulary,
     prompt: Array | None,

@@ -11,13 +11,13 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.backends.mesh.decoding import evaluate_one, predict_lines
+from spotfw.backends.mesh.decoding import evaluate_prompt, predict_lines
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint
 from spotfw.backends.mesh.folders.weights import check_finite, check_variables
 from spotfw.backends.mesh.model import read_gin
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompt, Runtime
-from spotfw.backends.mesh.tuning import tune_one
+from spotfw.backends.mesh.tuning import tune_request
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import open_vocabulary
 from spotfw.config import TuningSettings
@@ -149,7 +149,7 @@ class MeshModel(FrozenModel):
             step = request.start.step
             try:
                 data = self.splits.training(request.task, request.settings)
-                for progress in tune_one(self.runtime, request, data):
+                for progress in tune_request(self.runtime, request, data):
                     step = progress.step
                     yield attrs.evolve(progress, request=index)
             except Exception as error:
@@ -160,7 +160,7 @@ class MeshModel(FrozenModel):
     ) -> list[Evaluation]:
         """Scores each prompt on a split by greedy decoding; see `FrozenModel.evaluate`."""
         return [
-            evaluate_one(
+            evaluate_prompt(
                 self.runtime,
                 self.vocabulary,
                 prompt,

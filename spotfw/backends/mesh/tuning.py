@@ -16,7 +16,9 @@ from spotfw.contracts import TuneProgress, TuneRequest, TuningState
 _REPORT_SECONDS = 1.0
 
 
-def tune_one(runtime: Runtime, request: TuneRequest, data: TrainingData) -> Iterator[TuneProgress]:
+def tune_request(
+    runtime: Runtime, request: TuneRequest, data: TrainingData
+) -> Iterator[TuneProgress]:
     """Tunes one request, reporting about every second and at each checkpoint.
 
     Between its steps the runtime may be used for anything else, another tuning too: the state
