@@ -127,15 +127,16 @@ def run_tests(name: str, python: Path, work: Path) -> dict[str, int]:
     tests = copy / "plugins" / name / "tests"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "plugins" / name / "tests", tests, ignore=ignored)
-    shutil.copy(ROOT / "pyproject.toml", copy)
+    for shared in ("pyproject.toml", "conftest.py"):  # pytest's settings, hypothesis's profile
+        shutil.copy(ROOT / shared, copy)
     if (ROOT.parent / "shared").is_dir():
         (copy.parent / "shared").symlink_to(ROOT.parent / "shared")
     report = work / f"{name}.xml"
     words = ["-q", "-n", os.environ.get("WORKERS", "2"), "--dist", "loadfile"]
     words += ["-p", "no:cacheprovider", f"--junitxml={report}", str(tests)]
-    quiet = {"PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    away = {"PYTHONPATH": "", "PYTHONSAFEPATH": "1"}
     ended = subprocess.run(
-        [str(python), "-m", "pytest", *words], cwd=copy, env={**os.environ, **quiet}, check=False
+        [str(python), "-m", "pytest", *words], cwd=copy, env={**os.environ, **away}, check=False
     )
     if not report.is_file():
         raise Failed(f"the tests of {name} did not start")

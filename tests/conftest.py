@@ -1,28 +1,18 @@
-"""What all tests share: fixed seeds, no say of the surroundings, the command line as a call."""
+"""What all tests share: no say of the surroundings, small models and tasks, the command line."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import hypothesis
 import pytest
 
 from tests.places import SHARED
 
 if TYPE_CHECKING:
     from spotfw.tasks import Task
-
-# Before anything loads TensorFlow: no chatter, and no GPU that only some machines have.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-
-hypothesis.settings.register_profile("spotfw", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("spotfw")
-
 
 @attrs.frozen
 class Ran:
