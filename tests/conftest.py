@@ -14,6 +14,7 @@ from tests.places import SHARED
 if TYPE_CHECKING:
     from spotfw.tasks import Task
 
+
 @attrs.frozen
 class Ran:
     """What a command line did."""

@@ -18,9 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 #: What stands on the page of the package itself; its other names have pages of their own.
 FACE = (
     "spotfw.Session",
-    "spotfw.recipe.tuning.TunedPrompt",
-    "spotfw.recipe.transfer.TransferResult",
-    "spotfw.recipe.transfer.Outcome",
+    "spotfw.recipe.tuned.TunedPrompt",
+    "spotfw.recipe.candidates.TransferResult",
+    "spotfw.recipe.candidates.Outcome",
 )
 
 #: Its functions stand on docs/plugins/hooks.md.
