@@ -4,7 +4,8 @@ spotfw and every distribution of plugins/ are built into wheels, which must hold
 their packages. Each plugin then gets a virtual environment of its own with its wheel, spotfw's
 and what else it needs; the packages of the lock are seen where `make setup` put them, so that
 an environment costs seconds and a few megabytes. Tests run from a copy outside the repository.
-A test that skips because something is not installed fails the run.
+A test that skips because something is not installed fails the run, unless that is PyTorch, of
+which pip does not know a CPU build on every machine.
 
 Usage: .venv/bin/python requirements/plugin_tests.py [spotfw-metrics ...]   (or: make plugins)
 """
