@@ -135,6 +135,8 @@ def _span(name: str, entry: Any, body: bytes, where: str) -> tuple[int, int]:
         whole = all(type(n) is int and n >= 0 for n in [*shape, begin, end])
     except (TypeError, KeyError, ValueError):
         raise _broken(where, f"the entry of tensor {name!r} is incomplete") from None
+    if len(entry) > 3:  # other readers of the format refuse it
+        raise _broken(where, f"the entry of tensor {name!r} has more than a tensor's")
     if not whole or not isinstance(dtype, str) or not begin <= end <= len(body):
         raise _broken(where, f"tensor {name!r} does not lie within the file, which may be cut off")
     if dtype in _FLOATS and math.prod(shape) * np.dtype(_FLOATS[dtype]).itemsize != end - begin:

@@ -33,6 +33,7 @@ from spotfw.reading import MOST_JSON, parse_json
 
 _RUN = "run.json"
 _STATE = "state.safetensors"
+_RESULTS = ("best.safetensors", "embedding.safetensors")
 _LOCK = ".lock"
 _SLOT = "slot."
 
@@ -111,6 +112,12 @@ class RunFolder:
             return
         differing = _differences(_read_record(where), run)
         if not files.exists(files.join(self.path, _STATE)):
+            if self._has_ended():
+                raise WrongUse(
+                    f"The run in {self.path} has a result but no {_STATE}, so it cannot go on, "
+                    "and what it learned is not overwritten. Choose another folder with --out, or "
+                    "put the file back."
+                )
             # Ended before its first checkpoint: there is nothing to lose or to go on with.
             files.write_atomically(where, json.dumps(run, indent=1).encode())
             return
@@ -124,6 +131,10 @@ class RunFolder:
                 f"The run in {self.path} was begun with other settings: {'; '.join(differing)}. "
                 "Resume it as it was begun, or choose another folder with --out."
             )
+
+    def _has_ended(self) -> bool:
+        """Whether a result was written: the state stood there before."""
+        return any(files.exists(files.join(self.path, name)) for name in _RESULTS)
 
     def save(self, state: TuningState, prompt: SoftPrompt, history: Sequence[Scored]) -> None:
         """Keeps a checkpoint: first the prompt, then all that continues the run."""
@@ -209,6 +220,9 @@ def _read_record(where: str) -> dict[str, Any]:
         record = parse_json(files.read_bytes(where, MOST_JSON))
         if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
             raise ValueError("no run with its settings")
+        for key in ("task", "model", "fingerprint", "initializer"):
+            if not isinstance(record.get(key), (str, type(None))):
+                raise ValueError(f"its {key} is no text")
     except ValueError as error:
         raise SpotError(
             f"The run's record {where} is damaged: {error}. Choose another folder with --out."

@@ -209,6 +209,7 @@ def entry(**changes: Any) -> dict[str, Any]:
         (packed({"prompt": entry(data_offsets=[0])}), "incomplete"),
         (packed({"prompt": entry(dtype=[])}), "within the file"),
         (packed({"prompt": "x"}), "incomplete"),
+        (packed({"prompt": {**entry(), "more": 1}}), "more than a tensor's"),
         (packed({"prompt": entry(shape=[12])}), "shape"),
         (packed({"prompt": entry(), "__metadata__": [1]}), "metadata"),
         (packed({"prompt": entry(), "__metadata__": {"provenance": "{"}}), "JSON"),

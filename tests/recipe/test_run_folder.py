@@ -136,6 +136,26 @@ def test_a_record_of_odd_values_is_told(tmp_path: Path) -> None:
         RunFolder(str(tmp_path)).begin(RUN, resume=True)
 
 
+@pytest.mark.parametrize("key", ["task", "model", "fingerprint", "initializer"])
+def test_a_record_whose_names_are_no_texts_is_told(tmp_path: Path, key: str) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({**RUN, key: 3}))
+    with pytest.raises(SpotError, match=f"its {key} is no text"):
+        RunFolder(str(tmp_path)).begin(RUN, resume=True)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_result_without_its_state_stands(tmp_path: Path, resume: bool) -> None:
+    with RunFolder(str(tmp_path)) as folder:
+        folder.begin(RUN, resume=False)
+        keep(folder, 5)
+        folder.finish(5, 5)
+        (tmp_path / "state.safetensors").unlink()
+        best = (tmp_path / "best.safetensors").read_bytes()
+        with pytest.raises(WrongUse, match="is not overwritten"):
+            folder.begin(RUN, resume=resume)
+    assert (tmp_path / "best.safetensors").read_bytes() == best
+
+
 @pytest.mark.parametrize("cut", [0, 4, 8, 40, -1])
 def test_a_damaged_state_is_told(tmp_path: Path, cut: int) -> None:
     folder = RunFolder(str(tmp_path))

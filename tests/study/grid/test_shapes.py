@@ -59,6 +59,7 @@ def test_what_is_written_passes() -> None:
         ("result.runs", {}),
         ("result.runs", [3]),
         ("result.runs", [{"folder": "r"}]),
+        ("result.runs", [{"folder": "r", "wall_seconds": 1, "cpu_seconds": 1}]),
         ("result.partial", "yes"),
     ],
 )
