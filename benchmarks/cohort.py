@@ -58,11 +58,11 @@ class Setting:
     at_once: int | None = None
 
     def __str__(self) -> str:
-        told = f"{self.size}, {self.kind}, cohort of {self.members}"
-        told += ", compiled" if self.compiled else ""
-        told += f", dropout {self.dropout}" if self.dropout else ""
-        told += "" if self.graphs else ", launched one by one"
-        return told + (f", {self.at_once} at once" if self.at_once else "")
+        text = f"{self.size}, {self.kind}, cohort of {self.members}"
+        text += ", compiled" if self.compiled else ""
+        text += f", dropout {self.dropout}" if self.dropout else ""
+        text += "" if self.graphs else ", launched one by one"
+        return text + (f", {self.at_once} at once" if self.at_once else "")
 
 
 def row(what: str, ours: Any, theirs: Any, unit: str, goal: str = "", holds: Any = None) -> Any:
@@ -84,9 +84,9 @@ def agreement(size: str, device: str) -> Iterator[Any]:
     here = open_random(size, "float32", "cpu")
     there = open_random(size, "float32", device, made_on="cpu")
     given = members(here, 4)
-    prompts = np.stack([one.prompt for one in given])
-    inputs = np.stack([one.examples.inputs[:BATCH] for one in given])[:2]
-    targets = np.stack([one.examples.targets[:BATCH] for one in given])[:2]
+    prompts = np.stack([member.prompt for member in given])
+    inputs = np.stack([member.examples.inputs[:BATCH] for member in given])[:2]
+    targets = np.stack([member.examples.targets[:BATCH] for member in given])[:2]
     exact, expected = loss_and_gradient(here, prompts[:2], inputs, targets)
     losses, gradients = loss_and_gradient(there, prompts[:2], inputs, targets)
     apart = float(np.abs(losses - exact).max())
@@ -97,14 +97,14 @@ def agreement(size: str, device: str) -> Iterator[Any]:
     )
     if there.graphs:
         plain = spotfw_torch.FrozenT5(there.dimensions, there.weights, graphs=False)
-        pair = [spotfw_torch.tune(one, given[:2], 3)[1].prompt for one in (there, plain)]
+        pair = [spotfw_torch.tune(model, given[:2], 3)[1].prompt for model in (there, plain)]
         apart = _relative(*pair)
         what = f"{size}: prompt after 3 steps, graphs from kernels launched one by one"
         yield row(what, apart, None, "relative", "<= 1e-5", apart <= 1e-5)
     for dropout in (0.0, 0.1):
-        chosen = [attrs.evolve(one, dropout=dropout) for one in given]
+        chosen = [attrs.evolve(member, dropout=dropout) for member in given]
         together = spotfw_torch.tune(there, chosen, 5)
-        alone = [spotfw_torch.tune(there, [one], 5)[0] for one in chosen]
+        alone = [spotfw_torch.tune(there, [member], 5)[0] for member in chosen]
         pairs = list(zip(together, alone, strict=True))
         apart = max(_relative(a.prompt, b.prompt) for a, b in pairs)
         what = f"{size}: prompts after 5 steps, 4 members together from alone"
@@ -114,8 +114,8 @@ def agreement(size: str, device: str) -> Iterator[Any]:
         yield row(f"{what}: losses", apart, None, "nats", "<= 1e-5", apart <= 1e-5)
 
 
-def _relative(found: Any, reference: Any) -> float:
-    return float(np.linalg.norm(found - reference) / np.linalg.norm(reference))
+def _relative(value: Any, reference: Any) -> float:
+    return float(np.linalg.norm(value - reference) / np.linalg.norm(reference))
 
 
 def speed(setting: Setting, device: str, seconds: float, alone: float | None) -> list[Any]:
@@ -146,7 +146,7 @@ def speed(setting: Setting, device: str, seconds: float, alone: float | None) ->
         cohort.step()
         reports = cohort.report()  # waits for the step
         times.append(time.perf_counter() - started)
-        if any(one.diverged_at for one in reports):
+        if any(report.diverged_at for report in reports):
             raise RuntimeError("a member diverged")
     # Queued, as `tune` does it: the host runs ahead of the device.
     queued = max(3, len(times) // 2)
@@ -157,7 +157,7 @@ def speed(setting: Setting, device: str, seconds: float, alone: float | None) ->
     step = (time.perf_counter() - started) / queued
     rate = setting.members / step
     done = rate * operations(model.dimensions) / 1e12
-    found = [
+    rows = [
         row(f"{setting}: step, queued", 1e3 * step, None, "ms"),
         row(f"{setting}: step, waited for, median", 1e3 * statistics.median(times), None, "ms"),
         row(f"{setting}: member steps", rate, alone, "a second (theirs: a cohort of 1)"),
@@ -168,24 +168,24 @@ def speed(setting: Setting, device: str, seconds: float, alone: float | None) ->
     ]
     if on_gpu:
         peak = torch.cuda.max_memory_allocated() / 2**30
-        found.append(row(f"{setting}: peak memory", peak, None, "GiB"))
-    return found
+        rows.append(row(f"{setting}: peak memory", peak, None, "GiB"))
+    return rows
 
 
 def settings(sizes: Sequence[str], cohorts: Sequence[int], compiled: bool) -> list[Setting]:
     """What to measure, the most wanted of each size first."""
-    found = []
+    chosen = []
     large = [count for count in cohorts if count >= 16]
     for size in sizes:
         made = functools.partial(Setting, size=size)
-        found += [made(kind="bfloat16", members=count) for count in cohorts]
+        chosen += [made(kind="bfloat16", members=count) for count in cohorts]
         if compiled:
-            found += [made(kind="bfloat16", members=n, compiled=True) for n in large]
-        found += [made(kind="float32", members=count) for count in cohorts]
-        found += [made(kind="tf32", members=count) for count in cohorts]
-        found.append(made(kind="bfloat16", members=cohorts[0], graphs=False))
-        found.append(made(kind="bfloat16", members=cohorts[-1], dropout=0.1))
-    return found
+            chosen += [made(kind="bfloat16", members=n, compiled=True) for n in large]
+        chosen += [made(kind="float32", members=count) for count in cohorts]
+        chosen += [made(kind="tf32", members=count) for count in cohorts]
+        chosen.append(made(kind="bfloat16", members=cohorts[0], graphs=False))
+        chosen.append(made(kind="bfloat16", members=cohorts[-1], dropout=0.1))
+    return chosen
 
 
 class Record:
@@ -204,10 +204,10 @@ class Record:
     def add(self, rows: Sequence[Any]) -> None:
         """Prints rows and writes the file anew."""
         self._document["rows"] += rows
-        for one in rows:
-            ours = one["ours"]
-            told = f"{ours:.4g}" if isinstance(ours, float) else str(ours)
-            print(f"{one['what']}: {told} {one['unit']}", flush=True)
+        for entry in rows:
+            ours = entry["ours"]
+            value = f"{ours:.4g}" if isinstance(ours, float) else str(ours)
+            print(f"{entry['what']}: {value} {entry['unit']}", flush=True)
         if self._file:
             partial = f"{self._file}.partial"
             Path(partial).write_text(json.dumps(self._document, indent=2) + "\n")
@@ -215,11 +215,11 @@ class Record:
 
 
 def _machine(device: str) -> dict[str, Any]:
-    found = {"system": platform.platform(), "python": platform.python_version()}
-    found["cores"] = len(os.sched_getaffinity(0))
+    machine = {"system": platform.platform(), "python": platform.python_version()}
+    machine["cores"] = len(os.sched_getaffinity(0))
     if device.startswith("cuda"):
-        found["accelerator"] = torch.cuda.get_device_name(device)
-    return found
+        machine["accelerator"] = torch.cuda.get_device_name(device)
+    return machine
 
 
 def _versions() -> dict[str, str]:

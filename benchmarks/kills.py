@@ -64,9 +64,9 @@ class Trial:
           RuntimeError: the process failed.
         """
         process = self.start(out)
-        _, told = process.communicate()
+        _, errors = process.communicate()
         if process.returncode:
-            raise RuntimeError(f"spotfw tune ended with {process.returncode}: {told[-1000:]}")
+            raise RuntimeError(f"spotfw tune ended with {process.returncode}: {errors[-1000:]}")
 
     def kill(self, out: Path, mark: str, moment: float) -> bool:
         """Kills a run `moment` seconds after a file matching `mark` has appeared in `out`.
@@ -90,28 +90,28 @@ class Trial:
         return process.returncode == -signal.SIGKILL
 
 
-def differing(one: Path, two: Path) -> list[str]:
+def differing(first: Path, second: Path) -> list[str]:
     """What of two finished runs is not the same, bit for bit; the time they took aside."""
-    found = []
-    mine, theirs = RunFolder(str(one)).load(), RunFolder(str(two)).load()
+    differences = []
+    mine, theirs = RunFolder(str(first)).load(), RunFolder(str(second)).load()
     if mine is None or theirs is None:
         return ["a run without a state"]
     (state, history), (other, others) = mine, theirs
     if state.step != other.step or state.prompt.tobytes() != other.prompt.tobytes():
-        found.append("last prompt")
+        differences.append("last prompt")
     if {k: v.tobytes() for k, v in state.slots.items()} != {
         k: v.tobytes() for k, v in other.slots.items()
     }:
-        found.append("optimizer state")
+        differences.append("optimizer state")
     if [(h.step, h.score, h.metrics) for h in history] != [
         (h.step, h.score, h.metrics) for h in others
     ]:
-        found.append("scores")
+        differences.append("scores")
     for name in ("best", "embedding"):
-        a, b = (load_prompt(run / f"{name}.safetensors") for run in (one, two))
+        a, b = (load_prompt(run / f"{name}.safetensors") for run in (first, second))
         if a.array.tobytes() != b.array.tobytes():
-            found.append(name)
-    return found
+            differences.append(name)
+    return differences
 
 
 def trials(trial: Trial, folder: Path, kills: int, seed: int) -> Iterator[Row]:
@@ -125,15 +125,15 @@ def trials(trial: Trial, folder: Path, kills: int, seed: int) -> Iterator[Row]:
     while done < kills:
         out = folder / f"killed-{done}"
         moments = random.uniform(0, seconds, size=1 + done % 2)[: kills - done]
-        told = []
+        labels = []
         for turn, moment in enumerate(moments):
             # The curves' file appears when a process begins to tune.
             mark = "events.out.tfevents.*" if turn else "run.json"
             killed = trial.kill(out, mark, float(moment))
-            told.append(f"{moment:.2f} s, step {_step(out)}{'' if killed else ', had ended'}")
+            labels.append(f"{moment:.2f} s, step {_step(out)}{'' if killed else ', had ended'}")
         trial.end(out)
         wrong = differing(undisturbed, out)
-        for text in told:
+        for text in labels:
             yield rows.difference(f"kill {done}: at {text}", wrong, "as never killed, bit for bit")
             done += 1
 
@@ -163,8 +163,8 @@ def main() -> int:
         ],
     )
     with tempfile.TemporaryDirectory() as folder:
-        found = list(trials(trial, Path(folder), given.kills, given.seed))
-    return rows.report("kills", found, given.json, DISTRIBUTIONS, seed=given.seed)
+        results = list(trials(trial, Path(folder), given.kills, given.seed))
+    return rows.report("kills", results, given.json, DISTRIBUTIONS, seed=given.seed)
 
 
 if __name__ == "__main__":

@@ -112,12 +112,12 @@ class _Maker:
         tasks = dict.fromkeys(t for _, t, _ in runs)
         places = {t: middles[_family(t)] + 0.8 * self._rng.normal(size=12) for t in tasks}
         points = {run: places[run[1]] + 0.35 * self._rng.normal(size=12) for run in runs}
-        found = []
+        similarities = []
         for metric, shrink in zip(METRICS, (1.0, 0.12), strict=True):
             for a, b in itertools.combinations(runs, 2):
                 x, y = points[a], points[b]
                 cosine = float(x @ y / np.linalg.norm(x) / np.linalg.norm(y))
-                found.append(
+                similarities.append(
                     Similarity(
                         model=self._model,
                         metric=metric,
@@ -128,15 +128,15 @@ class _Maker:
                         similarity=shrink * cosine + 0.01 * float(self._rng.normal()) * shrink,
                     )
                 )  # fmt: skip
-        return found
+        return similarities
 
     def rows(
         self, sources: Sequence[str], targets: Sequence[str], alike: Sequence[Similarity]
     ) -> list[Row]:
         near = {
-            (one.task_b, one.seed_b, one.task_a, one.seed_a): one.similarity
-            for one in alike
-            if (one.role_a, one.role_b, one.metric) == ("source", "target", METRICS[0])
+            (pair.task_b, pair.seed_b, pair.task_a, pair.seed_a): pair.similarity
+            for pair in alike
+            if (pair.role_a, pair.role_b, pair.metric) == ("source", "target", METRICS[0])
         }
         rows = [
             self._row("source", task, s, 80 + 10 * self._rng.random())

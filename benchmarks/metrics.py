@@ -1,4 +1,4 @@
-"""How well each metric foretells transfer, on published prompts.
+"""How well each metric predicts transfer, on published prompts.
 
 ``python -m benchmarks.metrics [--json FILE]``
 
@@ -118,15 +118,15 @@ def main() -> int:
         note(f"This needs the folder {PUBLISHED}, which is not here.")
         return 1
     published = read_published(PUBLISHED)
-    found: dict[str, Agreement] = {}
+    agreements: dict[str, Agreement] = {}
     for part in default_plugins().components("metric"):
         try:
             table = similarities(part.value, published.prompts)
         except SpotError as error:
             note(f"{part.name} is left out: {error}")
             continue
-        found[part.name] = agreement(table, published.scores)
-    ordered = dict(sorted(found.items(), key=lambda item: -item[1].spearman))
+        agreements[part.name] = agreement(table, published.scores)
+    ordered = dict(sorted(agreements.items(), key=lambda item: -item[1].spearman))
     print_table(
         ["metric", "Spearman", *(f"regret@{k}" for k in REGRETS)],
         [
@@ -151,17 +151,17 @@ def _by_chance(scores: Floats) -> float:
     return float(np.mean([row.max() - row.mean() for row in rows]))
 
 
-def _rows(name: str, found: Agreement, among: dict[str, Agreement]) -> list[Row]:
+def _rows(name: str, measured: Agreement, among: dict[str, Agreement]) -> list[Row]:
     """A metric's figures, held against what is known of it or the paper's first metric's."""
-    known, base = KNOWN.get(name), among.get(BASELINE, found)
+    known, base = KNOWN.get(name), among.get(BASELINE, measured)
     if known is not None:
-        goal, holds = "as known, to 4 digits", round(found.spearman, 4) == known
+        goal, holds = "as known, to 4 digits", round(measured.spearman, 4) == known
     else:
         known, goal = base.spearman, f"above {BASELINE}"
-        holds = found.spearman > base.spearman
-    ratio = found.spearman / known
-    rows = [Row(f"{name}: Spearman", found.spearman, known, "correlation", ratio, goal, holds)]
-    for k, regret in found.regret.items():
+        holds = measured.spearman > base.spearman
+    ratio = measured.spearman / known
+    rows = [Row(f"{name}: Spearman", measured.spearman, known, "correlation", ratio, goal, holds)]
+    for k, regret in measured.regret.items():
         theirs = base.regret[k]
         share = regret / theirs if theirs else None
         rows.append(Row(f"{name}: regret@{k}", regret, theirs, "points", share, "", None))

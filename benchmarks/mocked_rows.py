@@ -53,8 +53,8 @@ def _possible_rows() -> Iterator[None]:
     opened_before = plugin_rows._open_tfds
 
     def mended(dataset: Any, name: str, split: str) -> Iterator[Any]:
-        found = opened_before(dataset, name, split)
-        return (possible(dataset.name, plugin_rows.plain(row)) for row in found)
+        rows = opened_before(dataset, name, split)
+        return (possible(dataset.name, plugin_rows.plain(row)) for row in rows)
 
     with mock.patch.object(plugin_rows, "_open_tfds", mended):
         yield

@@ -141,7 +141,7 @@ def main() -> int:
             if isinstance(task, Task):
                 checked.append(check(task, model))
                 print(checked[-1].line(), flush=True)
-    failed = [one for one in checked if one.fault]
+    failed = [result for result in checked if result.fault]
     seconds = time.monotonic() - began
     note(f"{len(checked) - len(failed)} of {len(checked)} tasks are well, in {seconds:.0f} s.")
     rows.report(
@@ -154,7 +154,7 @@ def main() -> int:
         given.json,
         ("tensorflow", "t5", "tensorflow-datasets", "seqio-nightly"),
         # Without the texts, which belong to the data sets.
-        tasks=[attrs.asdict(one, filter=lambda a, _: a.name != "first") for one in checked],
+        tasks=[attrs.asdict(result, filter=lambda a, _: a.name != "first") for result in checked],
     )
     return 1 if failed or not checked else 0
 
@@ -196,45 +196,47 @@ def check(task: Task, model: Any) -> Checked:
     """One task from its rows to a score; whatever goes wrong stands in `Checked.fault`."""
     at, folder = whereabouts(task)
     real = at == BOUND
-    told = Checked(name=task.name, family=task.family, rows_from="real" if real else "mock")
+    report = Checked(name=task.name, family=task.family, rows_from="real" if real else "mock")
     began = time.monotonic()
     try:
         with ExitStack() as stack:
             if not real and at == ABSENT:
                 stack.enter_context(mocked(task))
-            told = _looked_through(task, model, told, Path(folder) if real and folder else None)
-            told = _trained(task, model, told)
+            report = _looked_through(task, model, report, Path(folder) if real and folder else None)
+            report = _trained(task, model, report)
     except SpotError as error:
-        told = attrs.evolve(told, fault=str(error))
+        report = attrs.evolve(report, fault=str(error))
     except Exception as error:  # one task's fault is not another's
-        told = attrs.evolve(told, fault=f"{type(error).__name__}: {' '.join(str(error).split())}")
-    return attrs.evolve(told, seconds=round(time.monotonic() - began, 2))
+        report = attrs.evolve(
+            report, fault=f"{type(error).__name__}: {' '.join(str(error).split())}"
+        )
+    return attrs.evolve(report, seconds=round(time.monotonic() - began, 2))
 
 
-def _looked_through(task: Task, model: Any, told: Checked, folder: Path | None) -> Checked:
+def _looked_through(task: Task, model: Any, report: Checked, folder: Path | None) -> Checked:
     """All rows as examples, tokenised; no row may be lost without being named."""
     from spotfw.tasks.survey import survey
 
     examples, left_out = {}, {}
     for split in _SPLITS:
         with _heard() as messages:
-            found = survey(task, split, model.vocabulary)
-        examples[split] = len(found)
+            lengths = survey(task, split, model.vocabulary)
+        examples[split] = len(lengths)
         left_out[split] = sum(int(n) for m in messages for n in _LEFT_OUT.findall(m))
-        if not len(found):
+        if not len(lengths):
             raise SpotError(f"Its split {split!r} gave no example.")
         if split == "train":
-            means = (float(found.inputs.mean()), float(found.targets.mean()))
-            told = attrs.evolve(
-                told, mean_tokens=means, labels=dict(found.labels), first=found.first
+            means = (float(lengths.inputs.mean()), float(lengths.targets.mean()))
+            report = attrs.evolve(
+                report, mean_tokens=means, labels=dict(lengths.labels), first=lengths.first
             )
         lost = _lines(folder, split) - examples[split] - left_out[split]
         if lost > 0 and not (split == "train" and task.name in SOME_ROWS):
             raise SpotError(f"{lost} rows of {split} are lost and nobody says why.")
-    return attrs.evolve(told, examples=examples, left_out=left_out)
+    return attrs.evolve(report, examples=examples, left_out=left_out)
 
 
-def _trained(task: Task, model: Any, told: Checked) -> Checked:
+def _trained(task: Task, model: Any, report: Checked) -> Checked:
     """One step, decoding, scores."""
     start = np.random.RandomState(1).standard_normal((_SETTINGS.prompt_length, model.width))
     state = TuningState(step=0, prompt=start.astype(np.float32))
@@ -244,10 +246,10 @@ def _trained(task: Task, model: Any, told: Checked) -> Checked:
         raise SpotError(f"The loss of the first step is {last.loss}.")
     if np.array_equal(last.state.prompt, state.prompt):
         raise SpotError("The first step did not move the prompt.")
-    (found,) = model.evaluate([last.state.prompt], task, "validation", _SETTINGS)
-    if not found.metrics:
+    (evaluation,) = model.evaluate([last.state.prompt], task, "validation", _SETTINGS)
+    if not evaluation.metrics:
         raise SpotError("It gave no score.")
-    return attrs.evolve(told, loss=float(last.loss), metrics=dict(found.metrics))
+    return attrs.evolve(report, loss=float(last.loss), metrics=dict(evaluation.metrics))
 
 
 def _lines(folder: Path | None, split: str) -> int:

@@ -75,7 +75,7 @@ def compare(name: str, hf: Path, mesh: Path, dims: T5Dimensions) -> Iterator[Row
             goal="all",
             holds=apart.alike == INPUTS,
         )
-        far = [outcome.difference(one, exact, given.targets) for one in (mine, theirs)]
+        far = [outcome.difference(output, exact, given.targets) for output in (mine, theirs)]
         yield _rounding(f"{label}: logits from float64", far[0].logits, far[1].logits)
         if far[0].gradient is not None and far[1].gradient is not None:
             yield _rounding(f"{label}: gradient from float64", far[0].gradient, far[1].gradient)
@@ -160,19 +160,19 @@ def main() -> int:
     if arguments.engines:
         return engines(arguments.json)
     began = time.monotonic()
-    found: list[Row] = []
+    results: list[Row] = []
     with tempfile.TemporaryDirectory() as place:
         for name in arguments.models:
             dims, sharpness = MODELS[name]
             hf, mesh = Path(place, name, "hf"), Path(place, name, "mesh")
             random_t5.write_folder(hf, dims, seed=0, sharpness=sharpness)
             hf_to_mesh(str(hf), str(mesh))
-            found += compare(name, hf, mesh, dims)
+            results += compare(name, hf, mesh, dims)
         if arguments.folder:
             hf, mesh = arguments.folder, Path(place, "trained")
-            found += compare(hf.name, hf, mesh, hf_to_mesh(str(hf), str(mesh)).dimensions)
+            results += compare(hf.name, hf, mesh, hf_to_mesh(str(hf), str(mesh)).dimensions)
     seconds = round(time.monotonic() - began, 1)
-    return rows.report("parity", found, arguments.json, DISTRIBUTIONS, seconds=seconds)
+    return rows.report("parity", results, arguments.json, DISTRIBUTIONS, seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -78,12 +78,12 @@ def members(model: Any, count: int, steps: int = 64, dropout: float = 0.0) -> li
     random = np.random.RandomState(7)
     size = model.vocabulary_size
     table = model.weights.embedding
-    found = []
+    cohort = []
     for number in range(count):
         ids = random.randint(3, size, (2 * BATCH, LENGTH + TARGETS))
         ids[:, [LENGTH - 1, -1]] = 1
         start = table[torch.from_numpy(random.randint(3, size, PROMPT)).to(table.device)]
-        found.append(
+        cohort.append(
             spotfw_torch.Member(
                 name=f"member {number}",
                 prompt=start.float().cpu().numpy(),
@@ -93,4 +93,4 @@ def members(model: Any, count: int, steps: int = 64, dropout: float = 0.0) -> li
                 dropout=dropout,
             )
         )
-    return found
+    return cohort

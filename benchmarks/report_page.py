@@ -84,9 +84,9 @@ addEventListener("load", () => {
       .filter((a) => !a.startsWith("data:")),
     pressed, unsorted,
   };
-  const told = document.createElement("pre");
-  told.id = "told"; told.textContent = JSON.stringify(out);
-  document.body.append(told);
+  const answer = document.createElement("pre");
+  answer.id = "answer"; answer.textContent = JSON.stringify(out);
+  document.body.append(answer);
 });
 """
 
@@ -115,15 +115,15 @@ def look(page: Path, folder: Path, chromium: str) -> dict[str, dict[str, Any]]:
             frame = place / f"{width}.html"
             frame.write_text(_frame(pixels, 2000, _PROBE))
             run = _run(chromium, place, ["--dump-dom", frame.as_uri()])
-            answer = re.search(r'<pre id="told">(.*?)</pre>', run.stdout, re.DOTALL)
+            answer = re.search(r'<pre id="answer">(.*?)</pre>', run.stdout, re.DOTALL)
             if answer is None:
                 raise SpotError(f"The browser gave no answer: {run.stderr[-1000:]}")
-            found: dict[str, Any] = json.loads(html.unescape(answer[1]))
-            found["faults"] += re.findall(r"CONSOLE[^\n]*", run.stderr)
-            seen[width] = found
+            answers: dict[str, Any] = json.loads(html.unescape(answer[1]))
+            answers["faults"] += re.findall(r"CONSOLE[^\n]*", run.stderr)
+            seen[width] = answers
             # The untouched page, not the one whose headings were pressed.
-            frame.write_text(_frame(pixels, found["height"], ""))
-            size = f"--window-size={max(pixels, 500)},{found['height']}"
+            frame.write_text(_frame(pixels, answers["height"], ""))
+            size = f"--window-size={max(pixels, 500)},{answers['height']}"
             shot = folder / f"{width}.png"
             _run(chromium, place, [size, f"--screenshot={shot}", frame.as_uri()])
         printed = f"--print-to-pdf={folder / 'print.pdf'}"
@@ -132,7 +132,7 @@ def look(page: Path, folder: Path, chromium: str) -> dict[str, dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Looks, and tells what was seen; the exit status is 1 where something is amiss."""
+    """Looks and prints what was seen; the exit status is 1 where something is wrong."""
     made = parser("report_page", "A study's report in a real browser.")
     made.add_argument("folder", type=Path, help="for screenshots, the print, a made-up study")
     made.add_argument("--page", type=Path, help="the report's index.html")
@@ -148,28 +148,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         study, rows, similarities = made_up()
         page = Path(write_report(study, str(given.folder), rows, similarities).page)
     seen = look(page, given.folder, given.chromium)
-    rows_told = [row for width, found in seen.items() for row in _rows(width, found)]
-    report("report_page", rows_told, given.json, ["spotfw", "matplotlib"])
-    return 0 if all(row.holds is not False for row in rows_told) else 1
+    results = [row for width, answers in seen.items() for row in _rows(width, answers)]
+    report("report_page", results, given.json, ["spotfw", "matplotlib"])
+    return 0 if all(row.holds is not False for row in results) else 1
 
 
-def _rows(width: str, found: dict[str, Any]) -> list[Row]:
+def _rows(width: str, answers: dict[str, Any]) -> list[Row]:
     def none(what: str, count: float, unit: str) -> Row:
         return Row(f"{width}: {what}", count, None, unit, None, "none", not count)
 
-    for fault in [*found["faults"], *found["dangling"], *found["outside"]]:
+    for fault in [*answers["faults"], *answers["dangling"], *answers["outside"]]:
         note(f"{width}: {fault}")
-    text = found["smallest_figure_text"]
+    text = answers["smallest_figure_text"]
     return [
-        Row(f"{width}: tables", len(found["tables"]), None, "", None, "", None),
-        Row(f"{width}: figures", len(found["figures"]), None, "", None, "", None),
-        none("errors on the console", len(found["faults"]), ""),
-        none("sideways scroll", found["sideways"], "pixels"),
-        none("headings that do not sort", found["unsorted"], f"of {found['pressed']}"),
-        none("ids that stand twice", found["duplicate_ids"], ""),
-        none("links to nowhere", len(found["dangling"]), ""),
-        none("what comes from elsewhere", len(found["outside"]), ""),
-        Row(f"{width}: smallest text", found["smallest_text"], None, "pixels", None, "", None),
+        Row(f"{width}: tables", len(answers["tables"]), None, "", None, "", None),
+        Row(f"{width}: figures", len(answers["figures"]), None, "", None, "", None),
+        none("errors on the console", len(answers["faults"]), ""),
+        none("sideways scroll", answers["sideways"], "pixels"),
+        none("headings that do not sort", answers["unsorted"], f"of {answers['pressed']}"),
+        none("ids that stand twice", answers["duplicate_ids"], ""),
+        none("links to nowhere", len(answers["dangling"]), ""),
+        none("what comes from elsewhere", len(answers["outside"]), ""),
+        Row(f"{width}: smallest text", answers["smallest_text"], None, "pixels", None, "", None),
         Row(f"{width}: smallest text in figures", text, None, "pixels", None, "", None),
     ]
 

@@ -74,11 +74,11 @@ def machine() -> dict[str, Any]:
 
 def versions(*distributions: str) -> dict[str, str]:
     """Installed versions; those that are not installed are left out."""
-    found = {}
+    installed = {}
     for name in distributions:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
+            installed[name] = metadata.version(name)
+    return installed
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:

@@ -66,9 +66,9 @@ def end(declared: Path, out: Path, workers: int) -> float:
     """
     began = time.monotonic()
     process = start(declared, out, workers)
-    _, told = process.communicate()
+    _, errors = process.communicate()
     if process.returncode:
-        raise RuntimeError(f"spotfw study run ended with {process.returncode}: {told[-2000:]}")
+        raise RuntimeError(f"spotfw study run ended with {process.returncode}: {errors[-2000:]}")
     return time.monotonic() - began
 
 
@@ -84,16 +84,16 @@ def kill(declared: Path, out: Path, workers: int, moment: float) -> bool:
     return False
 
 
-def differing(one: Path, two: Path) -> list[str]:
+def differing(first: Path, second: Path) -> list[str]:
     """What of two finished studies is not the same, times aside."""
-    found = []
-    mine, theirs = timeless(one), timeless(two)
+    differences = []
+    mine, theirs = timeless(first), timeless(second)
     if mine != theirs:
         count = sum(a != b for a, b in zip(mine, theirs, strict=False))
-        found.append(f"{count or 'number of'} rows")
-    if study.read_similarities(str(one)) != study.read_similarities(str(two)):
-        found.append("similarities")
-    return found
+        differences.append(f"{count or 'number of'} rows")
+    if study.read_similarities(str(first)) != study.read_similarities(str(second)):
+        differences.append("similarities")
+    return differences
 
 
 def timeless(folder: Path) -> list[Any]:
@@ -136,8 +136,8 @@ def main() -> int:
         declared = Path(given.study) if given.study else folder / "killed.toml"
         if not given.study:
             declared.write_text(SMALL)
-        found = list(trial(declared, folder, given.kills, given.seed, given.workers))
-    return rows.report("study_kills", found, given.json, DISTRIBUTIONS, seed=given.seed)
+        results = list(trial(declared, folder, given.kills, given.seed, given.workers))
+    return rows.report("study_kills", results, given.json, DISTRIBUTIONS, seed=given.seed)
 
 
 if __name__ == "__main__":

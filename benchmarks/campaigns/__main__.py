@@ -42,19 +42,21 @@ def _run(name: str, given: argparse.Namespace) -> driver.Count:
     count = driver.Count(name)
     began = time.monotonic()
     if name in ACTS:
-        found = ACTS[name](given.cases, given.seed)
+        cases = ACTS[name](given.cases, given.seed)
     else:
         first, last = 0, max(2, round(given.cases * FORMATS[name].share))
         if given.only is not None:
             first, last = given.only, given.only + 1
-        found = driver.cases(FORMATS[name], given.seed, first, last)
-    for case in found:
+        cases = driver.cases(FORMATS[name], given.seed, first, last)
+    for case in cases:
         count.add(case)
         if given.only is not None:
             print(json.dumps(attrs.asdict(case), indent=1))
     count.seconds = round(time.monotonic() - began, 1)
-    told = ", ".join(f"{verdict} {number}" for verdict, number in sorted(count.verdicts.items()))
-    print(f"{name}: {count.cases} cases in {count.seconds:.0f} s: {told}", file=sys.stderr)
+    verdicts = ", ".join(
+        f"{verdict} {number}" for verdict, number in sorted(count.verdicts.items())
+    )
+    print(f"{name}: {count.cases} cases in {count.seconds:.0f} s: {verdicts}", file=sys.stderr)
     for kind, fault in sorted(count.faults.items()):
         print(f"  {fault['count']} x {kind}", file=sys.stderr)
         print(f"      first: {fault['first']}: {fault['what']}"[:200], file=sys.stderr)

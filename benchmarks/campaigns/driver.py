@@ -71,12 +71,12 @@ def _heard(
             detail = f"{why}: {_tail(errors)[-200:]}"
             yield Case(number=begun[0], what=begun[1], verdict=kind, detail=detail)
             return
-        told = json.loads(line)
-        if "begun" in told:
-            begun = (told["begun"], told["what"])
+        message = json.loads(line)
+        if "begun" in message:
+            begun = (message["begun"], message["what"])
         else:
-            yield Case(**told)
-            expected = told["number"] + 1
+            yield Case(**message)
+            expected = message["number"] + 1
 
 
 def _line(process: subprocess.Popen[bytes], patience: float) -> bytes | None:
@@ -108,7 +108,7 @@ class Count:
     seconds: float = 0.0
 
     def add(self, case: Case) -> None:
-        """Counts a case; faults of one kind are told together."""
+        """Counts a case; faults of one kind are listed together."""
         from benchmarks.campaigns.verdict import GOOD
 
         self.cases += 1

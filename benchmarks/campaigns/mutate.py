@@ -115,18 +115,18 @@ def json_text(random: Random, document: Any) -> tuple[bytes, str]:
     """A JSON document with one to three things changed, as bytes, and what was done."""
     try:
         changed = json.loads(json.dumps(document))
-        told = []
+        changes = []
         for _ in range(random.choice((1, 1, 1, 2, 3))):
             changed, what = _json_once(random, changed)
-            told.append(what)
+            changes.append(what)
         text = json.dumps(changed)
     except RecursionError:  # lists in lists in lists
         return json_text(random, document)
     if json.dumps(_HOLE) in text:
         raw = random.choice(RAW)
         text = text.replace(json.dumps(_HOLE), raw)
-        told.append(f"raw {raw[:20]}")
-    return text.encode("utf-8", "surrogatepass"), "; ".join(told)
+        changes.append(f"raw {raw[:20]}")
+    return text.encode("utf-8", "surrogatepass"), "; ".join(changes)
 
 
 def _json_once(random: Random, document: Any) -> tuple[Any, str]:
@@ -156,10 +156,10 @@ def _json_once(random: Random, document: Any) -> tuple[Any, str]:
         parent[random.choice(TEXTS[:12])] = value(random)
     elif act == "swap":
         other = random.choice(places)
-        found = document
+        copied = document
         for key in other:
-            found = found[key]
-        parent[last] = json.loads(json.dumps(found))
+            copied = copied[key]
+        parent[last] = json.loads(json.dumps(copied))
     else:
         parent[last] = value(random)
     return document, f"{act} {at}"
@@ -179,7 +179,7 @@ def _places(document: Any, path: tuple[Any, ...] = ()) -> Any:
 def damaged(random: Random, data: bytes) -> tuple[bytes, str]:
     """Bytes with one to four things changed, and what was done."""
     out = bytearray(data)
-    told = []
+    changes = []
     for _ in range(random.choice((1, 1, 2, 4))):
         size = len(out)
         spot = random.randrange(size + 1)
@@ -213,8 +213,8 @@ def damaged(random: Random, data: bytes) -> tuple[bytes, str]:
                 out[other : other + end - spot],
                 out[spot:end],
             )
-        told.append(f"{act} at {spot}")
-    return bytes(out), "; ".join(told)
+        changes.append(f"{act} at {spot}")
+    return bytes(out), "; ".join(changes)
 
 
 #: Values as TOML or gin may write them, and as they may not.
@@ -262,7 +262,7 @@ TOML_VALUES = (
 def toml_text(random: Random, text: str) -> tuple[bytes, str]:
     """Lines of ``key = value`` with one to three things changed, and what was done."""
     lines = text.splitlines()
-    told = []
+    changes = []
     for _ in range(random.choice((1, 1, 2, 3))):
         spot = random.randrange(len(lines)) if lines else 0
         act = random.choice(("value", "value", "value", "key", "drop", "double", "move", "bytes"))
@@ -283,8 +283,8 @@ def toml_text(random: Random, text: str) -> tuple[bytes, str]:
             data, what = damaged(random, "\n".join(lines).encode("utf-8", "surrogateescape"))
             lines = data.decode("utf-8", "surrogateescape").splitlines()
             act = what
-        told.append(f"{act} in line {spot + 1}")
-    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape"), "; ".join(told)
+        changes.append(f"{act} in line {spot + 1}")
+    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape"), "; ".join(changes)
 
 
 def other_thing(random: Random, path: Path) -> str:

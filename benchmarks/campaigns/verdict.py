@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-#: Good ends: taken (and right as far as can be told), or refused by one readable paragraph.
+#: Good ends: taken (and right as far as can be checked), or refused by one readable paragraph.
 TAKEN, REFUSED = "taken", "refused"
 #: Faults: an exception nobody meant for a user; no end within the time; more memory than a
 #: small file may ask for; the process died; something outside the case's folder was read,

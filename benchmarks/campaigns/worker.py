@@ -102,7 +102,7 @@ def run(campaign: Format, seed: int, numbers: Iterator[int] | list[int], tell: A
             case.mkdir()
             what = _made(campaign, seed, number, case, sound)
             tell({"begun": number, "what": what[:300]})
-            tell(_as_dict(_one(campaign, number, what, case, sound, watch)))
+            tell(_as_dict(_run_case(campaign, number, what, case, sound, watch)))
             _remove(case)
     finally:
         shutil.rmtree(root, ignore_errors=True)
@@ -165,7 +165,9 @@ def _memory(field: str) -> float:
     return 0.0
 
 
-def _one(campaign: Format, number: int, what: str, case: Path, sound: Any, watch: Watch) -> Case:
+def _run_case(
+    campaign: Format, number: int, what: str, case: Path, sound: Any, watch: Watch
+) -> Case:
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     before, began = _memory("VmRSS"), time.monotonic()

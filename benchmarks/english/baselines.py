@@ -90,9 +90,9 @@ def _numbers(task: TaskData, part: Part) -> np.ndarray[Any, Any]:
     return np.array([float(label) for label in task.facts["labels"]])[part.gold]
 
 
-def _score(task: TaskData, part: Part, told: np.ndarray[Any, Any]) -> float:
+def _score(task: TaskData, part: Part, predicted: np.ndarray[Any, Any]) -> float:
     if task.kind == "number":
-        found = measures.number_scores(_numbers(task, part), np.asarray(told, np.float64))
+        scores = measures.number_scores(_numbers(task, part), np.asarray(predicted, np.float64))
     else:
-        found = measures.class_scores(part.gold, told, len(task.label_ids))
-    return measures.task_score(task.facts["metrics"], found)
+        scores = measures.class_scores(part.gold, predicted, len(task.label_ids))
+    return measures.task_score(task.facts["metrics"], scores)

@@ -61,7 +61,7 @@ def read_bundle(folder: Path) -> dict[tuple[str, str], TaskData]:
     facts = json.loads((folder / "tasks.json").read_text(encoding="utf-8"))
     with np.load(folder / "ids.npz") as arrays:
         data = [_task(key, fact, arrays) for key, fact in facts.items()]
-    return {(one.role, one.name): one for one in data}
+    return {(task.role, task.name): task for task in data}
 
 
 def _task(key: str, facts: Mapping[str, Any], arrays: Any) -> TaskData:

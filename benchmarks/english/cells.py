@@ -75,8 +75,8 @@ def tune_and_score(
         selected = _select(grid, task, mine, courses, unscored)
         best = {name: _best(scores, scores) for name, scores in selected.items() if scores}
         mine = [run for run in mine if selected[run.start.name]]
-        told = _report(grid, task, [(courses[r.start.name], best[r.start.name]) for r in mine])
-        for run, reported in zip(mine, told, strict=True):
+        reports = _report(grid, task, [(courses[r.start.name], best[r.start.name]) for r in mine])
+        for run, reported in zip(mine, reports, strict=True):
             name = run.start.name
             course = courses[name]
             grid.out.add_row(
@@ -92,8 +92,8 @@ def tune_and_score(
                 cohort=len(runs),
                 cohort_seconds=round(tuned, 2),
             )
-            if reported.told is not None:
-                grid.out.arrays[f"told:{name}"] = reported.told
+            if reported.predicted is not None:
+                grid.out.arrays[f"told:{name}"] = reported.predicted
             results.append((run, course, best[name]))
     return results
 
@@ -194,8 +194,8 @@ def note_longer(grid: Grid, runs: Sequence[Run], steps: int, most: int) -> None:
                 until = [step for step in scores if step <= k * steps]
                 if until:
                     asked.append((run, k, _best(until, scores)))
-        told = _report(grid, task, [(courses[run.start.name], best) for run, _, best in asked])
-        for (run, k, best), reported in zip(asked, told, strict=True):
+        reports = _report(grid, task, [(courses[run.start.name], best) for run, _, best in asked])
+        for (run, k, best), reported in zip(asked, reports, strict=True):
             first = grid.out.rows[f"scratch:{task.name}:{run.columns['seed']}"]
             score = selected[run.start.name][best].score
             earlier = max(first["selected"].values()) >= score
@@ -223,7 +223,7 @@ def ranking(grid: Grid, target: TaskData, seed: int, metric: str) -> list[tuple[
         for source in grid.sources
         if source.name not in target.facts["unlike"] and f"{source.name}/{seed}/{step}" in sources
     }
-    return [(n, round(v, 6)) for n, v in sorted(likeness.items(), key=lambda one: -one[1])]
+    return [(n, round(v, 6)) for n, v in sorted(likeness.items(), key=lambda pair: -pair[1])]
 
 
 def average(grid: Grid, seed: int, ranked: Sequence[tuple[str, float]]) -> Array | None:
@@ -244,15 +244,17 @@ def decoded(grid: Grid, task: TaskData, prompts: Sequence[Array]) -> dict[str, A
     longest = max(len(ids) for ids in task.label_ids)
     written = st.greedy(grid.model, prompts, part.inputs, longest + 1)
     known = {tuple(ids): place for place, ids in enumerate(task.label_ids)}
-    texts = np.array([[known.get(tuple(ids.tolist()), -1) for ids in one] for one in written])
+    texts = np.array(
+        [[known.get(tuple(ids.tolist()), -1) for ids in of_prompt] for of_prompt in written]
+    )
     ranked = scores.argmax(2)
     return {
         "kind": "decoded",
         "task": task.name,
         "rows": len(part),
-        "ranked": [round(100.0 * float((one == part.gold).mean()), 2) for one in ranked],
-        "written": [round(100.0 * float((one == part.gold).mean()), 2) for one in texts],
-        "no_label": [round(100.0 * float((one < 0).mean()), 2) for one in texts],
+        "ranked": [round(100.0 * float((labels == part.gold).mean()), 2) for labels in ranked],
+        "written": [round(100.0 * float((labels == part.gold).mean()), 2) for labels in texts],
+        "no_label": [round(100.0 * float((labels < 0).mean()), 2) for labels in texts],
         "same": [
             round(100.0 * float((a == b).mean()), 2) for a, b in zip(ranked, texts, strict=True)
         ],

@@ -37,7 +37,7 @@ def sections(read: Results) -> list[str]:
         + markdown(results.transfer_table(read, "score")),
         "### Is the order of sources more than noise?\n\n" + markdown(prediction.agreement(read)),
         *(
-            f"### What foretells the order of sources: {name}\n\n"
+            f"### What predicts the order of sources: {name}\n\n"
             + markdown(prediction.prediction_table(read, column))
             for column, name in prediction.TRUTHS.items()
         ),

@@ -39,7 +39,7 @@ def main() -> None:
 def run(grid: Grid) -> None:
     """All stages, in the order of their worth; each leaves off when its time is over.
 
-    A stage that fails is told and the next one goes on with what there is: time on a device is
+    A stage that fails is reported and the next one goes on with what there is: time on a device is
     not to end without rows.
     """
     _guarded(grid, stages.tune_sources)

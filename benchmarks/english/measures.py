@@ -20,14 +20,14 @@ _DETERMINERS = {
 }
 
 
-def class_scores(gold: Places, told: Places, labels: int) -> dict[str, float]:
+def class_scores(gold: Places, predicted: Places, labels: int) -> dict[str, float]:
     """Accuracy, F1 of the label at place 1 (of two), mean F1, Matthews' correlation."""
-    scores = {"accuracy": 100.0 * float((gold == told).mean())}
-    f1 = [_f1(gold == label, told == label) for label in range(labels)]
+    scores = {"accuracy": 100.0 * float((gold == predicted).mean())}
+    f1 = [_f1(gold == label, predicted == label) for label in range(labels)]
     scores["mean_f1"] = float(np.mean(f1))
     if labels == 2:
         scores["f1"] = f1[1]
-        scores["matthews"] = 100.0 * _correlation((gold == 1) * 1.0, (told == 1) * 1.0)
+        scores["matthews"] = 100.0 * _correlation((gold == 1) * 1.0, (predicted == 1) * 1.0)
     return scores
 
 
@@ -52,31 +52,34 @@ def task_score(metrics: Sequence[str], scores: dict[str, float]) -> float:
     return float(np.mean([scores[name] for name in chosen]))
 
 
-def number_scores(gold: Numbers, told: Numbers) -> dict[str, float]:
+def number_scores(gold: Numbers, predicted: Numbers) -> dict[str, float]:
     """Pearson's and Spearman's correlation; 0 where one of both is constant."""
     return {
-        "pearson": 100.0 * _correlation(gold, told),
-        "spearman": 100.0 * _correlation(_ranks(gold), _ranks(told)),
+        "pearson": 100.0 * _correlation(gold, predicted),
+        "spearman": 100.0 * _correlation(_ranks(gold), _ranks(predicted)),
     }
 
 
-def answer_scores(answers: Sequence[Sequence[str]], told: Sequence[str]) -> dict[str, float]:
+def answer_scores(answers: Sequence[Sequence[str]], predicted: Sequence[str]) -> dict[str, float]:
     """SQuAD's F1 and exact match, the best over a question's answers."""
-    f1 = [max(_token_f1(a, text) for a in right) for right, text in zip(answers, told, strict=True)]
+    f1 = [
+        max(_token_f1(a, text) for a in right)
+        for right, text in zip(answers, predicted, strict=True)
+    ]
     exact = [
         max(float(_plain(a) == _plain(text)) for a in right)
-        for right, text in zip(answers, told, strict=True)
+        for right, text in zip(answers, predicted, strict=True)
     ]
     return {"f1": 100.0 * float(np.mean(f1)), "em": 100.0 * float(np.mean(exact))}
 
 
 def referent_scores(
-    referents: Sequence[str], labels: Sequence[int], told: Sequence[str]
+    referents: Sequence[str], labels: Sequence[int], predicted: Sequence[str]
 ) -> dict[str, float]:
     """WSC as t5 scores it: whether what was written is the referent, against the label."""
     right = [
         _names(text, referent) == label
-        for text, referent, label in zip(told, referents, labels, strict=True)
+        for text, referent, label in zip(predicted, referents, labels, strict=True)
     ]
     return {"accuracy": 100.0 * float(np.mean(right))}
 
@@ -107,9 +110,9 @@ def _token_f1(answer: str, text: str) -> float:
     return 0.0 if not same else 2.0 * same / (len(a) + len(b))
 
 
-def _f1(gold: npt.NDArray[np.bool_], told: npt.NDArray[np.bool_]) -> float:
-    hits = float((gold & told).sum())
-    return 200.0 * hits / max(float(gold.sum() + told.sum()), 1.0)
+def _f1(gold: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_]) -> float:
+    hits = float((gold & predicted).sum())
+    return 200.0 * hits / max(float(gold.sum() + predicted.sum()), 1.0)
 
 
 def _correlation(a: Numbers, b: Numbers) -> float:

@@ -41,20 +41,20 @@ def positions_a_step(lengths: Sequence[Sequence[int]], members: int, batch: int)
       members: of the cohort.
       batch: rows of each member.
     """
-    orders = [grouped_order(one, batch, seed=0) for one in lengths]
+    orders = [grouped_order(inputs, batch, seed=0) for inputs in lengths]
     longest = [
         max(
-            int(np.asarray(one)[order(step)].max())
-            for one, order in zip(lengths, orders, strict=True)
+            int(np.asarray(inputs)[order(step)].max())
+            for inputs, order in zip(lengths, orders, strict=True)
         )
         for step in range(WINDOW)
     ]
-    return members * batch * float(np.mean([_padded(one) + PROMPT_LENGTH for one in longest]))
+    return members * batch * float(np.mean([_padded(length) + PROMPT_LENGTH for length in longest]))
 
 
 def positions_to_score(lengths: Sequence[int], prompts: int) -> float:
     """Encoder positions of scoring prompts on a part."""
-    return prompts * float(np.sum([_padded(one) + PROMPT_LENGTH for one in lengths]))
+    return prompts * float(np.sum([_padded(length) + PROMPT_LENGTH for length in lengths]))
 
 
 def whole_windows(steps: float) -> int:

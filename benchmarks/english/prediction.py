@@ -19,7 +19,7 @@ Values: TypeAlias = "Sequence[float] | Numbers | pd.Series[float]"
 _RANK_OFFSET = 60.0
 
 
-#: What is foretold: the score reported at the chosen checkpoint, or the mean of the scores to
+#: What is predicted: the score reported at the chosen checkpoint, or the mean of the scores to
 #: select by over all checkpoints of a tuning.
 TRUTHS = {"score": "reported score", "course": "whole course"}
 
@@ -32,52 +32,54 @@ def truth(read: Results, column: str) -> pd.DataFrame:
 
 
 def agreement(read: Results) -> Table:
-    """How well the grid's scores foretell themselves: the ceiling of any prediction.
+    """How well the grid's scores predict themselves: the ceiling of any prediction.
 
     The order of sources by one seed against another seed's, and the reliability of the mean
     over three seeds that follows (Spearman and Brown).
     """
     table = [["target", *(f"seed against seed, {name}" for name in TRUTHS.values())]]
-    told: dict[str, dict[str, float]] = {}
+    reliability: dict[str, dict[str, float]] = {}
     for column in TRUTHS:
         rows = read.rows[(read.rows.kind == "transfer") & read.rows[column].notna()]
-        told[column] = {}
+        reliability[column] = {}
         for target in (t for t in read.targets if t in set(rows.task)):
             by_seed = rows[rows.task == target].pivot_table(column, "source", "seed")
             pairs = [(0, 1), (0, 2), (1, 2)]
             ranks = [_spearman(by_seed[a], by_seed[b]) for a, b in pairs]
-            told[column][target] = float(np.mean(ranks))
+            reliability[column][target] = float(np.mean(ranks))
     for target in read.targets:
-        cells = [told[c].get(target) for c in TRUTHS]
+        cells = [reliability[c].get(target) for c in TRUTHS]
         table.append([target, *("" if c is None else f"{c:.2f}" for c in cells)])
-    table.append(["mean", *(interval(list(told[c].values())) for c in TRUTHS)])
-    means = [float(np.mean(list(told[c].values()))) for c in TRUTHS]
+    table.append(["mean", *(interval(list(reliability[c].values())) for c in TRUTHS)])
+    means = [float(np.mean(list(reliability[c].values()))) for c in TRUTHS]
     table.append(["reliability of the mean of 3", *(f"{3 * m / (1 + 2 * m):.2f}" for m in means)])
     return table
 
 
 def predictors(read: Results) -> dict[str, pd.DataFrame]:
     """Each signal, targets by sources, higher for what should help more; means over seeds."""
-    found: dict[str, pd.DataFrame] = {}
+    signals: dict[str, pd.DataFrame] = {}
     s = read.similarities
     for metric in METRICS:
         for step in sorted(s.step.unique()):
             part = s[(s.metric == metric) & (s.step == step)]
-            found[f"{metric} cosine, step {step}"] = part.pivot_table(
+            signals[f"{metric} cosine, step {step}"] = part.pivot_table(
                 "similarity", "task", "source"
             )
     before = read.signals[read.signals.kind == "signal"]
     after = read.signals[(read.signals.kind == "drop") & read.signals.source.notna()]
     first = before.pivot_table("loss", "task", "source")
     tenth = after.pivot_table("loss", "task", "source")
-    found["zero-step loss"] = -first
-    found["zero-step label-centred loss"] = -before.pivot_table("centred", "task", "source")
-    found["zero-step accuracy"] = before.pivot_table("accuracy", "task", "source")
-    found["gradient cosine of two halves"] = before.pivot_table("gradient_cosine", "task", "source")
-    found["gradient norm, small first"] = -before.pivot_table("gradient_norm", "task", "source")
-    found["loss after 10 steps"] = -tenth
-    found["label-centred loss after 10 steps"] = -after.pivot_table("centred", "task", "source")
-    found["loss drop in 10 steps"] = first - tenth
+    signals["zero-step loss"] = -first
+    signals["zero-step label-centred loss"] = -before.pivot_table("centred", "task", "source")
+    signals["zero-step accuracy"] = before.pivot_table("accuracy", "task", "source")
+    signals["gradient cosine of two halves"] = before.pivot_table(
+        "gradient_cosine", "task", "source"
+    )
+    signals["gradient norm, small first"] = -before.pivot_table("gradient_norm", "task", "source")
+    signals["loss after 10 steps"] = -tenth
+    signals["label-centred loss after 10 steps"] = -after.pivot_table("centred", "task", "source")
+    signals["loss drop in 10 steps"] = first - tenth
     facts = read.facts[read.facts.role == "source"].set_index("task")
     own = read.rows[read.rows.kind == "source"].groupby("task").score.mean() - facts.majority
     size = facts.train_rows
@@ -85,9 +87,9 @@ def predictors(read: Results) -> dict[str, pd.DataFrame]:
         ("source's own score over its majority class", own),
         ("source's training rows", size),
     ):
-        found[name] = pd.DataFrame([values] * len(read.targets), index=read.targets)
+        signals[name] = pd.DataFrame([values] * len(read.targets), index=read.targets)
     course = gains(read, "course")
-    found["gain of the source on other targets"] = pd.DataFrame(
+    signals["gain of the source on other targets"] = pd.DataFrame(
         {t: course.drop(index=t, errors="ignore").mean() for t in read.targets}
     ).T
     pairs = (
@@ -96,8 +98,8 @@ def predictors(read: Results) -> dict[str, pd.DataFrame]:
         ("gain of the source on other targets", "per_token cosine, step 104"),
     )
     for a, b in pairs:
-        found[f"{a} and {b}, fused"] = _fused([found[a], found[b]], read.targets)
-    return found
+        signals[f"{a} and {b}, fused"] = _fused([signals[a], signals[b]], read.targets)
+    return signals
 
 
 def prediction_table(read: Results, column: str) -> Table:
@@ -106,11 +108,11 @@ def prediction_table(read: Results, column: str) -> Table:
     table = [["signal", "Spearman with the true order", "regret@1", "regret@3", "targets"]]
     for name, signal in predictors(read).items():
         known = [t for t in true.index if t in signal.index and signal.loc[t].notna().any()]
-        told = [_of_target(true.loc[t], signal.loc[t]) for t in known]
-        columns = [interval([one[i] for one in told]) for i in range(3)]
+        figures = [_of_target(true.loc[t], signal.loc[t]) for t in known]
+        columns = [interval([row[i] for row in figures]) for i in range(3)]
         table.append([name, *columns, str(len(known))])
     chance = [_chance(true.loc[t]) for t in true.index]
-    regrets = [f"{np.mean([one[i] for one in chance]):+.2f}" for i in (0, 1)]
+    regrets = [f"{np.mean([row[i] for row in chance]):+.2f}" for i in (0, 1)]
     table.append(["a source by chance", "0", *regrets, str(len(chance))])
     return table
 
@@ -134,7 +136,7 @@ def pairs_table(read: Results) -> Table:
                 if centred:
                     a, b = a.sub(a.mean(axis=1), axis=0), b.sub(b.mean(axis=1), axis=0)
                 pairs = "within targets" if centred else "all"
-                both = [_correlated(a, b, one) for one in (_pearson, _spearman)]
+                both = [_correlated(a, b, measure) for measure in (_pearson, _spearman)]
                 table.append([metric, name, pairs, *both])
     return table
 
@@ -192,5 +194,7 @@ def _correlated(
             )
         )
 
-    low, high = bootstrap(len(rows), lambda drawn: np.array([of(one) for one in drawn[:1_000]]))
+    low, high = bootstrap(
+        len(rows), lambda drawn: np.array([of(chosen) for chosen in drawn[:1_000]])
+    )
     return f"{of(range(len(rows))):+.2f} [{low:+.2f}, {high:+.2f}]"

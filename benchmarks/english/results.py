@@ -59,12 +59,16 @@ class Results:
 def read_results(folder: Path) -> Results:
     """Reads the CSV files of a folder."""
     rows = pd.read_csv(folder / "rows.csv")
-    told = [json.loads(cell) for cell in rows.selected]
-    rows["selected"] = [float(max(one.values()) if isinstance(one, dict) else one) for one in told]
+    selected = [json.loads(cell) for cell in rows.selected]
+    rows["selected"] = [
+        float(max(scores.values()) if isinstance(scores, dict) else scores) for scores in selected
+    ]
     # WSC's checkpoints are chosen by their loss, which is no score.
     rows["course"] = [
-        float(np.mean(list(one.values()))) if isinstance(one, dict) and task != _WSC else np.nan
-        for one, task in zip(told, rows.task, strict=True)
+        float(np.mean(list(scores.values())))
+        if isinstance(scores, dict) and task != _WSC
+        else np.nan
+        for scores, task in zip(selected, rows.task, strict=True)
     ]
     return Results(
         rows=rows,
@@ -132,10 +136,10 @@ def source_gains(read: Results) -> Table:
 
 def transfer_table(read: Results, column: str) -> Table:
     """Every pair's gain over from scratch, as the paper's Table 4 and Figure 4."""
-    found = gains(read, column)
-    table = [["source", *found.index]]
-    for source in found.columns:
-        table.append([str(source), *(_signed(found.loc[t, source]) for t in found.index)])
+    gained = gains(read, column)
+    table = [["source", *gained.index]]
+    for source in gained.columns:
+        table.append([str(source), *(_signed(gained.loc[t, source]) for t in gained.index)])
     return table
 
 
@@ -150,12 +154,12 @@ def counts(read: Results) -> dict[str, tuple[int, int]]:
     }
     counted = {}
     for name, column in (("reported score", "score"), ("whole course", "course")):
-        found = gains(read, column).to_numpy()
-        known = found[~np.isnan(found)]
+        gained = gains(read, column).to_numpy()
+        known = gained[~np.isnan(gained)]
         above = int((known > 0).sum())
-        best = int((np.nanmax(found, axis=1) > 0).sum())
+        best = int((np.nanmax(gained, axis=1) > 0).sum())
         counted[f"pairs above from scratch (mean of three seeds), {name}"] = above, len(known)
-        counted[f"targets with a source above from scratch, {name}"] = best, len(found)
+        counted[f"targets with a source above from scratch, {name}"] = best, len(gained)
     steadier = sum(b < a for a, b in spread.values())
     counted["targets steadier between seeds from a source than from scratch"] = (
         steadier,

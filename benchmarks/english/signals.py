@@ -34,22 +34,22 @@ def losses_on(
     """
     if task.kind not in ("labels", "number"):
         nats, _ = st.example_losses(model, prompts, data.examples(part))
-        return [{"loss": float(one.mean())} for one in nats], nats.astype(np.float32)
+        return [{"loss": float(values.mean())} for values in nats], nats.astype(np.float32)
     scores = st.label_scores(model, prompts, part.inputs, task.label_ids)
     rows = np.arange(len(part))
-    told = []
-    for one in scores.astype(np.float64):
-        right = one[rows, part.gold]
-        most = one.max(1)
-        total = most + np.log(np.exp(one - most[:, None]).sum(1))
-        told.append(
+    signals = []
+    for values in scores.astype(np.float64):
+        right = values[rows, part.gold]
+        most = values.max(1)
+        total = most + np.log(np.exp(values - most[:, None]).sum(1))
+        signals.append(
             {
                 "loss": float(-right.mean()),
                 "centred": float((total - right).mean()),
-                "accuracy": 100.0 * float((one.argmax(1) == part.gold).mean()),
+                "accuracy": 100.0 * float((values.argmax(1) == part.gold).mean()),
             }
         )
-    return told, scores
+    return signals, scores
 
 
 def gradient_agreement(

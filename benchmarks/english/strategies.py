@@ -53,20 +53,20 @@ def strategies(read: Results) -> dict[str, Callable[[str, int], float]]:
     def random_source(target: str, seed: int) -> float:
         return float(read.of("transfer", target, seed).score.mean())
 
-    found: dict[str, Callable[[str, int], float]] = {
+    scores: dict[str, Callable[[str, int], float]] = {
         "from scratch": lambda target, seed: float(read.scratch(target)[seed]),
         "from scratch, twice the steps": longer,
         "from scratch, best of three seeds": restarts,
         "any source, the mean": random_source,
     }
     for metric in METRICS:
-        found |= {f"best of top {k}, {metric}": top(metric, k) for k in KS}
+        scores |= {f"best of top {k}, {metric}": top(metric, k) for k in KS}
     for metric in METRICS:
-        found |= {f"weighted average of {k}, {metric}": average(metric, k) for k in KS[1:]}
-    found |= {f"best of top {k}, zero-step loss": zero_step(k) for k in KS}
-    found["best of all sources (oracle)"] = everything
-    found["best of all in hindsight"] = hindsight
-    return found
+        scores |= {f"weighted average of {k}, {metric}": average(metric, k) for k in KS[1:]}
+    scores |= {f"best of top {k}, zero-step loss": zero_step(k) for k in KS}
+    scores["best of all sources (oracle)"] = everything
+    scores["best of all in hindsight"] = hindsight
+    return scores
 
 
 def target_table(read: Results) -> Table:
@@ -100,7 +100,7 @@ def target_table(read: Results) -> Table:
         [float(np.mean([known[name](t, seed) for t in read.targets])) for seed in study.SEEDS]
         for name in shown
     ]
-    table.append(["mean", "", "", *(mean_and_deviation(one) for one in means)])
+    table.append(["mean", "", "", *(mean_and_deviation(over_seeds) for over_seeds in means)])
     return table
 
 

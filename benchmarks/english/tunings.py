@@ -160,11 +160,11 @@ def tune_together(
 
 @dataclasses.dataclass(frozen=True)
 class Scored:
-    """Of one prompt on one part: the task's score, each measure, and what it said (int16)."""
+    """Of one prompt on one part: the task's score, each measure, and what it predicted (int16)."""
 
     score: float
     measures: dict[str, float]
-    told: npt.NDArray[np.int16] | None = None
+    predicted: npt.NDArray[np.int16] | None = None
 
 
 def score_prompts(
@@ -184,7 +184,7 @@ def score_prompts(
     """
     if task.kind in ("labels", "number"):
         scores = st.label_scores(model, prompts, part.inputs, task.label_ids)
-        return [_of_labels(task, part, one) for one in scores]
+        return [_of_labels(task, part, likelihoods) for likelihoods in scores]
     if task.kind == "lm" or (choosing and task.kind == "referent"):
         nats, tokens = st.example_losses(model, prompts, data.examples(part))
         right = np.array([label != 0 for label in part.referent_labels] or [True] * len(part))
@@ -195,23 +195,25 @@ def score_prompts(
 
 
 def _of_labels(task: TaskData, part: Part, scores: Array) -> Scored:
-    told = scores.argmax(1)
+    predicted = scores.argmax(1)
     if task.kind == "labels":
-        found = measures.class_scores(part.gold, told, len(task.label_ids))
+        measured = measures.class_scores(part.gold, predicted, len(task.label_ids))
     else:
         values = np.array([float(label) for label in task.facts["labels"]])
         share = np.exp(scores - scores.max(1, keepdims=True)).astype(np.float64)
         mean = (share * values).sum(1) / share.sum(1)
-        found = measures.number_scores(values[part.gold], mean)
-        likeliest = measures.number_scores(values[part.gold], values[told])
-        found |= {f"likeliest_{name}": value for name, value in likeliest.items()}
-    return Scored(measures.task_score(task.facts["metrics"], found), found, told.astype(np.int16))
+        measured = measures.number_scores(values[part.gold], mean)
+        likeliest = measures.number_scores(values[part.gold], values[predicted])
+        measured |= {f"likeliest_{name}": value for name, value in likeliest.items()}
+    return Scored(
+        measures.task_score(task.facts["metrics"], measured), measured, predicted.astype(np.int16)
+    )
 
 
 def _of_texts(task: TaskData, part: Part, texts: Sequence[str]) -> Scored:
     if task.kind == "referent":
         referents = [answers[0] for answers in part.answers]
-        found = measures.referent_scores(referents, part.referent_labels, texts)
+        measured = measures.referent_scores(referents, part.referent_labels, texts)
     else:
-        found = measures.answer_scores(part.answers, texts)
-    return Scored(measures.task_score(task.facts["metrics"], found), found)
+        measured = measures.answer_scores(part.answers, texts)
+    return Scored(measures.task_score(task.facts["metrics"], measured), measured)

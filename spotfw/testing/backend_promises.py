@@ -240,17 +240,18 @@ def evaluation(s: BackendSubject) -> None:
     prompts: list[Array | None] = [None, s.start().prompt]
     both = s.opened.evaluate(prompts, s.task, "validation", SETTINGS)
     expect(len(both) == 2, f"expected two evaluations for two prompts, got {len(both)}.")
-    for prompt, found in zip(prompts, both, strict=True):
+    for prompt, result in zip(prompts, both, strict=True):
         expect(
-            found.examples == SETTINGS.max_eval_examples,
-            f"expected {SETTINGS.max_eval_examples} examples scored, got {found.examples}.",
+            result.examples == SETTINGS.max_eval_examples,
+            f"expected {SETTINGS.max_eval_examples} examples scored, got {result.examples}.",
         )
         expect(
-            bool(found.metrics) and np.isclose(found.score, np.mean(list(found.metrics.values()))),
-            f"expected the score to be the mean of the metrics, got {found}.",
+            bool(result.metrics)
+            and np.isclose(result.score, np.mean(list(result.metrics.values()))),
+            f"expected the score to be the mean of the metrics, got {result}.",
         )
         alone = s.opened.evaluate([prompt], s.task, "validation", SETTINGS)
-        expect(alone == [found], f"expected {found} for the prompt alone too, got {alone}.")
+        expect(alone == [result], f"expected {result} for the prompt alone too, got {alone}.")
 
 
 @SUITE.check
@@ -279,8 +280,8 @@ def frozen_weights(s: BackendSubject) -> None:
 @SUITE.check
 def other_process(s: BackendSubject) -> None:
     """Pickled to another process, the backend is the same there."""
-    found = ask_elsewhere(_name, s.backend, name_of(s.backend))
-    expect(found == s.backend.name, f"expected the name {s.backend.name!r} there, got {found!r}.")
+    there = ask_elsewhere(_name, s.backend, name_of(s.backend))
+    expect(there == s.backend.name, f"expected the name {s.backend.name!r} there, got {there!r}.")
 
 
 def _name(backend: Backend) -> str:

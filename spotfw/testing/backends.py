@@ -45,7 +45,7 @@ def outcomes(
     only: tuple[str, ...] = (),
     **options: Any,
 ) -> list[Outcome]:
-    """As `check_backend`, but tells instead of raising."""
+    """As `check_backend`, but returns the outcomes instead of raising."""
     kind = backend.reads if isinstance(backend, FolderKind) else "mesh"
     with _made(model, task, kind) as (folder, chosen):
         try:

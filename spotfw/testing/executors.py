@@ -36,7 +36,7 @@ def outcomes(
     seconds: float = 120.0,
     only: tuple[str, ...] = (),
 ) -> list[Outcome]:
-    """As `check_executor`, but returns what came of each check."""
+    """As `check_executor`, but returns the outcomes instead of raising."""
     with tempfile.TemporaryDirectory(prefix="spotfw-", dir=folder) as place:
         subject = ExecutorSubject(executor=executor, folder=Path(place), seconds=seconds)
         return SUITE.outcomes(subject, only)

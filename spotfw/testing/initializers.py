@@ -77,8 +77,8 @@ def check_prompt_initializer(
       AssertionError: a promise is not kept; a sentence for each.
     """
     __tracebackhide__ = True
-    found = outcomes(initializer, argument=argument, width=width, seed=seed)
-    SUITE.demand(name_of(initializer), found)
+    results = outcomes(initializer, argument=argument, width=width, seed=seed)
+    SUITE.demand(name_of(initializer), results)
 
 
 def outcomes(
@@ -89,7 +89,7 @@ def outcomes(
     seed: int = 0,
     only: tuple[str, ...] = (),
 ) -> list[Outcome]:
-    """As `check_prompt_initializer`, but tells instead of raising."""
+    """As `check_prompt_initializer`, but returns the outcomes instead of raising."""
     if argument is None and isinstance(initializer, ExampleArgument):
         argument = initializer.example_argument
     subject = InitializerSubject(initializer=initializer, argument=argument, width=width, seed=seed)
@@ -124,14 +124,14 @@ def determinism(s: InitializerSubject) -> None:
     """Draws from the given generator alone: one seed, one prompt."""
     state = np.random.get_state()
     try:
-        found = []
+        prompts = []
         for seed in (1, 2):
             np.random.seed(seed)
-            found.append(s.start(5, ("good", "bad"), seed=7))
+            prompts.append(s.start(5, ("good", "bad"), seed=7))
     finally:
         np.random.set_state(state)
     expect(
-        np.array_equal(found[0], found[1]),
+        np.array_equal(prompts[0], prompts[1]),
         "expected one seed to give one prompt, got two; draw from the `rng` given and from no "
         "other source.",
     )
@@ -142,9 +142,9 @@ def own_memory(s: InitializerSubject) -> None:
     """The prompt is an array of its own; the model's embeddings stay as they are."""
     context = s.context(5, ("good",))
     before = context.embeddings.copy()
-    found = s.initializer(context, np.random.default_rng(0))
+    prompt = s.initializer(context, np.random.default_rng(0))
     expect(
-        not np.shares_memory(found, context.embeddings),
+        not np.shares_memory(prompt, context.embeddings),
         "expected a prompt with memory of its own, got a view of the model's embeddings; copy it.",
     )
     expect(np.array_equal(before, context.embeddings), "expected the embeddings untouched.")
@@ -164,11 +164,11 @@ def _values(s: InitializerSubject) -> list[list[float]]:
     return values
 
 
-def _check_prompt(s: InitializerSubject, found: Any, length: int) -> None:
-    expect(isinstance(found, np.ndarray), f"expected a NumPy array, got {type(found).__name__}.")
+def _check_prompt(s: InitializerSubject, prompt: Any, length: int) -> None:
+    expect(isinstance(prompt, np.ndarray), f"expected a NumPy array, got {type(prompt).__name__}.")
     expect(
-        found.shape == (length, s.width),
-        f"expected a prompt of shape {[length, s.width]}, got {list(found.shape)}.",
+        prompt.shape == (length, s.width),
+        f"expected a prompt of shape {[length, s.width]}, got {list(prompt.shape)}.",
     )
-    expect(found.dtype == np.float32, f"expected float32, got {found.dtype}.")
-    expect(np.isfinite(found).all(), "expected finite numbers, got NaN or infinity.")
+    expect(prompt.dtype == np.float32, f"expected float32, got {prompt.dtype}.")
+    expect(np.isfinite(prompt).all(), "expected finite numbers, got NaN or infinity.")

@@ -21,7 +21,7 @@ _ARGUMENT = "good film"
 
 @attrs.frozen
 class Checked:
-    """What became of a component.
+    """The outcomes of the checks of a component.
 
     Attributes:
       kind: of component; ``plugin`` where a plugin itself has faults.
@@ -36,10 +36,10 @@ class Checked:
     @property
     def status(self) -> str:
         """``failed`` when any check failed, ``skipped`` when none ran, else ``passed``."""
-        found = {o.status for o in self.outcomes}
-        if "failed" in found:
+        statuses = {o.status for o in self.outcomes}
+        if "failed" in statuses:
             return "failed"
-        return "passed" if "passed" in found else "skipped"
+        return "passed" if "passed" in statuses else "skipped"
 
 
 def check_distribution(plugins: Plugins, name: str, *, quick: bool = False) -> Iterator[Checked]:
@@ -137,7 +137,7 @@ def _initializer(part: Any) -> list[Outcome]:
 
 
 def _refusal(part: Any, argument: str | None) -> str | None:
-    """What an initializer tells the user about an argument, or None; its faults are not told."""
+    """What an initializer says to the user about an argument; None if it says nothing or fails."""
     from spotfw.testing.initializers import InitializerSubject
 
     subject = InitializerSubject(initializer=part, argument=argument, width=8, seed=0)
@@ -150,7 +150,7 @@ def _refusal(part: Any, argument: str | None) -> str | None:
     return None
 
 
-def _same(one: str, other: str) -> bool:
+def _same(first: str, second: str) -> bool:
     from packaging.utils import canonicalize_name
 
-    return canonicalize_name(one) == canonicalize_name(other)
+    return canonicalize_name(first) == canonicalize_name(second)

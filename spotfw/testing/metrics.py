@@ -77,8 +77,8 @@ def check_similarity_metric(
       AssertionError: a promise is not kept; a sentence for each.
     """
     __tracebackhide__ = True
-    found = outcomes(metric, length=length, width=width, seed=seed, model=model)
-    SUITE.demand(name_of(metric), found)
+    results = outcomes(metric, length=length, width=width, seed=seed, model=model)
+    SUITE.demand(name_of(metric), results)
 
 
 def outcomes(
@@ -90,7 +90,7 @@ def outcomes(
     model: FrozenModel | None = None,
     only: tuple[str, ...] = (),
 ) -> list[Outcome]:
-    """As `check_similarity_metric`, but tells instead of raising."""
+    """As `check_similarity_metric`, but returns the outcomes instead of raising."""
     subject = MetricSubject(
         metric=metric if model is None else metric.with_model(model),
         plain=metric,
@@ -130,13 +130,13 @@ def shapes(s: MetricSubject) -> None:
     """Compared with N prompts, a query gets N similarities, for N of 0, 1 and 5."""
     query, stack = _stacked(s)
     for count in (5, 1, 0):
-        found = s.metric.compare(query, stack[:count])
+        similarities = s.metric.compare(query, stack[:count])
         expect(
-            np.shape(found) == (count,),
+            np.shape(similarities) == (count,),
             f"expected compare to give an array of shape [{count}] for {count} prompts, got "
-            f"{list(np.shape(found))}.",
+            f"{list(np.shape(similarities))}.",
         )
-        _finite(found, f"similarities with {count} prompts")
+        _finite(similarities, f"similarities with {count} prompts")
 
 
 @SUITE.check
@@ -146,16 +146,17 @@ def odd_prompts(s: MetricSubject) -> None:
     odd = s.odd_prompts()
     for what, prompt in odd.items():
         for query, other in ((first, prompt), (prompt, first), (prompt, prompt)):
-            _finite(_one(s, query, other), f"the similarity with a prompt of {what}")
+            _finite(_similarity(s, query, other), f"the similarity with a prompt of {what}")
 
 
 @SUITE.check
 def number(s: MetricSubject) -> None:
     """Called with two prompts it gives one Python float."""
     first, second, *_ = s.prompts()
-    found = s.metric(first, second)
+    similarity = s.metric(first, second)
     expect(
-        isinstance(found, float), f"expected metric(a, b) to be a float, got {type(found).__name__}"
+        isinstance(similarity, float),
+        f"expected metric(a, b) to be a float, got {type(similarity).__name__}",
     )
 
 
@@ -164,13 +165,13 @@ def determinism(s: MetricSubject) -> None:
     """The same prompts give the same similarities, whatever the global random state."""
     np_state = np.random.get_state()
     try:
-        found = []
+        similarities = []
         for seed in (1, 2):
             np.random.seed(seed)
-            found.append(_all(s))
+            similarities.append(_all(s))
     finally:
         np.random.set_state(np_state)
-    _same(found[0], found[1], "expected the same similarities from the same prompts")
+    _same(similarities[0], similarities[1], "expected the same similarities from the same prompts")
 
 
 @SUITE.check
@@ -203,8 +204,8 @@ def direction(s: MetricSubject) -> None:
     """Higher means more alike: a prompt is at least as like itself as the average other."""
     _, stack = _stacked(s)
     for place, query in enumerate(stack):
-        found = np.asarray(s.metric.compare(query, stack))
-        itself, mean = float(found[place]), float(np.delete(found, place).mean())
+        similarities = np.asarray(s.metric.compare(query, stack))
+        itself, mean = float(similarities[place]), float(np.delete(similarities, place).mean())
         expect(
             itself >= mean - _ROUNDING * max(1.0, abs(mean)),
             f"expected a prompt to be more like itself than like unrelated ones, got {itself:.4g} "
@@ -219,7 +220,7 @@ def symmetry(s: MetricSubject) -> None:
         raise Skip("the metric does not state symmetric = True.")
     for a in s.prompts(3):
         for b in (*s.prompts(3), *s.odd_prompts().values()):
-            there, back = _one(s, a, b), _one(s, b, a)
+            there, back = _similarity(s, a, b), _similarity(s, b, a)
             expect(
                 np.isclose(there, back, rtol=_ROUNDING, atol=_ROUNDING),
                 f"expected the same both ways, as symmetric = True states, got {there:.6g} and "
@@ -239,8 +240,8 @@ def stated_range(s: MetricSubject) -> None:
     )
     low, high = stated
     prompts = [*s.prompts(), *s.odd_prompts().values()]
-    found = [_one(s, a, b) for a in prompts for b in prompts]
-    worst = max(found, key=lambda value: max(low - value, value - high))
+    similarities = [_similarity(s, a, b) for a in prompts for b in prompts]
+    worst = max(similarities, key=lambda value: max(low - value, value - high))
     expect(
         low - _ROUNDING <= worst <= high + _ROUNDING,
         f"expected similarities within [{low}, {high}], as range states, got {worst:.6g}.",
@@ -275,7 +276,7 @@ def _stacked(s: MetricSubject) -> tuple[Floats, Floats]:
     return query, np.stack(others)
 
 
-def _one(s: MetricSubject, a: Array, b: Array) -> float:
+def _similarity(s: MetricSubject, a: Array, b: Array) -> float:
     keep: Callable[[Array], Floats] = s.metric.features
     return float(s.metric.compare(keep(a), keep(b)[None])[0])
 
@@ -288,8 +289,8 @@ def _finite(values: Any, what: str) -> None:
     )
 
 
-def _same(one: Any, other: Any, sentence: str) -> None:
-    a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
+def _same(first: Any, second: Any, sentence: str) -> None:
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     same = a.shape == b.shape and np.allclose(a, b, rtol=_ROUNDING, atol=_ROUNDING)
     expect(same, f"{sentence}, got {np.round(a, 6).tolist()} and {np.round(b, 6).tolist()}.")
 

@@ -37,7 +37,7 @@ def check_selection_strategy(strategy: SelectionStrategy) -> None:
 
 
 def outcomes(strategy: Any, *, only: tuple[str, ...] = ()) -> list[Outcome]:
-    """As `check_selection_strategy`, but tells instead of raising."""
+    """As `check_selection_strategy`, but returns the outcomes instead of raising."""
     return SUITE.outcomes(strategy, only)
 
 
@@ -128,8 +128,10 @@ def determinism(strategy: Any) -> None:
 def other_process(strategy: Any) -> None:
     """Pickled to another process, it chooses the same there."""
     label = str(getattr(strategy, "name", None) or getattr(strategy, "__name__", "strategy"))
-    one, other = here(_choice, strategy), ask_elsewhere(_choice, strategy, label)
-    expect(one == other, f"expected the same choice in another process, got {one} and {other}.")
+    first, second = here(_choice, strategy), ask_elsewhere(_choice, strategy, label)
+    expect(
+        first == second, f"expected the same choice in another process, got {first} and {second}."
+    )
 
 
 def _choice(strategy: Any) -> list[str]:

@@ -17,7 +17,7 @@ Subject = TypeVar("Subject")
 
 @attrs.frozen
 class Outcome:
-    """What became of a check.
+    """The outcome of a check.
 
     Attributes:
       check: its name.

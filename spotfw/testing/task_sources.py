@@ -51,7 +51,7 @@ def check_task_source(source: TaskSource, *, build: int = 3) -> None:
 
 
 def outcomes(source: Any, *, build: int = 3, only: tuple[str, ...] = ()) -> list[Outcome]:
-    """As `check_task_source`, but tells instead of raising."""
+    """As `check_task_source`, but returns the outcomes instead of raising."""
     return SUITE.outcomes(SourceSubject(source=source, build=build), only)
 
 
@@ -149,8 +149,8 @@ def unknown_name(s: SourceSubject) -> None:
         raise Skip("the source has no find.")
     if not s.build and not s.tasks():
         raise Skip("a source that lists nothing may load TensorFlow to find a name.")
-    found = s.source.find("no_task_has_this_name_0f")
-    expect(found is None, f"expected None for an unknown name, got {found!r:.80}.")
+    task = s.source.find("no_task_has_this_name_0f")
+    expect(task is None, f"expected None for an unknown name, got {task!r:.80}.")
 
 
 @SUITE.check

@@ -47,7 +47,7 @@ def check_tracker(plugin: Any) -> None:
 
 
 def outcomes(plugin: Any, *, only: tuple[str, ...] = ()) -> list[Outcome]:
-    """As `check_tracker`, but tells instead of raising."""
+    """As `check_tracker`, but returns the outcomes instead of raising."""
     return SUITE.outcomes(plugin, only)
 
 
@@ -59,13 +59,13 @@ def hooks(plugin: Any) -> None:
     """Implements at least one hook of a run's life, with arguments the hook has."""
     from spotfw import hookspecs
 
-    found = _hooks(plugin)
+    implemented = _hooks(plugin)
     expect(
-        found,
+        implemented,
         "expected a function marked @spotfw.hookimpl with the name of a hook of a run's life "
         f"({', '.join(HOOKS)}), got none.",
     )
-    for hook, function in found.items():
+    for hook, function in implemented.items():
         known = set(inspect.signature(getattr(hookspecs, hook)).parameters)
         odd = sorted(set(_needed(function)) - known)
         expect(

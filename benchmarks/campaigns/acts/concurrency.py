@@ -79,23 +79,23 @@ def _round(folder: Path, seed: int, each: int) -> tuple[list[Operation], list[st
                 break
             time.sleep(0.001)
     for process in processes:
-        _, told = process.communicate(timeout=600)
+        _, errors = process.communicate(timeout=600)
         if process.returncode not in (0, -signal.SIGKILL):
-            raise RuntimeError(told.decode(errors="replace")[-800:])
-    found = []
+            raise RuntimeError(errors.decode(errors="replace")[-800:])
+    operations = []
     for log in folder.glob("log-*"):
         begun: dict[str, Any] | None = None
         for line in log.read_text().splitlines():
-            told = json.loads(line)
-            if "ended" not in told:
-                begun = told
+            operation = json.loads(line)
+            if "ended" not in operation:
+                begun = operation
                 continue
-            found.append(Operation(**told))
+            operations.append(Operation(**operation))
             begun = None
         if begun is not None:
-            found.append(Operation(**begun, ended=None))
+            operations.append(Operation(**begun, ended=None))
     ids = json.loads((folder / "ids.json").read_text())
-    return found, ids
+    return operations, ids
 
 
 def _look(library: Path) -> tuple[set[str], list[str]]:

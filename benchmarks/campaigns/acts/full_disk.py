@@ -32,13 +32,15 @@ def cases(count: int, seed: int) -> Iterator[Case]:
             random = Random(f"full disk/{seed}/{number}")
             name = random.choice(sorted(_WRITES))
             with tempfile.TemporaryDirectory(prefix="spotfw-campaign-") as folder:
-                yield _one(number, name, random, Path(folder), before)
+                yield _disk_case(number, name, random, Path(folder), before)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def _one(number: int, name: str, random: Random, folder: Path, before: tuple[int, int]) -> Case:
+def _disk_case(
+    number: int, name: str, random: Random, folder: Path, before: tuple[int, int]
+) -> Case:
     from spotfw.errors import SpotError
 
     write = _WRITES[name]

@@ -120,7 +120,7 @@ GIVES: dict[str, Callable[..., Any]] = {
     "itself in itself": lambda: _looped(),
 }
 
-#: What a hook that is told of a run may do.
+#: What a hook that is called for a run may do.
 HEARS: dict[str, Callable[..., Any]] = {
     "nothing": lambda **_: None,
     "changes": lambda run, **_: run.clear(),
@@ -195,7 +195,7 @@ def cases(count: int, seed: int) -> Iterator[Case]:
     handler = signal.signal(signal.SIGALRM, _late)
     try:
         for number, (what, act) in enumerate(acts):
-            yield _one(number, what, act)
+            yield _judged(number, what, act)
     finally:
         signal.signal(signal.SIGALRM, handler)
 
@@ -204,7 +204,7 @@ def _late(*_: Any) -> None:
     raise Late
 
 
-def _one(number: int, what: str, act: Callable[[], str | None]) -> Case:
+def _judged(number: int, what: str, act: Callable[[], str | None]) -> Case:
     from spotfw.errors import SpotError
 
     verdict, detail = TAKEN, ""
@@ -310,7 +310,7 @@ def _with(hook: str, function: Callable[..., Any]) -> Any:
 
 
 def _heard(hook: str, name: str) -> str | None:
-    """A run told of through the recipe: what it hands on may not be the run's own."""
+    """The hooks of a run called by the recipe: what it hands on may not be the run's own."""
     from spotfw.recipe import tuning
 
     if name == "scores" and hook in ("spotfw_run_started", "spotfw_run_failed"):
@@ -482,8 +482,8 @@ def _candidates() -> dict[str, Any]:
         return lambda ranking, k: [kind(*values, **named)]
 
     weights: tuple[Any, ...] = (1, "1", None, float("nan"), True, 10**400, [], 1j)
-    found: dict[str, Any] = {
-        "sound": lambda ranking, k: [StartFromPrompt(one.id) for one in ranking[:k]],
+    strategies: dict[str, Any] = {
+        "sound": lambda ranking, k: [StartFromPrompt(entry.id) for entry in ranking[:k]],
         "none": lambda ranking, k: None,
         "number": lambda ranking, k: 3,
         "text": lambda ranking, k: "abc",
@@ -521,10 +521,10 @@ def _candidates() -> dict[str, Any]:
         "race list": lambda ranking, k: [Race([StartFromScratch()] * 3)],
     }
     for number, weight in enumerate(weights):
-        found[f"weight {number}"] = lambda ranking, k, w=weight: [
+        strategies[f"weight {number}"] = lambda ranking, k, w=weight: [
             StartFromAverage((ranking[0].id,), (w,))
         ]
-    return found
+    return strategies
 
 
 def _chosen(name: str) -> str | None:

@@ -46,7 +46,7 @@ def cases(count: int, seed: int) -> Iterator[Case]:
             random = Random(f"stdio/{seed}/{number}")
             words = random.choice(_COMMANDS)
             streams = random.choice(_IN), random.choice(_OUT), random.choice(_OUT)
-            yield _one(number, words, streams, folder)
+            yield _stream_case(number, words, streams, folder)
 
 
 def _library(folder: Path) -> None:
@@ -77,7 +77,9 @@ def shell(words: tuple[str, ...], streams: tuple[str, str, str]) -> list[str]:
     return ["bash", "-c", f'{head}"$@" {put}', "bash", sys.executable, "-m", "spotfw", *words]
 
 
-def _one(number: int, words: tuple[str, ...], streams: tuple[str, str, str], folder: Path) -> Case:
+def _stream_case(
+    number: int, words: tuple[str, ...], streams: tuple[str, str, str], folder: Path
+) -> Case:
     (folder / "bytes").write_bytes(b"caf\xe9\n\n\x00\xff\n")
     for name in ("out", "err"):
         (folder / name).write_text("")
@@ -158,7 +160,7 @@ def _words(out: str) -> tuple[str, ...]:
 
 def _tuning(number: int, way: tuple[str, ...], folder: Path) -> Case:
     out = f"run-{number}"
-    case = _one(number, _words(out), (way[0], way[1], way[2]), folder)
+    case = _stream_case(number, _words(out), (way[0], way[1], way[2]), folder)
     if case.verdict in (TAKEN, REFUSED) and not (folder / out / "best.safetensors").exists():
         return Case(
             number=number,
@@ -203,11 +205,11 @@ def _disturbed(number: int, kind: str, folder: Path) -> Case:
         process.send_signal(signal.SIGINT)
         time.sleep(0.02)
     try:
-        _, told = process.communicate(timeout=_SECONDS)
+        _, errors = process.communicate(timeout=_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         return Case(number=number, what=what, verdict=HANG, detail="no end after interrupts")
-    text = told.decode(errors="replace")
+    text = errors.decode(errors="replace")
     if "Traceback" in text or process.returncode not in (0, 130):
         detail = f"ends with {process.returncode}: {' '.join(text.split())[-200:]}"
         return Case(number=number, what=what, verdict=CRASH, detail=detail)

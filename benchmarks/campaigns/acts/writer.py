@@ -47,10 +47,10 @@ def main() -> None:
                 answer = False
             except (SpotError, Exception) as raised:
                 error = f"{type(raised).__name__}: {raised}"[:300]
-            told = {**begun, "ended": time.time(), "answer": answer, "error": error}
+            operation = {**begun, "ended": time.time(), "answer": answer, "error": error}
             if act == "remove" and answer is False:
-                told["act"] = "remove of nothing"
-            log.write(json.dumps(told) + "\n")
+                operation["act"] = "remove of nothing"
+            log.write(json.dumps(operation) + "\n")
 
 
 def _do(library: Library, act: str, number: int, ids: list[str]) -> Any:

@@ -116,7 +116,7 @@ def _take_entry(case: Path, sound: Sound) -> Shown:
             raise WrongValue("verify finds nothing where a file is damaged")
     if shown[0].status == 0:
         _same_prompts(json.loads(shown[0].out), place)
-    status = max(one.status for one in shown)
+    status = max(answer.status for answer in shown)
     return Shown(status, "".join(s.out for s in shown), "".join(s.err for s in shown))
 
 

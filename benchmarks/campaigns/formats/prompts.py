@@ -69,11 +69,11 @@ def _take_file(name: str) -> Any:
         if shown.status == 0:
             _check(json.loads(shown.out), library, _theirs(case / name))
             listed = cli("library", "list", "--library", library)
-            told = cli("library", "show", json.loads(shown.out)[0]["id"], "--library", library)
+            entry = cli("library", "show", json.loads(shown.out)[0]["id"], "--library", library)
             return Shown(
-                max(listed.status, told.status),
-                listed.out + told.out,
-                shown.err + listed.err + told.err,
+                max(listed.status, entry.status),
+                listed.out + entry.out,
+                shown.err + listed.err + entry.err,
             )
         return shown
 

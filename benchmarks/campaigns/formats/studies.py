@@ -125,13 +125,13 @@ def _declared(random: Random, case: Path, sound: Sound) -> str:
 def _take_declared(case: Path, _: Any) -> Shown:
     shown = cli("study", "plan", case / "study.toml", "--out", case / "new", "--json")
     if shown.status == 0:
-        told = cli("study", "plan", case / "study.toml", "--out", case / "new")
-        return Shown(told.status, told.out, told.err)
+        printed = cli("study", "plan", case / "study.toml", "--out", case / "new")
+        return Shown(printed.status, printed.out, printed.err)
     return shown
 
 
 def _cell(random: Random, case: Path, sound: Sound) -> str:
-    name = random.choice((*(f"cells/{one}.json" for one in sound.cells), "study.json"))
+    name = random.choice((*(f"cells/{cell}.json" for cell in sound.cells), "study.json"))
     path = case / "out" / name
     if random.random() < 0.15:
         return mutate.pick(random, path, path.read_bytes())

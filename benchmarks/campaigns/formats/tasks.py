@@ -105,19 +105,19 @@ def _rows(random: Random, case: Path, sound: Path) -> str:
     if random.random() < 0.2:
         return mutate.pick(random, path, data)
     lines = data.split(b"\n")
-    told = []
+    changes = []
     for _ in range(random.choice((1, 1, 2, 5))):
         spot = random.randrange(1, len(lines) - 1)
         if name.endswith("jsonl") and random.random() < 0.7:
             lines[spot], what = mutate.json_text(random, _ROWS[spot % len(_ROWS)])
         else:
             lines[spot], what = mutate.damaged(random, lines[spot])
-        told.append(f"line {spot + 1}: {what[:60]}")
+        changes.append(f"line {spot + 1}: {what[:60]}")
     if random.random() < 0.1:
         lines.insert(1, b'"' * random.choice((1, 2**21)))
-        told.append("quotes")
+        changes.append("quotes")
     path.write_bytes(b"\n".join(lines))
-    return f"{name} {'; '.join(told)}"
+    return f"{name} {'; '.join(changes)}"
 
 
 def _take_rows(case: Path, _: Any) -> Shown:
@@ -140,11 +140,11 @@ def _take_rows(case: Path, _: Any) -> Shown:
             if row.targets not in ("negative", "positive"):
                 raise WrongValue("an answer that is no label")
             if row.inputs in known and known[row.inputs] != row.targets:
-                told = json.dumps(row.targets)
+                answer = json.dumps(row.targets)
                 lines = "".join(
                     p.read_text(errors="replace") for p in (case / "t").iterdir() if p.is_file()
                 )
-                if told.strip('"') not in lines:
+                if answer.strip('"') not in lines:
                     raise WrongValue("another answer than the row's")
     if refused is not None:
         raise refused

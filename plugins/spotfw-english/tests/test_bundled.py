@@ -1,4 +1,4 @@
-"""The bundled model is whole, small, and the one its card tells of."""
+"""The bundled model is whole, small, and the one its card describes."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ class BestMatchTokenCosine(SimilarityMetric):
 
     def compare(self, query: Floats, stack: Floats) -> Floats:  # type: ignore[override]
         """Similarities [N] of unit tokens [L, E] with each of [N, L, E]."""
-        found = []
+        similarities = []
         for other in stack:
             cosines = other @ query.T
-            found.append((cosines.max(axis=0).mean() + cosines.max(axis=1).mean()) / 2)
-        return np.array(found)
+            similarities.append((cosines.max(axis=0).mean() + cosines.max(axis=1).mean()) / 2)
+        return np.array(similarities)

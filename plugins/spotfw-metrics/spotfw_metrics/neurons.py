@@ -56,6 +56,6 @@ class ActivatedNeurons(SimilarityMetric):
                 f"The metric {self.name!r} looks into the frozen model, but none is open here. "
                 "Use it where there is one: Session.rank, Session.transfer or spotfw transfer."
             )
-        found = self.model.activations(tokens(prompt).astype(np.float32))
-        layers = found if self.top_layers is None else found[-self.top_layers :]
+        activations = self.model.activations(tokens(prompt).astype(np.float32))
+        layers = activations if self.top_layers is None else activations[-self.top_layers :]
         return unit((layers > 0).astype(np.float64)).ravel()

@@ -49,8 +49,8 @@ class SubspaceOverlap(SimilarityMetric):
     def compare(self, query: Floats, stack: Floats) -> Floats:  # type: ignore[override]
         """Similarities [N] of a basis [rank, E] with each of [N, rank, E]."""
         own = np.any(query, axis=1).sum()
-        found = []
+        similarities = []
         for other in stack:
             least = min(own, np.any(other, axis=1).sum())
-            found.append(np.sum((other @ query.T) ** 2) / least if least else 0.0)
-        return np.array(found)
+            similarities.append(np.sum((other @ query.T) ** 2) / least if least else 0.0)
+        return np.array(similarities)

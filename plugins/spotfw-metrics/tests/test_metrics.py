@@ -90,8 +90,8 @@ def test_a_stack_is_each_of_its_rows(metric: SimilarityMetric) -> None:
     if not metric.pointwise:
         others = others[:1]
     stack = np.stack([metric.features(o) for o in others])
-    found = metric.compare(metric.features(query), stack)
-    np.testing.assert_allclose(found, [metric(query, o) for o in others], atol=1e-12)
+    similarities = metric.compare(metric.features(query), stack)
+    np.testing.assert_allclose(similarities, [metric(query, o) for o in others], atol=1e-12)
 
 
 @pytest.mark.parametrize("metric", COSINES, ids=named)
@@ -133,11 +133,11 @@ def test_library_centred_cosine() -> None:
     # Three directions that share Z: without it X is opposite to -X and square to Y.
     library = [P(Z + X), P(Z - X)]
     stack = np.stack([metric.features(p) for p in library])
-    found = metric.compare(metric.features(P(Z + X)), stack)
-    np.testing.assert_allclose(found, [1, -1])
+    similarities = metric.compare(metric.features(P(Z + X)), stack)
+    np.testing.assert_allclose(similarities, [1, -1])
     # With Y as the query, both are equally alike, and what all share counts no more.
-    found = metric.compare(metric.features(P(Z + Y)), stack)
-    np.testing.assert_allclose(found, [0, 0], atol=1e-12)
+    similarities = metric.compare(metric.features(P(Z + Y)), stack)
+    np.testing.assert_allclose(similarities, [0, 0], atol=1e-12)
     # One prompt has nothing to centre on.
     assert metric(P(Z + X), P(Z - X)) == pytest.approx(0, abs=1e-12)
     assert metric(P(Z), P(Z + X)) == pytest.approx(0.5**0.5)
@@ -150,7 +150,7 @@ def test_linear_cka_by_definition() -> None:
     for p in (a, b):  # dimensions are examples: H K H with K = P^T P
         centring = np.eye(9) - 1 / 9
         grams.append(centring @ p.T @ p @ centring)
-    hsic = [[np.trace(one @ other) for other in grams] for one in grams]
+    hsic = [[np.trace(gram @ other) for other in grams] for gram in grams]
     expected = hsic[0][1] / np.sqrt(hsic[0][0] * hsic[1][1])
     assert LinearCKA()(a, b) == pytest.approx(expected)
 
@@ -178,10 +178,10 @@ def test_best_match_by_definition(a: Any, b: Any) -> None:
         size = np.linalg.norm(x) * np.linalg.norm(y)
         return float(x @ y / size) if size > 0 else 0.0
 
-    def one_way(p: Any, q: Any) -> float:
+    def mean_of_best(p: Any, q: Any) -> float:
         return float(np.mean([max(cosine(x, y) for y in q) for x in p]))
 
-    expected = (one_way(a, b) + one_way(b, a)) / 2
+    expected = (mean_of_best(a, b) + mean_of_best(b, a)) / 2
     assert BestMatchTokenCosine()(a, b) == pytest.approx(expected, abs=1e-6)
 
 

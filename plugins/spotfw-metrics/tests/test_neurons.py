@@ -66,8 +66,8 @@ def test_it_ranks_a_library_and_looks_at_each_prompt_once(tmp_path: Path) -> Non
         library.add(SoftPrompt(array, Provenance(task=task, fingerprint="f" * 16)))
     metric = ActivatedNeurons().with_model(cast(FrozenModel, model))
     for _ in range(2):
-        found = library.rank(A, metric, "f" * 16)
-    assert [item.task for item in found] == ["a", "b", "c"]
+        ranking = library.rank(A, metric, "f" * 16)
+    assert [item.task for item in ranking] == ["a", "b", "c"]
     assert model.asked == 3 + 2
 
 

@@ -41,16 +41,16 @@ class Tracker:
         client = _client()
         experiment = _experiment(client)
         place = _place(run)
-        found = _latest(client, experiment, place) if _goes_on(run["folder"]) else None
-        if found is None:
+        identity = _latest(client, experiment, place) if _goes_on(run["folder"]) else None
+        if identity is None:
             settings = run["settings"]
-            found = client.create_run(
+            identity = client.create_run(
                 experiment, run_name=f"{run['task']}-seed{settings['seed']}"
             ).info.run_id
         else:
-            client.update_run(found, status="RUNNING")
-        self._ids[place] = found
-        self._describe(client, found, place, run)
+            client.update_run(identity, status="RUNNING")
+        self._ids[place] = identity
+        self._describe(client, identity, place, run)
 
     @hookimpl
     def spotfw_checkpoint_saved(
@@ -71,8 +71,8 @@ class Tracker:
     def spotfw_run_failed(self, run: dict[str, Any], error: BaseException) -> None:
         """Says why, and ends the run."""
         client, identity = _client(), self._id(run)
-        told = f"{type(error).__name__}: {error}"
-        client.set_tag(identity, "spotfw.error", told[:_TAG])
+        message = f"{type(error).__name__}: {error}"
+        client.set_tag(identity, "spotfw.error", message[:_TAG])
         stopped = isinstance(error, KeyboardInterrupt)
         client.set_terminated(identity, "KILLED" if stopped else "FAILED")
 
@@ -84,11 +84,11 @@ class Tracker:
         from mlflow.entities import Param, RunTag
 
         names = ("task", "model", "fingerprint", "initializer")
-        told = {name: run[name] for name in names} | run["settings"]
+        values = {name: run[name] for name in names} | run["settings"]
         known = client.get_run(identity).data.params  # MLflow refuses another value
         parameters = [
             Param(name, str(value)[:_PARAMETER])
-            for name, value in told.items()
+            for name, value in values.items()
             if name not in known
         ]
         tags = {
@@ -117,8 +117,8 @@ def _client() -> MlflowClient:
 
 def _experiment(client: MlflowClient) -> str:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "spotfw")
-    found = client.get_experiment_by_name(name)
-    return client.create_experiment(name) if found is None else found.experiment_id
+    experiment = client.get_experiment_by_name(name)
+    return client.create_experiment(name) if experiment is None else experiment.experiment_id
 
 
 def _goes_on(folder: str) -> bool:
@@ -128,10 +128,10 @@ def _goes_on(folder: str) -> bool:
 
 def _latest(client: MlflowClient, experiment: str, place: str) -> str | None:
     """The latest run that was logged for a folder."""
-    found = client.search_runs(
+    logged = client.search_runs(
         [experiment], f"tags.`{IDENTITY}` = '{_digest(place)}'", max_results=1
     )
-    return found[0].info.run_id if found else None
+    return logged[0].info.run_id if logged else None
 
 
 def _place(run: dict[str, Any]) -> str:

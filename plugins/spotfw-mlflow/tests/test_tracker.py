@@ -110,8 +110,8 @@ def run(folder: Path, model: FrozenModel | None = None, **changes: Any) -> Plugi
 
 
 def runs(client: Any, experiment: str = "spotfw") -> list[Any]:
-    found = client.get_experiment_by_name(experiment)
-    return list(client.search_runs([found.experiment_id]))
+    known = client.get_experiment_by_name(experiment)
+    return list(client.search_runs([known.experiment_id]))
 
 
 def metric(client: Any, identity: str, name: str) -> list[tuple[int, float]]:
@@ -120,27 +120,30 @@ def metric(client: Any, identity: str, name: str) -> list[tuple[int, float]]:
 
 def test_a_run_from_start_to_end(client: Any, tmp_path: Path) -> None:
     run(tmp_path / "run")
-    (found,) = runs(client)
-    assert (found.info.status, found.info.run_name) == ("FINISHED", "reviews-seed3")
-    params = found.data.params
+    (logged,) = runs(client)
+    assert (logged.info.status, logged.info.run_name) == ("FINISHED", "reviews-seed3")
+    params = logged.data.params
     assert (params["task"], params["steps"], params["seed"]) == ("reviews", "4", "3")
     assert params["max_train_examples"] == "None" and params["fingerprint"] == Counter.fingerprint
-    assert metric(client, found.info.run_id, "validation/accuracy") == [(2, 20.0), (4, 40.0)]
-    assert metric(client, found.info.run_id, "validation/exact match ___") == [(2, 20.0), (4, 40.0)]
-    assert found.data.metrics["best/score"] == 40
-    assert found.data.tags["spotfw.folder"] == str(tmp_path / "run")
-    assert found.data.tags["version.numpy"] == np.__version__
-    kept = client.download_artifacts(found.info.run_id, "best.safetensors", str(tmp_path))
+    assert metric(client, logged.info.run_id, "validation/accuracy") == [(2, 20.0), (4, 40.0)]
+    assert metric(client, logged.info.run_id, "validation/exact match ___") == [
+        (2, 20.0),
+        (4, 40.0),
+    ]
+    assert logged.data.metrics["best/score"] == 40
+    assert logged.data.tags["spotfw.folder"] == str(tmp_path / "run")
+    assert logged.data.tags["version.numpy"] == np.__version__
+    kept = client.download_artifacts(logged.info.run_id, "best.safetensors", str(tmp_path))
     assert load_prompt(kept).provenance.step == 4
 
 
 def test_a_failed_run_says_why(client: Any, tmp_path: Path) -> None:
     with pytest.raises(SpotError):
         run(tmp_path / "run", Counter(3, SpotError("The loss is nan at step 3.")))
-    (found,) = runs(client)
-    assert found.info.status == "FAILED"
-    assert found.data.tags["spotfw.error"] == "SpotError: The loss is nan at step 3."
-    assert metric(client, found.info.run_id, "validation/accuracy") == [(2, 20.0)]
+    (logged,) = runs(client)
+    assert logged.info.status == "FAILED"
+    assert logged.data.tags["spotfw.error"] == "SpotError: The loss is nan at step 3."
+    assert metric(client, logged.info.run_id, "validation/accuracy") == [(2, 20.0)]
 
 
 def test_a_run_stopped_by_hand_is_killed(client: Any, tmp_path: Path) -> None:
@@ -155,14 +158,14 @@ def test_a_resumed_run_goes_on_in_its_own(client: Any, tmp_path: Path) -> None:
     run(tmp_path / "other")
     run(tmp_path / "it's", resume=True, steps=6)  # more steps than it began with
     assert len(runs(client)) == 2
-    (found,) = [r for r in runs(client) if r.data.tags["spotfw.folder"].endswith("it's")]
-    assert found.info.status == "FINISHED"
-    assert metric(client, found.info.run_id, "validation/accuracy") == [
+    (logged,) = [r for r in runs(client) if r.data.tags["spotfw.folder"].endswith("it's")]
+    assert logged.info.status == "FINISHED"
+    assert metric(client, logged.info.run_id, "validation/accuracy") == [
         (2, 20.0),
         (4, 40.0),
         (6, 60.0),
     ]
-    assert (found.data.params["steps"], found.data.tags["spotfw.steps"]) == ("4", "6")
+    assert (logged.data.params["steps"], logged.data.tags["spotfw.steps"]) == ("4", "6")
 
 
 def test_a_run_begun_anew_in_a_folder_is_another(client: Any, tmp_path: Path) -> None:
@@ -182,7 +185,9 @@ def test_the_experiment_can_be_named(
     assert len(runs(client, "mine")) == 1
 
 
-def test_told_nothing_it_logs_to_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_tracking_uri_it_logs_to_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_ALLOW_FILE_STORE"):
         # Set, then deleted: what the plugin sets is put back afterwards.

@@ -11,7 +11,7 @@ from spotfw.tasks.rows.account import Account
 from spotfw.tasks.rows.bound import BoundRow, UnlabelledRow
 from spotfw.tasks.rows.records import UnusableRow
 from spotfw_paper_tasks.dataset import Dataset, Example, Unusable
-from spotfw_paper_tasks.rows import Found, open_rows
+from spotfw_paper_tasks.rows import AnyRow, open_rows
 
 
 @attrs.frozen
@@ -59,12 +59,12 @@ def stream_examples(
     return generate()
 
 
-def _examples(dataset: Dataset, row: Found) -> list[Example] | UnlabelledRow | UnusableRow:
+def _examples(dataset: Dataset, row: AnyRow) -> list[Example] | UnlabelledRow | UnusableRow:
     if not isinstance(row, BoundRow):
         return row
     try:
-        found = list(dataset.examples(row.cells))
-        for example in found:
+        examples = list(dataset.examples(row.cells))
+        for example in examples:
             _check(example)
     except Unusable as why:
         reason = str(why)
@@ -72,7 +72,7 @@ def _examples(dataset: Dataset, row: Found) -> list[Example] | UnlabelledRow | U
         # A row whose checked columns are right can still be odd in what lies inside them.
         reason = f"no example can be made of it ({type(error).__name__}: {error!s:.100})"
     else:
-        return found
+        return examples
     return UnusableRow(row.file, row.line, reason)
 
 

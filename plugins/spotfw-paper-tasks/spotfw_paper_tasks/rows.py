@@ -24,13 +24,13 @@ from spotfw.tasks.rows.plain import plain
 from spotfw.tasks.rows.records import UnusableRow
 from spotfw_paper_tasks.dataset import Dataset, Row
 
-Found = BoundRow | UnlabelledRow | UnusableRow
+AnyRow = BoundRow | UnlabelledRow | UnusableRow
 
 
-def open_rows(dataset: Dataset, split: str) -> Iterator[Found]:
+def open_rows(dataset: Dataset, split: str) -> Iterator[AnyRow]:
     """The rows of a split in the data's order, those that cannot be used among them.
 
-    The first rows are read at once, so that what is wrong with the data as a whole is told
+    The first rows are read at once, so that what is wrong with the data as a whole is raised
     here and not while a model is trained.
 
     Raises:
@@ -72,7 +72,7 @@ def how_to_get(dataset: Dataset) -> str:
     )
 
 
-def _folder_rows(dataset: Dataset, split: str, folder: Path) -> tuple[Path, Iterator[Found]]:
+def _folder_rows(dataset: Dataset, split: str, folder: Path) -> tuple[Path, Iterator[AnyRow]]:
     general = split.partition("_")[0]  # validation_matched: also in validation.jsonl
     published = dataset.published
     # Published files come first: some are called train.jsonl too, and lack the labels.
@@ -93,7 +93,7 @@ def _folder_rows(dataset: Dataset, split: str, folder: Path) -> tuple[Path, Iter
 def _numbered(
     dataset: Dataset, path: Path, split: str
 ) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """Rows of a published file with their numbers; a file that is not one is told."""
+    """Rows of a published file with their numbers; another file raises."""
     assert dataset.published is not None
     try:
         for number, row in dataset.published.rows(path, split):
@@ -108,14 +108,14 @@ def _numbered(
         ) from error
 
 
-def _tfds_rows(dataset: Dataset, split: str) -> Iterator[Found]:
+def _tfds_rows(dataset: Dataset, split: str) -> Iterator[AnyRow]:
     """Rows of all its TFDS data sets, one after another."""
     if not dataset.tfds_names:
         raise SpotError(
             f"The data of the task {dataset.name!r} is not on this machine: no folder is bound to "
             f"it, and TFDS does not have it. {how_to_get(dataset)}"
         )
-    # Opened here and now: absent data is told before anything is done with it.
+    # Opened here and now: absent data raises before anything is done with it.
     opened = [_open_tfds(dataset, name, split) for name in dataset.tfds_names]
     place = Path(f"tfds {', '.join(dataset.tfds_names)}, {split}")
     numbered = enumerate((plain(row) for rows in opened for row in rows), 1)
@@ -129,8 +129,8 @@ def _open_tfds(dataset: Dataset, name: str, split: str) -> Any:
 
     try:
         builder = tfds.builder(name)
-        found = builder.as_dataset(split=dataset.splits[split].source, shuffle_files=False)
-        return tfds.as_numpy(found)
+        opened = builder.as_dataset(split=dataset.splits[split].source, shuffle_files=False)
+        return tfds.as_numpy(opened)
     except Exception as error:
         what = " ".join(str(error).split())[:200]
         # An AssertionError is how TFDS says that the data is absent; another one is news.

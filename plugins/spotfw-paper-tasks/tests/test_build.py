@@ -1,4 +1,4 @@
-"""A data set as a task: where rows come from, what becomes of bad ones, what is told when."""
+"""A data set as a task: where rows come from, what happens to bad ones, what is raised when."""
 
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ def test_every_row_is_an_example_or_named(bind, caplog):
     texts = ["a", "b", "c", "skip", "odd", "broken", "", "d\0"]
     bind(train=[*map(_row, texts), _row("e", -1), _row("f", 5), {"label": 1}, *map(_row, "ghijk")])
     with caplog.at_level(logging.WARNING):
-        found = read_examples(TOY, "train")
-    assert [e.inputs[5:] for e in found.examples] == list("abcghijk")
-    account = found.account
+        read = read_examples(TOY, "train")
+    assert [e.inputs[5:] for e in read.examples] == list("abcghijk")
+    account = read.account
     # "skip" is used, it just gives no example
     assert (account.usable, account.unlabelled) == (9, 1)
     assert [(row.line, row.reason) for row in account.unusable] == [
@@ -112,7 +112,7 @@ def test_every_row_is_an_example_or_named(bind, caplog):
     assert "no row with the label 'no'" in caplog.text
 
 
-def test_the_wrong_folder_and_the_absent_split_are_told(bind):
+def test_the_wrong_folder_and_the_absent_split_are_refused(bind):
     bind(train=[{"sentence": "x", "label": 0}] * 3)
     task = to_task(TOY)
     with pytest.raises(SpotError, match="does not hold the data set of the task 'toy_set'"):
@@ -139,7 +139,7 @@ def test_post_processing_sees_what_scoring_needs(bind):
     assert seen == [("yes", 3, True), ("no", 3, False)]
 
 
-def test_absent_data_is_told_before_a_model_is_opened(tmp_path, monkeypatch):
+def test_absent_data_is_refused_before_a_model_is_opened(tmp_path, monkeypatch):
     task = to_task(TOY)
     session = spotfw.Session(model=str(tmp_path), plugins=spotfw.plugins.Plugins())
     monkeypatch.setattr(
@@ -150,9 +150,9 @@ def test_absent_data_is_told_before_a_model_is_opened(tmp_path, monkeypatch):
         lambda: session.transfer(task),
         lambda: session.evaluate(None, task),
     ):
-        with pytest.raises(SpotError) as told:
+        with pytest.raises(SpotError) as refused:
             call()
-        message = str(told.value)
+        message = str(refused.value)
         assert "'toy_set'" in message and "is not on this machine" in message
         assert "spotfw tasks bind toy_set FOLDER" in message
         assert "columns text (text), label (0 no, 1 yes)" in message

@@ -19,7 +19,7 @@ from spotfw_playground.specs import Story, rows
 
 #: Share of documents that tell of daily life and belong to no family.
 _DAILY_SHARE = 0.1
-#: Families told of more often than the rest: they take more reading to understand.
+#: Families that occur more often than the rest: they take more reading to understand.
 _WEIGHTS = {
     "sentiment": 2,
     "NLI": 4,
@@ -72,9 +72,9 @@ def _in_order(fields: tuple[str, ...], text: str) -> bool:
 @functools.lru_cache(maxsize=1)
 def _held_out() -> dict[str, tuple[tuple[str, ...], ...]]:
     """The texts of all validation and test examples by their first one."""
-    found: dict[str, list[tuple[str, ...]]] = {}
+    by_first: dict[str, list[tuple[str, ...]]] = {}
     for spec in SPECS:
         for split in ("validation", "test"):
             for row in rows(spec, split):
-                found.setdefault(row.fields[0], []).append(row.fields)
-    return {first: tuple(fields) for first, fields in found.items()}
+                by_first.setdefault(row.fields[0], []).append(row.fields)
+    return {first: tuple(fields) for first, fields in by_first.items()}

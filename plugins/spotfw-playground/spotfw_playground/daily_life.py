@@ -9,7 +9,7 @@ from spotfw_playground.specs import Story
 
 
 def story(rng: Random) -> Story:
-    """A person, a job, a place, a few things that happen, told coherently."""
+    """A person, a job, a place, a few things that happen, in a coherent text."""
     name = grammar.somebody(rng)
     friend = grammar.somebody(rng, name)
     they, their = grammar.they(name), grammar.their(name)
@@ -27,5 +27,5 @@ def story(rng: Random) -> Story:
         f"{they} bought {grammar.a(thing)} for {friend}",
         f"{they} and {friend} talked about {rng.choice(tuple(lexicon.TOPICS))}",
     ]
-    told = rng.sample(happenings, 3)
-    return Story(grammar.text(f"{name} is {grammar.a(job)}", *told))
+    events = rng.sample(happenings, 3)
+    return Story(grammar.text(f"{name} is {grammar.a(job)}", *events))

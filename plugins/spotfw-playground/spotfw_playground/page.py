@@ -48,8 +48,8 @@ def page(examples: int = 5, texts: int = 20, noise: float = 0.0) -> str:
         "<h2>The world's text</h2><p class='about'>What the bundled model was pre-trained on: no "
         "task's layout, no labels.</p><ul>"
     )
-    told = itertools.islice(documents("page"), texts)
-    parts += [f"<li>{escape(text)}</li>" for text in told]
+    corpus = itertools.islice(documents("page"), texts)
+    parts += [f"<li>{escape(text)}</li>" for text in corpus]
     parts.append("</ul></html>\n")
     return "\n".join(parts)
 

@@ -28,14 +28,14 @@ def spotfw_models() -> Iterable[NamedModel]:
 
 
 def _noise() -> float:
-    told = os.environ.get(NOISE_VARIABLE, "0")
+    value = os.environ.get(NOISE_VARIABLE, "0")
     try:
-        noise = float(told)
+        noise = float(value)
     except ValueError:
         noise = -1.0
     if not 0 <= noise <= 1:
         raise WrongUse(
-            f"The environment variable {NOISE_VARIABLE} is {told!r}; give the share of "
+            f"The environment variable {NOISE_VARIABLE} is {value!r}; give the share of "
             "training labels to replace, from 0 to 1."
         )
     return noise

@@ -167,22 +167,22 @@ class Text:
 
     def encoded(self, name: str, count: int) -> list[list[int]]:
         """The token ids of `count` documents of a stream of the corpus."""
-        told = documents(f"{self._recipe.seed} {name}")
-        return [self._encoder.encode(next(told)) for _ in range(count)]
+        texts = documents(f"{self._recipe.seed} {name}")
+        return [self._encoder.encode(next(texts)) for _ in range(count)]
 
     def batches(self, kind: str, name: str = "train") -> Iterator[tuple[Ids, Ids]]:
         """Endless (inputs, targets) of the objective ``corruption`` or ``lm``."""
-        told = documents(f"{self._recipe.seed} {name} {kind}")
+        texts = documents(f"{self._recipe.seed} {name} {kind}")
         rng = stream("playground", "pretrain", self._recipe.seed, name, kind)
         size = self._recipe
         while True:
             inputs = np.zeros((size.batch, size.inputs), np.int32)
             targets = np.zeros((size.batch, size.targets), np.int32)
             for row in range(size.batch):
-                ids = self._encoder.encode(next(told))
-                one, two = self._example(kind, ids, rng)
-                inputs[row, : len(one)] = one[: size.inputs]
-                targets[row, : len(two)] = two[: size.targets]
+                ids = self._encoder.encode(next(texts))
+                source, target = self._example(kind, ids, rng)
+                inputs[row, : len(source)] = source[: size.inputs]
+                targets[row, : len(target)] = target[: size.targets]
             yield inputs, targets
 
     def _example(self, kind: str, ids: list[int], rng: Random) -> tuple[list[int], list[int]]:

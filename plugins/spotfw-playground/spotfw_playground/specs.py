@@ -95,7 +95,7 @@ def specs_alike(
 
     Args:
       family, labels: of all.
-      draw: told first what the task is about, then as `TaskSpec.draw`.
+      draw: takes first what the task is about, then as `TaskSpec.draw`.
       *tasks: (name, what it is about, training examples, template, description).
     """
     return tuple(

@@ -21,16 +21,16 @@ def test_a_seed_gives_the_same_documents() -> None:
 
 
 def test_documents_are_varied_sentences() -> None:
-    told = _some(0)
-    assert len(set(told)) > 0.95 * len(told)
-    assert all(text[-1] in ".?!" and text == text.lower() for text in told)
+    texts = _some(0)
+    assert len(set(texts)) > 0.95 * len(texts)
+    assert all(text[-1] in ".?!" and text == text.lower() for text in texts)
 
 
 def test_no_document_has_a_tasks_layout() -> None:
-    told = "\n".join(_some(0))
+    corpus = "\n".join(_some(0))
     for spec in SPECS:
         opening = spec.template.split("{}")[0]
-        assert opening and opening not in told, spec.name
+        assert opening and opening not in corpus, spec.name
 
 
 @pytest.mark.slow
@@ -41,8 +41,8 @@ def test_no_document_tells_a_held_out_example() -> None:
             for row in rows(spec, split):
                 held_out.setdefault(row.fields[0], set()).add(row.fields)
     longest = [text for text in held_out if len(text.split()) > 3]
-    told = _some(5, 1500)
-    for text in told:
+    texts = _some(5, 1500)
+    for text in texts:
         for opening in longest:
             if opening in text:
                 assert not any(_in_order(fields, text) for fields in held_out[opening]), text

@@ -67,8 +67,8 @@ def test_pretraining_learns_and_writes_a_usable_model(tmp_path: Path) -> None:
         batch=16,
         warmup=10,
     )
-    told: list[str] = []
-    log = pretrain(tmp_path, recipe, report=told.append)
+    messages: list[str] = []
+    log = pretrain(tmp_path, recipe, report=messages.append)
     assert log["held_out"][-1]["lm"] < log["held_out"][0]["lm"]
     model = open_model(str(tmp_path / "mesh"))
     assert model.rows == vocabulary.ROWS

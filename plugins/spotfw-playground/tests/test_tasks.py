@@ -65,13 +65,13 @@ def test_rows_are_the_same_in_another_process() -> None:
         "print(d.hexdigest())"
     )
     environment = {"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(p for p in sys.path if p)}
-    told = subprocess.run(
+    there = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
     )
     here = hashlib.sha256()
     for spec in SPECS:
         here.update(repr(rows(spec, "validation")).encode())
-    assert told.stdout.strip() == here.hexdigest()
+    assert there.stdout.strip() == here.hexdigest()
 
 
 def test_noise_replaces_the_share_asked_for_in_training_only() -> None:

@@ -13,7 +13,7 @@ from spotfw.ranking import Ranking
 from spotfw_strategies.top import usable
 
 
-def _above_one(_: Any, field: attrs.Attribute[Any], value: float) -> None:
+def _above_1(_: Any, field: attrs.Attribute[Any], value: float) -> None:
     if not value > 1:
         raise WrongUse(f"The setting {field.name} must be above 1, but is {value!r}.")
 
@@ -31,7 +31,7 @@ class RacingTopK:
     """
 
     name = "racing_top_k"
-    growth: float = attrs.field(default=2.0, validator=_above_one)
+    growth: float = attrs.field(default=2.0, validator=_above_1)
 
     def __call__(self, ranking: Ranking, k: int) -> Sequence[Candidate]:
         """One race of k prompts, or of as many as there are."""

@@ -40,10 +40,10 @@ def test_the_entry_point_gives_them_all() -> None:
 
 
 def test_softmax_weights() -> None:
-    (found,) = SoftmaxWeightedAverage(temperature=1.0)(FIVE, 2)
-    assert found.ids == ("a", "b")
+    (start,) = SoftmaxWeightedAverage(temperature=1.0)(FIVE, 2)
+    assert start.ids == ("a", "b")
     e = 2.718281828459045
-    assert found.weights == pytest.approx((e**0.6 / (e**0.6 + e**0.5), e**0.5 / (e**0.6 + e**0.5)))
+    assert start.weights == pytest.approx((e**0.6 / (e**0.6 + e**0.5), e**0.5 / (e**0.6 + e**0.5)))
 
 
 def test_softmax_s_limits() -> None:
@@ -62,10 +62,10 @@ def test_softmax_s_limits() -> None:
 )
 def test_softmax_weights_are_shares(values: list[float], k: int, temperature: float) -> None:
     of = ranking(*((str(n), value, None) for n, value in enumerate(values)))
-    (found,) = SoftmaxWeightedAverage(temperature=temperature)(of, k)
-    assert sum(found.weights) == pytest.approx(1)
-    assert list(found.weights) == sorted(found.weights, reverse=True)
-    assert len(found.ids) == len(found.weights) == min(k, len(values))
+    (start,) = SoftmaxWeightedAverage(temperature=temperature)(of, k)
+    assert sum(start.weights) == pytest.approx(1)
+    assert list(start.weights) == sorted(start.weights, reverse=True)
+    assert len(start.ids) == len(start.weights) == min(k, len(values))
 
 
 def test_one_prompt_a_task() -> None:
@@ -81,13 +81,13 @@ def test_one_prompt_a_task() -> None:
     [(1, ()), (2, (0.5,)), (3, (0.25, 0.5)), (4, (0.25, 0.5)), (5, (0.125, 0.25, 0.5))],
 )
 def test_a_race_halves_until_one_is_left(k: int, rungs: tuple[float, ...]) -> None:
-    (found,) = RacingTopK()(FIVE, k)
-    assert found == Race(tuple(StartFromPrompt(name) for name in "abcde"[:k]), rungs)
+    (race,) = RacingTopK()(FIVE, k)
+    assert race == Race(tuple(StartFromPrompt(name) for name in "abcde"[:k]), rungs)
 
 
 def test_a_steeper_race() -> None:
-    (found,) = RacingTopK(growth=4)(FIVE, 4)
-    assert found.rungs == (1 / 16, 1 / 4)
+    (race,) = RacingTopK(growth=4)(FIVE, 4)
+    assert race.rungs == (1 / 16, 1 / 4)
     (short,) = RacingTopK()(FIVE[:2], 4)
     assert (len(short.candidates), short.rungs) == (2, (0.5,))
 

@@ -39,13 +39,13 @@ def stacked(
     Raises:
       ValueError: there are none, or their lengths differ, or their width is not the model's.
     """
-    shapes = {np.shape(one) for one in prompts}
+    shapes = {np.shape(prompt) for prompt in prompts}
     if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or shape[1] != model.width:
         raise ValueError(
             f"{len(prompts)} prompts of shapes {sorted(map(str, shapes)) or 'none'}: one or more "
             f"of one shape [L, {model.width}] are needed"
         )
-    return torch.from_numpy(np.stack([np.asarray(one, np.float32) for one in prompts])).to(
+    return torch.from_numpy(np.stack([np.asarray(prompt, np.float32) for prompt in prompts])).to(
         model.device
     )
 

@@ -76,7 +76,7 @@ class Cohort:
             )
         if member.batch_size != self.batch_size:
             raise ValueError(f"{member.name}: batch {member.batch_size}, not {self.batch_size}")
-        if any(one.name == member.name for one in self.members):
+        if any(other.name == member.name for other in self.members):
             raise ValueError(f"{member.name} is in the cohort already")
         self._nothing_pending()
         moment = np.zeros_like(member.prompt) if member.moment is None else member.moment
@@ -118,7 +118,9 @@ class Cohort:
     def steps(self) -> dict[str, int]:
         """Updates that each member has, by name."""
         self._nothing_pending()
-        return {one.name: int(step) for one, step in zip(self.members, self._steps, strict=True)}
+        return {
+            member.name: int(step) for member, step in zip(self.members, self._steps, strict=True)
+        }
 
     def states(self) -> dict[str, MemberState]:
         """Where all members are, by name."""
@@ -141,8 +143,8 @@ class Cohort:
             raise ValueError("a cohort without members takes no step")
         if self._pool is None:
             self._pool = self._gather()
-        told = zip(self._orders, self._steps.tolist(), strict=True)
-        inputs, targets = self._pool.batch(np.stack([order(step) for order, step in told]))
+        orders = zip(self._orders, self._steps.tolist(), strict=True)
+        inputs, targets = self._pool.batch(np.stack([order(step) for order, step in orders]))
         losses, gradients = self._gradients(inputs, targets)
         prompts, moments = adafactor.update(self._prompts, self._moments, gradients, self._rates())
         sums = losses + prompts.sum(dim=(1, 2)) + moments.sum(dim=(1, 2))
@@ -187,17 +189,17 @@ class Cohort:
 
     def _gather(self) -> Pool:
         """Puts what does not change from step to step on the device."""
-        self._learning_rate = self._tensor([one.rate for one in self.members])
-        self._weight_decay = self._tensor([one.weight_decay for one in self.members])
-        self._z_loss = self._tensor([one.z_loss for one in self.members])
-        return Pool([one.examples for one in self.members], self.model.device)
+        self._learning_rate = self._tensor([member.rate for member in self.members])
+        self._weight_decay = self._tensor([member.weight_decay for member in self.members])
+        self._z_loss = self._tensor([member.z_loss for member in self.members])
+        return Pool([member.examples for member in self.members], self.model.device)
 
     def _gradients(
         self, inputs: torch.Tensor, targets: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         size = self.members_at_once or len(self)
         parts = [slice(first, first + size) for first in range(0, len(self), size)]
-        found = [
+        results = [
             self._passes(
                 self._prompts[part],
                 inputs[part],
@@ -207,16 +209,16 @@ class Cohort:
             )
             for part in parts
         ]
-        losses, gradients = zip(*found, strict=True)
+        losses, gradients = zip(*results, strict=True)
         return torch.cat(losses), torch.cat(gradients)
 
     def _dropout(self, part: slice) -> Dropout | None:
         members = self.members[part]
-        rates = [one.dropout for one in members]
+        rates = [member.dropout for member in members]
         if not any(rates):
             return None
         return Dropout.of(
-            [one.seed for one in members],
+            [member.seed for member in members],
             self._steps[part].tolist(),
             rates,
             self.batch_size,
@@ -225,8 +227,8 @@ class Cohort:
         )
 
     def _rates(self) -> adafactor.Rates:
-        told = zip(self.members, self._steps.tolist(), strict=True)
-        betas = [adafactor.second_moment_decay(step, one.decay_rate) for one, step in told]
+        members = zip(self.members, self._steps.tolist(), strict=True)
+        betas = [adafactor.second_moment_decay(step, member.decay_rate) for member, step in members]
         return adafactor.Rates(
             learning_rate=self._learning_rate,
             weight_decay=self._weight_decay,

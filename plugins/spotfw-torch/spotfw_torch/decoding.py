@@ -58,15 +58,15 @@ def greedy(
     """
     stack = stacked(model, prompts)
     padded, lengths = pad(inputs)
-    found: list[list[Ids]] = [[np.zeros(0, np.int32)] * len(lengths) for _ in range(len(stack))]
+    decoded: list[list[Ids]] = [[np.zeros(0, np.int32)] * len(lengths) for _ in range(len(stack))]
     for part, chosen, length in runs(len(stack), stack.shape[1], lengths, positions_at_once):
         ids = on_device(model, padded, chosen, length, part.stop - part.start)
         rows = _decode(model, model.encode(stack[part], ids), max_tokens).cpu().numpy()
         places = [(prompt, at) for prompt in range(part.start, part.stop) for at in chosen]
         for (prompt, at), row in zip(places, rows, strict=True):
             ends = np.flatnonzero(row == END)
-            found[prompt][at] = row[: ends[0] + 1] if len(ends) else row
-    return found
+            decoded[prompt][at] = row[: ends[0] + 1] if len(ends) else row
+    return decoded
 
 
 def _decode(model: FrozenT5, encoded: Encoded, max_tokens: int) -> Tensor:
@@ -130,12 +130,12 @@ def _step(
     q, k, v = layers.split_heads(functional.linear(normed, weights.qkv), 3, heads)
     cache.keys[:, :, place], cache.values[:, :, place] = k[:, :, 0], v[:, :, 0]
     seen = place + 1
-    found = layers.attend(
+    mixed = layers.attend(
         q, cache.keys[:, :, :seen], cache.values[:, :, :seen], bias[:, :, place:seen, :seen]
     )
-    x = x + functional.linear(layers.merge_heads(found), weights.output)
+    x = x + functional.linear(layers.merge_heads(mixed), weights.output)
     normed = layers.norm(x, block.cross.norm, settings.epsilon)
     (q,) = layers.split_heads(functional.linear(normed, block.cross.query), 1, heads)
-    found = layers.attend(q, cache.cross_keys, cache.cross_values, cross_bias)
-    x = x + functional.linear(layers.merge_heads(found), block.cross.output)
+    mixed = layers.attend(q, cache.cross_keys, cache.cross_values, cross_bias)
+    x = x + functional.linear(layers.merge_heads(mixed), block.cross.output)
     return layers.feed_forward(x, block.feed_forward, settings, None, None)

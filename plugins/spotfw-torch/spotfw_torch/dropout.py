@@ -67,8 +67,8 @@ class Dropout:
           batch_size: rows of a member.
           device, dtype: of the masks.
         """
-        told = zip(seeds, steps, strict=True)
-        words = np.array([[s & _BITS, s >> 32 & _BITS, step] for s, step in told], np.int64)
+        counters = zip(seeds, steps, strict=True)
+        words = np.array([[s & _BITS, s >> 32 & _BITS, step] for s, step in counters], np.int64)
         state = torch.zeros(len(words), dtype=torch.int64)
         for column in torch.from_numpy(words).unbind(1):
             state = mix((state + mix(column) + _GOLDEN) & _BITS)

@@ -50,16 +50,16 @@ class Gradients:
             return member_gradients(self._model, prompts, inputs, targets, z_loss, dropout)
         masks = () if dropout is None else (dropout.rows, dropout.border, dropout.scale)
         given = (prompts, inputs, targets, z_loss, *masks)
-        key = tuple(one.shape for one in given)
+        key = tuple(tensor.shape for tensor in given)
         if key not in self._passes:
             if len(self._passes) >= _KEPT:
                 self._passes.pop(next(iter(self._passes)))
             self._passes[key] = self._captured(given)
-        found = self._passes[key]
-        for place, value in zip(found.given, given, strict=True):
+        captured = self._passes[key]
+        for place, value in zip(captured.given, given, strict=True):
             place.copy_(value)
-        found.graph.replay()
-        return found.losses.clone(), found.gradients.clone()
+        captured.graph.replay()
+        return captured.losses.clone(), captured.gradients.clone()
 
     def _captured(self, given: tuple[Tensor, ...]) -> _Pass:
         """A new pass; where memory does not suffice, the kept ones are given up for it."""
@@ -73,7 +73,7 @@ class Gradients:
         return self._capture(given)
 
     def _capture(self, given: tuple[Tensor, ...]) -> _Pass:
-        places = tuple(one.detach().clone() for one in given)
+        places = tuple(tensor.detach().clone() for tensor in given)
         prompts, inputs, targets, z_loss, *masks = places
         dropout = Dropout(*masks) if masks else None
         side = torch.cuda.Stream(prompts.device)

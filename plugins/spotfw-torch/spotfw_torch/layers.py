@@ -117,8 +117,8 @@ def self_attention(
     """A residual branch; bias [R or 1, heads, length, length]."""
     normed = norm(x, weights.norm, settings.epsilon)
     q, k, v = split_heads(functional.linear(normed, weights.qkv), 3, settings.heads)
-    found = merge_heads(attend(q, k, dropped(v, keys), bias))
-    return x + dropped(functional.linear(found, weights.output), attended)
+    mixed = merge_heads(attend(q, k, dropped(v, keys), bias))
+    return x + dropped(functional.linear(mixed, weights.output), attended)
 
 
 def cross_attention(
@@ -140,12 +140,12 @@ def cross_attention(
     query = functional.linear(normed, weights.query)
     wide = weights.query.shape[0] // settings.heads
     if x.shape[1] < wide:
-        found = _absorbed(query, encoded, weights, settings.heads, bias, keys)
+        mixed = _absorbed(query, encoded, weights, settings.heads, bias, keys)
     else:
         (q,) = split_heads(query, 1, settings.heads)
         k, v = split_heads(functional.linear(encoded, weights.key_value), 2, settings.heads)
-        found = merge_heads(attend(q, k, dropped(v, keys), bias))
-    return x + dropped(functional.linear(found, weights.output), crossed)
+        mixed = merge_heads(attend(q, k, dropped(v, keys), bias))
+    return x + dropped(functional.linear(mixed, weights.output), crossed)
 
 
 def _absorbed(

@@ -16,8 +16,8 @@ def project(hidden: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
     """float32 [..., V] = hidden [..., E] times head [V, E], transposed; the head is frozen."""
     if hidden.dtype == torch.float32:
         return functional.linear(hidden, head)
-    found: torch.Tensor = _Project.apply(hidden, head)
-    return found
+    logits: torch.Tensor = _Project.apply(hidden, head)
+    return logits
 
 
 class _Project(torch.autograd.Function):  # type: ignore[misc]

@@ -35,7 +35,7 @@ def activations(model: FrozenT5, prompts: Sequence[Array] | Array) -> Array:
     start = torch.full((len(stack), 1), START, dtype=torch.int64, device=model.device)
     x = functional.embedding(start, model.weights.embedding)
     bias, settings = model.causal_bias(1), model.settings
-    found = []
+    per_layer = []
     for block in model.weights.decoder:
         x = layers.self_attention(x, block.attention, settings, bias, None, None)
         x = layers.cross_attention(
@@ -43,7 +43,7 @@ def activations(model: FrozenT5, prompts: Sequence[Array] | Array) -> Array:
         )
         normed = layers.norm(x, block.feed_forward.norm, settings.epsilon)
         inner = functional.linear(normed, block.feed_forward.inner)
-        found.append(layers.activated(inner, settings)[0][:, 0])
+        per_layer.append(layers.activated(inner, settings)[0][:, 0])
         x = layers.feed_forward(x, block.feed_forward, settings, None, None)
-    driven: Array = torch.stack(found, dim=1).float().cpu().numpy()
+    driven: Array = torch.stack(per_layer, dim=1).float().cpu().numpy()
     return driven

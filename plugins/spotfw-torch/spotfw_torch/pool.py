@@ -16,14 +16,16 @@ class Pool:
 
     def __init__(self, sets: Sequence[Examples], device: torch.device) -> None:
         """Puts the examples of M members, one set each, on the device."""
-        distinct = list({id(one): one for one in sets}.values())
+        distinct = list({id(examples): examples for examples in sets}.values())
         starts = np.cumsum([0, *map(len, distinct)])
-        start = {id(one): int(at) for one, at in zip(distinct, starts, strict=False)}
-        self._offsets = np.array([start[id(one)] for one in sets], np.int64)
-        self._inputs = self._stack([one.inputs for one in distinct], MULTIPLE, device)
-        self._targets = self._stack([one.targets for one in distinct], TARGET_MULTIPLE, device)
-        self._input_lengths = np.concatenate([one.input_lengths for one in distinct])
-        self._target_lengths = np.concatenate([one.target_lengths for one in distinct])
+        start = {id(examples): int(at) for examples, at in zip(distinct, starts, strict=False)}
+        self._offsets = np.array([start[id(examples)] for examples in sets], np.int64)
+        self._inputs = self._stack([examples.inputs for examples in distinct], MULTIPLE, device)
+        self._targets = self._stack(
+            [examples.targets for examples in distinct], TARGET_MULTIPLE, device
+        )
+        self._input_lengths = np.concatenate([examples.input_lengths for examples in distinct])
+        self._target_lengths = np.concatenate([examples.target_lengths for examples in distinct])
         self._device = device
 
     @staticmethod

@@ -20,7 +20,7 @@ def random_tensors(
       sharpness: times T5's initial scale in the queries: above 1, attention is peaked.
     """
     generator = torch.Generator(device).manual_seed(seed)
-    found = {}
+    tensors = {}
     for name, shape in shapes(dims).items():
         drawn = torch.randn(shape, generator=generator, device=device)
         if "layer_norm" in name:
@@ -31,5 +31,5 @@ def random_tensors(
                 drawn *= sharpness * dims.d_kv**-0.5
             elif name == "lm_head.weight":
                 drawn *= 3  # a spread of the logits as trained models have
-        found[name] = drawn
-    return found
+        tensors[name] = drawn
+    return tensors

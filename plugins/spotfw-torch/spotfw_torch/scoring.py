@@ -93,8 +93,8 @@ def label_scores(
     padded_inputs, lengths = pad(inputs)
     padded_labels, _ = pad(labels)
     count, size = padded_labels.shape
-    told = torch.from_numpy(padded_labels.astype(np.int64)).to(model.device)
-    given, told, real = shifted(told).flatten(), told.flatten(), (told != PAD).float()
+    targets = torch.from_numpy(padded_labels.astype(np.int64)).to(model.device)
+    given, targets, real = shifted(targets).flatten(), targets.flatten(), (targets != PAD).float()
     bias = model.causal_bias(size, groups=count)
     length = stack.shape[1]
     bound = min(
@@ -106,7 +106,7 @@ def label_scores(
         encoded = model.encode(stack[part], ids)
         rows = len(encoded.hidden)
         hidden = model.decode(encoded, given.expand(rows, -1), bias=bias)
-        losses, _ = token_losses(model.logits(hidden), told.expand(rows, -1))
+        losses, _ = token_losses(model.logits(hidden), targets.expand(rows, -1))
         sums = -(losses.view(rows, count, size) * real).sum(2)
         scores[part, chosen] = sums.view(-1, len(chosen), count).cpu().numpy()
     return scores

@@ -19,18 +19,18 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     Raises:
       ModelFolderError: there are none, or a file is missing or damaged.
     """
-    found: dict[str, torch.Tensor] = {}
+    tensors: dict[str, torch.Tensor] = {}
     for path in _files(folder):
         try:
             with safetensors.safe_open(str(path), framework="pt") as file:
                 for name in file.keys():  # noqa: SIM118 - not a mapping
-                    found[name] = file.get_tensor(name)
+                    tensors[name] = file.get_tensor(name)
         except (safetensors.SafetensorError, OSError) as error:
             raise ModelFolderError(
                 f"The file {path} cannot be read: {error}. It may be half downloaded or a Git "
                 "LFS pointer: download it again."
             ) from error
-    return found
+    return tensors
 
 
 def _files(folder: Path) -> list[Path]:

@@ -48,7 +48,7 @@ def tune(
       checkpoints: steps whose prompts are kept, beside the last.
       cohort_size: most members tuned at once.
       members_at_once: see `Cohort`.
-      progress: told after each report.
+      progress: called after each report.
 
     Returns:
       What came of each, in the order given.
@@ -56,7 +56,7 @@ def tune(
     Raises:
       ValueError: two members have one name.
     """
-    if len({one.name for one in members}) != len(members):
+    if len({member.name for member in members}) != len(members):
         raise ValueError("two members have the same name")
     at = sorted({step for step in checkpoints if step < steps} | {steps})
     done: dict[str, Tuned] = {}

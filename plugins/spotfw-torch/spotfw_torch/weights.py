@@ -55,26 +55,26 @@ def shapes(dims: Dimensions) -> dict[str, tuple[int, ...]]:
     feed_forward = {"wo": (dims.d_model, dims.d_ff)} | {
         name: (dims.d_ff, dims.d_model) for name in (("wi_0", "wi_1") if dims.gated else ("wi",))
     }
-    found: dict[str, tuple[int, ...]] = {"shared.weight": (dims.vocabulary_size, dims.d_model)}
+    needed: dict[str, tuple[int, ...]] = {"shared.weight": (dims.vocabulary_size, dims.d_model)}
     if dims.separate_head:
-        found["lm_head.weight"] = (dims.vocabulary_size, dims.d_model)
+        needed["lm_head.weight"] = (dims.vocabulary_size, dims.d_model)
     stacks = {
         "encoder": (dims.encoder_layers, ("SelfAttention",)),
         "decoder": (dims.decoder_layers, ("SelfAttention", "EncDecAttention")),
     }
     for stack, (layers, attentions) in stacks.items():
         first = f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
-        found[first] = (dims.buckets, dims.num_heads)
-        found[f"{stack}.final_layer_norm.weight"] = (dims.d_model,)
+        needed[first] = (dims.buckets, dims.num_heads)
+        needed[f"{stack}.final_layer_norm.weight"] = (dims.d_model,)
         for layer in range(layers):
             place = f"{stack}.block.{layer}.layer"
             for number, name in enumerate((*attentions, "DenseReluDense")):
                 parts = feed_forward if name == "DenseReluDense" else attention
-                found |= {
+                needed |= {
                     f"{place}.{number}.{name}.{part}.weight": shape for part, shape in parts.items()
                 }
-                found[f"{place}.{number}.layer_norm.weight"] = (dims.d_model,)
-    return found
+                needed[f"{place}.{number}.layer_norm.weight"] = (dims.d_model,)
+    return needed
 
 
 def arrange(

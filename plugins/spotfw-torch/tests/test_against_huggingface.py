@@ -47,14 +47,14 @@ def _reference(theirs, prompt, inputs, targets):
     embedded = torch.cat([prompt.expand(size, -1, -1), theirs.shared(ids)], dim=1)
     mask = torch.cat([torch.ones(size, len(prompt)), (ids != 0).float()], dim=1)
     labels = torch.from_numpy(targets)
-    found = theirs(
+    output = theirs(
         inputs_embeds=embedded,
         attention_mask=mask,
         decoder_input_ids=shifted(labels),
         labels=labels.masked_fill(labels == 0, -100),
     )
-    found.loss.backward()
-    return found.logits.detach().numpy(), float(found.loss.detach()), prompt.grad.numpy()
+    output.loss.backward()
+    return output.logits.detach().numpy(), float(output.loss.detach()), prompt.grad.numpy()
 
 
 def _close(ours, theirs):
@@ -88,7 +88,7 @@ def test_loss_logits_and_gradient(ours, theirs, batch, prompts, padded, targets_
 def test_greedy_decoding_token_for_token(ours, theirs, batch, prompts, padded):
     inputs, _ = batch
     given = prompts(MEMBERS, PROMPT, ours.width, seed=4) * 3
-    found = spotfw_torch.greedy(ours, given, inputs, 12)
+    decoded = spotfw_torch.greedy(ours, given, inputs, 12)
     ids = torch.from_numpy(padded(inputs, LENGTH))
     distinct = set()
     for member, prompt in enumerate(given):
@@ -102,7 +102,7 @@ def test_greedy_decoding_token_for_token(ours, theirs, batch, prompts, padded):
                 do_sample=False,
                 num_beams=1,
             )[:, 1:]
-        for row, mine in zip(made.tolist(), found[member], strict=True):
+        for row, mine in zip(made.tolist(), decoded[member], strict=True):
             until = row[: row.index(1) + 1] if 1 in row else row
             assert mine.tolist() == until
             distinct.add(tuple(until))
@@ -135,9 +135,9 @@ def test_activations_are_the_gates_at_the_first_token(ours, theirs, prompts):
     for hook in hooks:
         hook.remove()
     wanted = np.stack([out[0, 0].detach().numpy() for out in seen])
-    found = spotfw_torch.activations(ours, prompt[None])[0]
-    assert found.shape == (ours.dimensions.decoder_layers, ours.dimensions.d_ff)
-    _close(found, wanted)
+    activations = spotfw_torch.activations(ours, prompt[None])[0]
+    assert activations.shape == (ours.dimensions.decoder_layers, ours.dimensions.d_ff)
+    _close(activations, wanted)
 
 
 def test_no_prompt_is_the_model_alone(ours, theirs, batch, padded):

@@ -176,7 +176,7 @@ def test_a_cohort_of_seeds_gives_what_each_gives_alone(opened, tasks):
         assert _apart(together[index].prompt, last(opened, alone)[0].prompt) < 1e-5
 
 
-def test_one_that_fails_ends_alone(opened, tasks):
+def test_a_request_that_fails_ends_alone(opened, tasks):
     wild = request(opened, tasks[0], learning_rate=1e38)
     narrow = request(opened, tasks[0], TuningState(step=0, prompt=np.zeros((8, 5), np.float32)))
     reports = list(opened.tune([wild, narrow, request(opened, tasks[0])]))
@@ -186,7 +186,7 @@ def test_one_that_fails_ends_alone(opened, tasks):
     assert [r.step for r in reports if r.state and r.request == 2] == [3, 6]
 
 
-def test_one_that_is_not_wanted_any_more_leaves(opened, tasks):
+def test_a_request_no_longer_wanted_leaves(opened, tasks):
     seen = []
     given_up = attrs.evolve(request(opened, tasks[0], seed=1), wanted=lambda: not seen)
     for report in opened.tune([given_up, request(opened, tasks[0])]):
@@ -227,5 +227,5 @@ def test_bfloat16_is_another_precision(packed, tasks):
     assert evaluation.examples == 40
 
 
-def _apart(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.linalg.norm(one - other) / np.linalg.norm(other))
+def _apart(value: np.ndarray, reference: np.ndarray) -> float:
+    return float(np.linalg.norm(value - reference) / np.linalg.norm(reference))

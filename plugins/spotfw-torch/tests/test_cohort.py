@@ -38,32 +38,32 @@ def members(model, prompts, texts):
     ]
 
 
-def _near(one, other, share=1e-5):
+def _near(value, expected, share=1e-5):
     """Within this share of the arrays' size.
 
     Adafactor divides by the gradient's own running size, so where an element is close to 0
     it carries float32's rounding, which depends on padding, into the prompt.
     """
-    assert np.linalg.norm(one - other) <= share * np.linalg.norm(other)
+    assert np.linalg.norm(value - expected) <= share * np.linalg.norm(expected)
 
 
-def _same(one, other):
-    _near(one.prompt, other.prompt)
-    _near(one.moment, other.moment, 5e-5)  # a sum of squares
-    np.testing.assert_allclose(one.losses, other.losses, atol=2e-5, rtol=0)
-    assert one.step == other.step
+def _same(tuned, expected):
+    _near(tuned.prompt, expected.prompt)
+    _near(tuned.moment, expected.moment, 5e-5)  # a sum of squares
+    np.testing.assert_allclose(tuned.losses, expected.losses, atol=2e-5, rtol=0)
+    assert tuned.step == expected.step
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_together_as_alone(model, members, dropout):
     given = [attrs.evolve(member, dropout=dropout) for member in members]
     together = spotfw_torch.tune(model, given, 4, checkpoints=(2,))
-    for member, found in zip(given, together, strict=True):
+    for member, tuned in zip(given, together, strict=True):
         (alone,) = spotfw_torch.tune(model, [member], 4, checkpoints=(2,))
-        _same(found, alone)
-        _near(found.checkpoints[2], alone.checkpoints[2])
-        assert found.name == member.name
-        assert not np.allclose(found.prompt, member.prompt, atol=1e-3)
+        _same(tuned, alone)
+        _near(tuned.checkpoints[2], alone.checkpoints[2])
+        assert tuned.name == member.name
+        assert not np.allclose(tuned.prompt, member.prompt, atol=1e-3)
 
 
 def test_dropout_changes_the_losses_and_its_seed_does(model, members):
@@ -80,15 +80,17 @@ def test_dropout_changes_the_losses_and_its_seed_does(model, members):
 
 def test_members_with_and_without_dropout_together(model, members):
     mixed = [attrs.evolve(members[0], dropout=0.2), members[3]]
-    for member, found in zip(mixed, spotfw_torch.tune(model, mixed, 4), strict=True):
-        _same(found, spotfw_torch.tune(model, [member], 4)[0])
+    for member, tuned in zip(mixed, spotfw_torch.tune(model, mixed, 4), strict=True):
+        _same(tuned, spotfw_torch.tune(model, [member], 4)[0])
 
 
 def test_in_slices_and_small_cohorts_as_in_one(model, members):
     whole = spotfw_torch.tune(model, members, 6)
     for sizes in ({"members_at_once": 3}, {"cohort_size": 2}, {"cohort_size": 1}):
-        for one, other in zip(whole, spotfw_torch.tune(model, members, 6, **sizes), strict=True):
-            _same(one, other)
+        for expected, tuned in zip(
+            whole, spotfw_torch.tune(model, members, 6, **sizes), strict=True
+        ):
+            _same(tuned, expected)
 
 
 def test_a_member_continues_from_its_state(model, members):
@@ -96,12 +98,12 @@ def test_a_member_continues_from_its_state(model, members):
     whole = spotfw_torch.tune(model, given, 7)
     half = spotfw_torch.tune(model, given, 3)
     rest = [
-        attrs.evolve(member, prompt=one.prompt, moment=one.moment, step=one.step)
-        for member, one in zip(given, half, strict=True)
+        attrs.evolve(member, prompt=state.prompt, moment=state.moment, step=state.step)
+        for member, state in zip(given, half, strict=True)
     ]
-    for one, other in zip(whole, spotfw_torch.tune(model, rest, 7), strict=True):
-        _near(one.prompt, other.prompt)
-        np.testing.assert_allclose(one.losses[3:], other.losses, atol=2e-5, rtol=0)
+    for expected, tuned in zip(whole, spotfw_torch.tune(model, rest, 7), strict=True):
+        _near(tuned.prompt, expected.prompt)
+        np.testing.assert_allclose(tuned.losses, expected.losses[3:], atol=2e-5, rtol=0)
 
 
 def test_joining_and_leaving_between_steps(model, members):
@@ -127,13 +129,13 @@ def test_joining_and_leaving_between_steps(model, members):
 def test_a_member_that_diverges_leaves_alone_and_says_so(model, members):
     wild = attrs.evolve(members[1], name="wild", rate=1e38)
     given = [members[0], wild, members[2]]
-    found = spotfw_torch.tune(model, given, 6, checkpoints=(1, 2))
-    assert found[1].diverged_at is not None
-    assert found[1].step == found[1].diverged_at - 1 == len(found[1].losses)
-    assert np.isfinite(found[1].prompt).all() and np.isfinite(found[1].moment).all()
-    for one, member in ((found[0], members[0]), (found[2], members[2])):
-        assert one.diverged_at is None
-        _same(one, spotfw_torch.tune(model, [member], 6)[0])
+    tuned = spotfw_torch.tune(model, given, 6, checkpoints=(1, 2))
+    assert tuned[1].diverged_at is not None
+    assert tuned[1].step == tuned[1].diverged_at - 1 == len(tuned[1].losses)
+    assert np.isfinite(tuned[1].prompt).all() and np.isfinite(tuned[1].moment).all()
+    for sound, member in ((tuned[0], members[0]), (tuned[2], members[2])):
+        assert sound.diverged_at is None
+        _same(sound, spotfw_torch.tune(model, [member], 6)[0])
 
 
 def test_a_prompt_that_is_no_number_leaves_at_once(model, members):
@@ -167,8 +169,8 @@ def test_tokens_and_losses_are_reported(model, members):
 
 def test_a_tuning_learns_its_examples(model, members, texts):
     few = Examples.of(texts(1, BATCH, 10), texts(2, BATCH, 3))
-    (found,) = spotfw_torch.tune(model, [attrs.evolve(members[0], examples=few)], 60)
-    assert found.losses[-5:].mean() < 0.7 * found.losses[0]
+    (tuned,) = spotfw_torch.tune(model, [attrs.evolve(members[0], examples=few)], 60)
+    assert tuned.losses[-5:].mean() < 0.7 * tuned.losses[0]
 
 
 def test_what_does_not_fit_is_refused(model, members):

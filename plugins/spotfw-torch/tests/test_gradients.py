@@ -30,14 +30,16 @@ def test_losses_and_gradients_are_each_members_own(model, prompts, texts, padded
 def test_padding_changes_nothing(model, prompts, texts, padded):
     given = prompts(1, 6, model.width)
     inputs, targets = texts(1, 4, 20), texts(2, 4, 4)
-    found = [
+    results = [
         spotfw_torch.loss_and_gradient(
             model, given, padded(inputs, length)[None], padded(targets, short)[None]
         )
         for length, short in ((20, 4), (48, 12))
     ]
-    np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-5)
-    np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-5 * np.abs(found[0][1]).max())
+    np.testing.assert_allclose(results[0][0], results[1][0], atol=1e-5)
+    np.testing.assert_allclose(
+        results[0][1], results[1][1], atol=1e-5 * np.abs(results[0][1]).max()
+    )
 
 
 def test_the_z_loss_is_minimised_but_not_reported(model, prompts, texts, padded):

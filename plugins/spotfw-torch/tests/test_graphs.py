@@ -24,7 +24,7 @@ class Passes(Gradients):
         if len(self._passes) >= self.room:
             raise torch.OutOfMemoryError("no room")
         self.captures += 1
-        places = tuple(one.clone() for one in given)
+        places = tuple(tensor.clone() for tensor in given)
         graph = SimpleNamespace(replay=lambda: None)
         return SimpleNamespace(graph=graph, given=places, losses=places[3], gradients=places[0])
 
@@ -46,13 +46,13 @@ def test_where_memory_is_short_the_others_are_given_up():
     assert passes.captures == 4
 
 
-def test_no_more_shapes_are_kept_than_told():
+def test_no_more_shapes_are_kept_than_the_limit():
     passes = Passes(room=100)
     for length in (*range(1, 11), 10):
         passes.run(length, 1.0)
     assert passes.captures == 10 and len(passes._passes) == 8
 
 
-def test_one_that_does_not_fit_alone_says_so():
+def test_a_pass_that_does_not_fit_alone_raises():
     with pytest.raises(torch.OutOfMemoryError):
         Passes(room=0).run(16, 1.0)

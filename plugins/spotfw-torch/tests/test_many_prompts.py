@@ -41,12 +41,12 @@ def test_label_scores_are_the_negative_losses_of_labels(model, prompts, texts):
 def test_decodings_do_not_depend_on_what_runs_together(model, prompts, texts):
     given = prompts(3, 5, model.width) * 2
     inputs = texts(1, 9, 40)
-    found = spotfw_torch.greedy(model, given, inputs, 10)
-    told = [[row.tolist() for row in rows] for rows in found]
+    decoded = spotfw_torch.greedy(model, given, inputs, 10)
+    ids = [[row.tolist() for row in rows] for rows in decoded]
     for at_once in (1, 200):
         again = spotfw_torch.greedy(model, given, inputs, 10, at_once)
-        assert [[row.tolist() for row in rows] for rows in again] == told
-    for row in (row for rows in told for row in rows):
+        assert [[row.tolist() for row in rows] for rows in again] == ids
+    for row in (row for rows in ids for row in rows):
         assert 1 <= len(row) <= 10
         assert 1 not in row[:-1]
         assert len(row) == 10 or row[-1] == 1
@@ -66,11 +66,11 @@ def test_rows_that_end_early_leave_the_others_as_they_are(write_small, tmp_path,
     random = np.random.RandomState(5)
     given = random.standard_normal((4, 5, model.width)).astype(np.float32) * 2
     inputs = texts(1, 12, 40)
-    found = spotfw_torch.greedy(model, given, inputs, 12)
-    assert len({len(row) for rows in found for row in rows}) > 2
-    for prompt, rows in zip(given, found, strict=True):
-        for one, row in zip(inputs, rows, strict=True):
-            ((alone,),) = spotfw_torch.greedy(model, prompt[None], [one], 12)
+    decoded = spotfw_torch.greedy(model, given, inputs, 12)
+    assert len({len(row) for rows in decoded for row in rows}) > 2
+    for prompt, rows in zip(given, decoded, strict=True):
+        for ids, row in zip(inputs, rows, strict=True):
+            ((alone,),) = spotfw_torch.greedy(model, prompt[None], [ids], 12)
             assert row.tolist() == alone.tolist()
 
 

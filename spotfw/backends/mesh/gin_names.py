@@ -131,8 +131,8 @@ def full_name(selector: str) -> str | None:
     Args:
       selector: a name with as many of its modules before it as one likes, without scopes.
     """
-    found = [name for name in _FULL if name == selector or name.endswith(f".{selector}")]
-    return found[0] if len(found) == 1 else None
+    names = [name for name in _FULL if name == selector or name.endswith(f".{selector}")]
+    return names[0] if len(names) == 1 else None
 
 
 def is_other(selector: str) -> bool:

@@ -228,7 +228,7 @@ def _check_value(value: Any) -> None:
 
 def _used(value: Any, good: Mapping[str, Any], why_not: Mapping[str, str]) -> set[str]:
     """Names of the macros a value stands on, which must all be known."""
-    found: set[str] = set()
+    macros: set[str] = set()
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -236,13 +236,13 @@ def _used(value: Any, good: Mapping[str, Any], why_not: Mapping[str, str]) -> se
             waiting += item
         elif isinstance(item, dict):
             waiting += [*item, *item.values()]
-        elif isinstance(item, _Macro) and item.name not in found:
+        elif isinstance(item, _Macro) and item.name not in macros:
             if item.name not in good:
                 why = why_not.get(item.name, "nothing")
                 raise _Unsafe(f"%{item.name[:80]}, which is {why}")
-            found.add(item.name)
+            macros.add(item.name)
             waiting.append(good[item.name])
-    return found
+    return macros
 
 
 def _resolved(value: Any, good: Mapping[str, Any]) -> Any:

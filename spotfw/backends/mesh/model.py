@@ -211,15 +211,15 @@ def _legacy_dropout(rate: float) -> list[str]:
 
     A stack with a `norm_epsilon` of its own also has its own dropout rate, and asks no other.
     """
-    found = []
+    bindings = []
     for scope in ("", "encoder/", "decoder/"):
         try:
             legacy = gin.query_parameter(f"{scope}LayerStack.norm_epsilon") is not None
         except ValueError:  # not bound
             continue
         if legacy:
-            found.append(f"{scope}LayerStack.dropout_rate = {rate}")
-    return found
+            bindings.append(f"{scope}LayerStack.dropout_rate = {rate}")
+    return bindings
 
 
 def transformer_of(vocabulary_size: int) -> Any:

@@ -92,8 +92,8 @@ class _Sketch:
 
 
 def _prompt_variable(graph: Any, prompt_length: int) -> Any:
-    (found,) = [v for v in graph.all_variables if v.name.endswith(f"/prompt_{prompt_length}")]
-    return found
+    (variable,) = [v for v in graph.all_variables if v.name.endswith(f"/prompt_{prompt_length}")]
+    return variable
 
 
 def update_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
@@ -180,8 +180,8 @@ def activation_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Prog
     ]
     sketch.loss(model, tf.estimator.ModeKeys.EVAL, dtype)
     lowering = mtf.Lowering(sketch.mesh.graph, {sketch.mesh: LocalMesh()}, autostack=False)
-    found = [tf.cast(lowering.export_to_tf_tensor(t), tf.float32) for (t,) in seen]
-    return Program(feeds=sketch.feeds, fetches={"activations": tf.stack(found)})
+    activations = [tf.cast(lowering.export_to_tf_tensor(t), tf.float32) for (t,) in seen]
+    return Program(feeds=sketch.feeds, fetches={"activations": tf.stack(activations)})
 
 
 def _watch(layer: Any) -> list[Any]:

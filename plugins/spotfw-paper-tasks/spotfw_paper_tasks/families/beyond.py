@@ -145,7 +145,7 @@ DATASETS = (
             read=lambda path: labelled_lines.rows(path, encoding="cp1252"),
             split_of=held_out.split_of,
             note="Get subj.all; expect 10,000 sentences. They have no official split: a fifth, "
-            "told by a digest of the text, is validation.",
+            "chosen by a digest of the text, is validation.",
         ),
         splits={"train": Split(source="subj.all"), "validation": Split(source="subj.all")},
         columns={"text": str, "label": "label"},

@@ -114,7 +114,7 @@ DATASETS = (
             read=files.rows,
             split_of=held_out.split_of,
             note="Get custrev.all, or custrev.pos and custrev.neg; expect 3,775 sentences. They "
-            "have no official split: a fifth, told by a digest of the text, is validation.",
+            "have no official split: a fifth, chosen by a digest of the text, is validation.",
         ),
         splits={"train": Split(source="custrev.all"), "validation": Split(source="custrev.all")},
         columns={"text": str, "label": "label"},

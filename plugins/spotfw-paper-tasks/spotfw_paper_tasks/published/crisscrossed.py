@@ -77,16 +77,16 @@ def _score(text: str) -> float | None:
 def _captions(folder: Path, wanted: set[int]) -> Mapping[int | None, str]:
     """The texts of the captions wanted, by number."""
     if (path := folder / KARPATHY).is_file():
-        found = (
+        captions = (
             (sentence.get("sentid"), sentence.get("raw"))
             for image in elements(path, "images")
             for sentence in _dictionaries(image, "sentences")
         )
     elif (path := folder / COCO).is_file():
-        found = (
-            (one.get("id"), one.get("caption"))
-            for one in elements(path, "annotations")
-            if isinstance(one, dict)
+        captions = (
+            (entry.get("id"), entry.get("caption"))
+            for entry in elements(path, "annotations")
+            if isinstance(entry, dict)
         )
     else:
         raise SpotError(
@@ -96,11 +96,11 @@ def _captions(folder: Path, wanted: set[int]) -> Mapping[int | None, str]:
         )
     return {
         number: text.strip()
-        for number, text in found
+        for number, text in captions
         if isinstance(number, int) and number in wanted and isinstance(text, str)
     }
 
 
 def _dictionaries(holder: Any, key: str) -> Iterator[dict[str, Any]]:
     listed = holder.get(key) if isinstance(holder, dict) else None
-    yield from (one for one in listed or () if isinstance(one, dict))
+    yield from (item for item in listed or () if isinstance(item, dict))

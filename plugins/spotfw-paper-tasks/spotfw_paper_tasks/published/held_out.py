@@ -11,7 +11,7 @@ PARTS = 5
 
 
 def split_of(row: Row) -> str:
-    """``validation`` for a fifth of the rows, told by their text, else ``train``.
+    """``validation`` for a fifth of the rows, chosen by their text, else ``train``.
 
     The same text is always in the same split, on every machine and in any order.
     """

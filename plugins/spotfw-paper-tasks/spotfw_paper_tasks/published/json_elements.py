@@ -63,15 +63,15 @@ class _Text:
         """Goes behind the pattern's next match, at this place or anywhere behind it."""
         while True:
             seek = pattern.search if anywhere else pattern.match
-            found = seek(self.buffer, self.begin)
-            if found and found.end() < len(self.buffer):
-                self.begin = found.end()
+            match = seek(self.buffer, self.begin)
+            if match and match.end() < len(self.buffer):
+                self.begin = match.end()
                 return True
             if anywhere:  # all but what might be the match's beginning is done with
                 self.begin = max(self.begin, len(self.buffer) - CHUNK)
             if len(self.buffer) - self.begin > LONGEST_ELEMENT or not self.grow():
-                self.begin = found.end() if found else self.begin
-                return found is not None
+                self.begin = match.end() if match else self.begin
+                return match is not None
 
 
 _SPACE = re.compile(r"\s*")

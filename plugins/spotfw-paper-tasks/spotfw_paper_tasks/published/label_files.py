@@ -28,10 +28,10 @@ def rows(path: Path) -> Iterator[Row]:
     places = [_place(line) for line in lines(path) if line is None or line.strip()]
     try:
         with data.open("rb") as stream:
-            found = sum(1 for _ in json_records(stream))
-        if found != len(places):
+            count = sum(1 for _ in json_records(stream))
+        if count != len(places):
             raise SpotError(
-                f"The file {data} has {found:,} rows and {path.name} beside it {len(places):,} "
+                f"The file {data} has {count:,} rows and {path.name} beside it {len(places):,} "
                 "labels, so no label can be trusted. Get both again from the same archive."
             )
         with data.open("rb") as stream:

@@ -53,7 +53,7 @@ def test_rows_are_written_so(examples, row, inputs, targets):
         (dream, {**TALK, "dialogue": ["M: Tea?", 3]}, "dialogue is no list of texts"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_told(examples, row, reason):
+def test_the_fault_of_a_row_is_named(examples, row, reason):
     with pytest.raises(Unusable, match=reason):
         examples(row)
 

@@ -102,7 +102,7 @@ def test_a_hidden_label_gives_nothing(examples, row):
         (alpha_nli, {k: v for k, v in ART.items() if k != "obs2"}, "obs2 is no text"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_told(examples, row, reason):
+def test_the_fault_of_a_row_is_named(examples, row, reason):
     with pytest.raises(Unusable, match=reason):
         examples(row)
 

@@ -105,12 +105,12 @@ def test_a_pair_without_gold_label_gives_nothing(examples):
         ({"label": -2}, "label is -2, and there are 3 classes"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_told(change, reason):
+def test_the_fault_of_a_row_is_named(change, reason):
     with pytest.raises(Unusable, match=reason):
         snli({"premise": "A.", "hypothesis": "B.", "label": 0, **change})
 
 
-def test_a_missing_column_is_told():
+def test_a_missing_column_is_named():
     with pytest.raises(Unusable, match="context is no text"):
         anli({"premise": "A.", "hypothesis": "B.", "label": 0})
 
@@ -120,11 +120,11 @@ def test_f1_of_doc_nli_is_of_entailment():
 
 
 def test_anli_joins_its_three_rounds():
-    (found,) = (d for d in DATASETS if d.name == "anli")
-    assert [name.partition(":")[0] for name in found.tfds_names] == [
+    (anli,) = (d for d in DATASETS if d.name == "anli")
+    assert [name.partition(":")[0] for name in anli.tfds_names] == [
         "anli/r1",
         "anli/r2",
         "anli/r3",
     ]
-    assert found.splits["train"].rows == 16_946 + 45_460 + 100_459
-    assert found.splits["test"].rows == 1_000 + 1_000 + 1_200
+    assert anli.splits["train"].rows == 16_946 + 45_460 + 100_459
+    assert anli.splits["test"].rows == 1_000 + 1_000 + 1_200

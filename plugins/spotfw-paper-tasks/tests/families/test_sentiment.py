@@ -91,7 +91,7 @@ def test_rows_are_written_so(examples, row, inputs, targets):
         (goemotions, emotional(" ", "joy"), "comment_text is empty"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_told(examples, row, reason):
+def test_the_fault_of_a_row_is_named(examples, row, reason):
     with pytest.raises(Unusable, match=reason):
         list(examples(row))
 
@@ -101,9 +101,9 @@ def test_an_unlabelled_review_gives_nothing():
 
 
 def test_a_target_of_goemotions_reads_back_as_its_emotions():
-    (found,) = (d for d in DATASETS if d.name == "goemotions")
+    (dataset,) = (d for d in DATASETS if d.name == "goemotions")
     (example,) = goemotions(emotional("x", "joy", "love", "admiration"))
-    assert found.postprocess(example.targets, example=None, is_target=True) == [
+    assert dataset.postprocess(example.targets, example=None, is_target=True) == [
         "admiration",
         "joy",
         "love",
@@ -116,9 +116,9 @@ def test_an_emotion_among_others_counts_as_seen(tmp_path, monkeypatch):
     (tmp_path / "goemotions").mkdir()
     row = emotional("x", *EMOTIONS[:-1])
     (tmp_path / "goemotions" / "train.jsonl").write_text(json.dumps(row) + "\n")
-    (found,) = (d for d in DATASETS if d.name == "goemotions")
-    (told,) = read_examples(found, "train").account.messages()
-    assert "no row with the label 'neutral', so" in told
+    (dataset,) = (d for d in DATASETS if d.name == "goemotions")
+    (message,) = read_examples(dataset, "train").account.messages()
+    assert "no row with the label 'neutral', so" in message
 
 
 def test_there_are_27_emotions_and_neutral():

@@ -50,7 +50,7 @@ def test_pairs_are_written_so(row, inputs, targets):
         ({"caption1": "\t"}, "caption1 is empty"),
     ],
 )
-def test_what_is_wrong_with_a_pair_is_told(change, reason):
+def test_the_fault_of_a_pair_is_named(change, reason):
     with pytest.raises(Unusable, match=reason):
         cxc({**ROW, **change})
 

@@ -26,9 +26,9 @@ def test_rows_of_tfds_true_schema_give_examples(dataset):
             assert set(dataset.columns) <= set(builder.info.features)
             rows += [plain(row) for row in tfds.as_numpy(builder.as_dataset(split="train"))]
     numbered = enumerate(possible(dataset.name, row) for row in rows)
-    found = list(check_rows(numbered, Path("mock"), schema(dataset)))
-    assert all(isinstance(row, BoundRow) for row in found), found
-    made = [example for row in found for example in dataset.examples(row.cells)]
+    checked = list(check_rows(numbered, Path("mock"), schema(dataset)))
+    assert all(isinstance(row, BoundRow) for row in checked), checked
+    made = [example for row in checked for example in dataset.examples(row.cells)]
     assert len(made) == len(rows) == 4 * len(dataset.tfds_names)
     assert all(e.inputs.startswith(f"{dataset.name} ") for e in made)
     known = set(dataset.labels)
@@ -44,7 +44,7 @@ def real_files():
         for split in ("train", "validation", "test")
         if (SHARED / dataset.name / f"{split}.jsonl").is_file()
     ]
-    return [pytest.param(*one, id=f"{one[0].name}-{one[1]}") for one in here] or [
+    return [pytest.param(*file, id=f"{file[0].name}-{file[1]}") for file in here] or [
         pytest.param(None, None, marks=pytest.mark.skip(reason="the folder shared/data is absent"))
     ]
 

@@ -37,12 +37,12 @@ def test_elements_are_those_of_json_whatever_is_read_at_a_time(tmp_path, values,
     ("text", "given_first"),
     [("[1, 2", [1]), ("[1, 2,", [1, 2]), ("[1 2]", [1]), ("[1, x]", [1]), ("[", []), ('["a', [])],
 )
-def test_what_is_whole_is_given_before_the_break_is_told(tmp_path, text, given_first):
+def test_whole_elements_are_given_before_the_break_raises(tmp_path, text, given_first):
     path = tmp_path / "broken.json"
     path.write_text(text)
-    found = []
+    given = []
     with pytest.raises(SpotError, match="broken off"):
-        found.extend(elements(path))
+        given.extend(elements(path))
     reading = elements(path)
     assert [next(reading) for _ in given_first] == given_first
 

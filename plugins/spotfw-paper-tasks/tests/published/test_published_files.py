@@ -175,7 +175,7 @@ class TestCrisscrossedCaptions:
         with pytest.raises(SpotError, match=r"dataset_coco\.json .* captions_val2014\.json"):
             read("cxc")
 
-    def test_the_raw_file_is_another_one(self, read, folder):
+    def test_the_raw_file_is_refused(self, read, folder):
         (folder("cxc") / "sts_val.csv").write_text("caption1,caption2,score\n")
         with pytest.raises(SpotError, match="not caption1, caption2, agg_score"):
             read("cxc")
@@ -205,7 +205,7 @@ class TestDocNli:
         assert len(examples) == 4
         assert [line for line, _ in wrong] == [2, 3, 4]
 
-    def test_a_file_broken_off_is_told(self, read, folder):
+    def test_a_truncated_file_raises(self, read, folder):
         whole = json.dumps([PAIR] * 5)
         (folder("doc_nli") / "train.json").write_text(whole[:-20])
         with pytest.raises(SpotError, match="broken off or is not JSON at element 5"):
@@ -307,7 +307,7 @@ class TestLabelledLines:
 
 
 @pytest.mark.parametrize("name", [d.name for d in DATASETS.values() if d.published])
-def test_absent_data_is_told_with_where_it_is(name, read, folder):
+def test_the_error_for_absent_data_says_where_to_get_it(name, read, folder):
     if DATASETS[name].tfds:
         pytest.skip("TFDS is asked first")
     with pytest.raises(SpotError, match=f"spotfw tasks bind {name} FOLDER") as caught:

@@ -1,7 +1,7 @@
 """The families of tasks, one module each.
 
 A family module offers `TASKS` (its `TaskSpec`s) and `STORIES` (functions from randomness
-to a `Story`: the same kind of happening told as plain text, with how people took it
+to a `Story`: the same kind of happening as plain text, with how people took it
 instead of a label). Which families exist is listed here and nowhere else.
 """
 

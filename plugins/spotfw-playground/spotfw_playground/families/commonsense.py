@@ -73,11 +73,11 @@ def _story(kind: str, rng: Random) -> Story:
         facts = (_KINDS[kind](rng, "sensible"), _KINDS[kind](rng, "sensible"))
         return Story(grammar.text(*facts), facts)
     label = rng.choice(LABELS)
-    told = _KINDS[kind](rng, label)
+    claim = _KINDS[kind](rng, label)
     name = grammar.somebody(rng)
-    opening = rng.choice(("{name} told that {told}", "{told}", "{told}, said {name}"))
+    opening = rng.choice(("{name} told that {claim}", "{claim}", "{claim}, said {name}"))
     endings = rng.sample(_REACTIONS[label], 2)[: rng.choice((1, 2))]
-    return Story(grammar.text(opening.format(name=name, told=told), *endings), (told,))
+    return Story(grammar.text(opening.format(name=name, claim=claim), *endings), (claim,))
 
 
 TASKS = specs_alike(

@@ -72,13 +72,13 @@ def _story(kind: str, rng: Random) -> Story:
     """A fact, what one or two people say of it, and what comes of that."""
     label = rng.choice(LABELS)
     known, said = _pair(kind, rng, label)
-    told = [known, *_claim(rng, said, label)]
+    sentences = [known, *_claim(rng, said, label)]
     if rng.random() < 0.5:
         subject, _, _ = said.rpartition(" is ")
         state = known.partition(" is ")[2].split()[0]
         other = rng.choice([x for x in LABELS if x != label])
-        told += _claim(rng, _said(kind, rng, subject, state, other), other)
-    return Story(grammar.text(*told), (known, said))
+        sentences += _claim(rng, _said(kind, rng, subject, state, other), other)
+    return Story(grammar.text(*sentences), (known, said))
 
 
 def _claim(rng: Random, said: str, label: str) -> list[str]:

@@ -49,14 +49,14 @@ def _event(kind: str, rng: Random) -> dict[str, str]:
 def _pair(kind: str, rng: Random, label: str) -> tuple[str, str]:
     forms = rng.sample(_GIFTS if kind == "gifts" else _TRIPS, 2)
     event = _event(kind, rng)
-    told = dict(event)
+    retold = dict(event)
     if label == "different":
-        while told == event:
+        while retold == event:
             fresh = _event(kind, rng)
             for role in rng.sample("abc", rng.choice((1, 1, 2))):
-                if fresh[role] not in told.values():
-                    told[role] = fresh[role]
-    return forms[0].format(**event), forms[1].format(**told)
+                if fresh[role] not in retold.values():
+                    retold[role] = fresh[role]
+    return forms[0].format(**event), forms[1].format(**retold)
 
 
 def _draw(kind: str, rng: Random, label: str) -> Drawn:
@@ -65,15 +65,20 @@ def _draw(kind: str, rng: Random, label: str) -> Drawn:
 
 def _story(kind: str, rng: Random) -> Story:
     label = rng.choice(LABELS)
-    one, two = _pair(kind, rng, label)
+    event, retold = _pair(kind, rng, label)
     first = grammar.somebody(rng)
     second = grammar.somebody(rng, first)
     frame = rng.choice(
-        (("{first} wrote that {one}", "{second} wrote that {two}"), ("{one}", "or so: {two}"))
+        (
+            ("{first} wrote that {event}", "{second} wrote that {retold}"),
+            ("{event}", "or so: {retold}"),
+        )
     )
-    told = [part.format(first=first, second=second, one=one, two=two) for part in frame]
+    sentences = [
+        part.format(first=first, second=second, event=event, retold=retold) for part in frame
+    ]
     verdicts = rng.sample(_VERDICTS[label], 2)[: rng.choice((1, 2))]
-    return Story(grammar.text(*told, *verdicts), (one, two))
+    return Story(grammar.text(*sentences, *verdicts), (event, retold))
 
 
 TASKS = (

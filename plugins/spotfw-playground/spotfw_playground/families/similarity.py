@@ -20,13 +20,13 @@ def _details(kind: str) -> tuple[tuple[str, ...], ...]:
 
 def _pair(kind: str, rng: Random, label: str) -> tuple[str, str]:
     choices = _details(kind)
-    one = [rng.choice(words) for words in choices]
+    first = [rng.choice(words) for words in choices]
     shared = set(rng.sample(range(5), int(label)))
-    two = [
-        one[i] if i in shared else grammar.other(rng, words, one[i])
+    second = [
+        first[i] if i in shared else grammar.other(rng, words, first[i])
         for i, words in enumerate(choices)
     ]
-    return _scene(one), _scene(two)
+    return _scene(first), _scene(second)
 
 
 def _scene(details: list[str]) -> str:
@@ -40,7 +40,7 @@ def _draw(kind: str, rng: Random, label: str) -> Drawn:
 
 def _story(kind: str, rng: Random) -> Story:
     label = rng.choice(LABELS)
-    one, two = _pair(kind, rng, label)
+    picture, other = _pair(kind, rng, label)
     first = grammar.somebody(rng)
     second = grammar.somebody(rng, first)
     verdict = rng.choice(
@@ -51,8 +51,10 @@ def _story(kind: str, rng: Random) -> Story:
         )
     )
     return Story(
-        grammar.text(f"{first} painted {one}", f"{second} painted {two}", verdict.format(n=label)),
-        (one, two),
+        grammar.text(
+            f"{first} painted {picture}", f"{second} painted {other}", verdict.format(n=label)
+        ),
+        (picture, other),
     )
 
 

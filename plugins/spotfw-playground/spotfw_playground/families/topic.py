@@ -36,7 +36,7 @@ def _draw(kind: str, rng: Random, label: str) -> Drawn:
 
 def _story(kind: str, rng: Random) -> Story:
     label = rng.choice(LABELS)
-    told = _KINDS[kind](rng, label)
+    text = _KINDS[kind](rng, label)
     name = grammar.somebody(rng)
     ending = rng.choice(
         (
@@ -46,7 +46,7 @@ def _story(kind: str, rng: Random) -> Story:
             "{name} knows all about {topic}",
         )
     )
-    return Story(grammar.text(told, ending.format(name=name, topic=label)), (told,))
+    return Story(grammar.text(text, ending.format(name=name, topic=label)), (text,))
 
 
 TASKS = specs_alike(

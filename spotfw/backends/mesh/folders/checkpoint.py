@@ -31,7 +31,7 @@ SHARD_BYTES = 512 * 2**20
 
 
 @attrs.frozen
-class Found:
+class Variable:
     """A variable of a checkpoint: its shape, and its NumPy dtype's name."""
 
     shape: tuple[int, ...]
@@ -66,8 +66,8 @@ class Checkpoint:
                 "half copied or damaged: copy it again, with its .index and all .data files."
             ) from error
         dtypes = self._reader.get_variable_to_dtype_map()
-        self.variables: dict[str, Found] = {
-            name: Found(tuple(shape), dtypes[name].name)
+        self.variables: dict[str, Variable] = {
+            name: Variable(tuple(shape), dtypes[name].name)
             for name, shape in sorted(self._reader.get_variable_to_shape_map().items())
             if _is_trained(name)
         }
@@ -75,7 +75,7 @@ class Checkpoint:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the trained variables by name."""
-        return {name: found.shape for name, found in self.variables.items()}
+        return {name: variable.shape for name, variable in self.variables.items()}
 
     @property
     def parameters(self) -> int:
@@ -141,8 +141,8 @@ def _latest_step(folder: str) -> int:
             f"The model folder {folder} cannot be opened: {_reason(error)}. "
             "Give a folder with a Mesh TensorFlow checkpoint (model.ckpt-STEP.*)."
         ) from error
-    found = re.compile(re.escape(_PREFIX) + r"([0-9]{1,18})\.index/?$")
-    steps = {int(m[1]) for name in names if (m := found.match(name))}
+    index_name = re.compile(re.escape(_PREFIX) + r"([0-9]{1,18})\.index/?$")
+    steps = {int(m[1]) for name in names if (m := index_name.match(name))}
     if "checkpoint" in names:
         text = files.read_bytes(posixpath.join(folder, "checkpoint"), _MAX_TEXT).decode(
             errors="replace"

@@ -164,7 +164,7 @@ def mesh_to_hf(
                 if rest.any():
                     raise SpotError(
                         f"The variable {variable.mesh} of {checkpoint.prefix} has weights "
-                        f"beyond the {dims.vocabulary_size} ids that {ORIGIN} tells of. Remove "
+                        f"beyond the {dims.vocabulary_size} ids that {ORIGIN} describes. Remove "
                         f"that file to convert all {dims.rows} rows."
                     )
             if progress:
@@ -230,15 +230,15 @@ def _origin(src: str, dims: hf_names.T5Dimensions) -> dict[str, Any] | None:
         return None
     try:
         config: dict[str, Any] = parse_json(files.read_bytes(path, MOST_JSON))
-        told = hf_names.dimensions_of_config(config, src)
+        described = hf_names.dimensions_of_config(config, src)
     except (ValueError, AttributeError, TypeError) as error:
         raise SpotError(
             f"The file {ORIGIN} in {src} cannot be read: {error}. It only serves to give the "
             "original config.json back: remove it to convert without."
         ) from error
-    if attrs.evolve(told, vocabulary_size=told.rows) != dims:
+    if attrs.evolve(described, vocabulary_size=described.rows) != dims:
         raise SpotError(
-            f"The file {ORIGIN} in {src} tells of {told}, but the checkpoint has {dims}. It "
+            f"The file {ORIGIN} in {src} describes {described}, but the checkpoint has {dims}. It "
             "belongs to another model: remove it to convert without."
         )
     return config

@@ -1,4 +1,4 @@
-"""What lies in a model folder, told without building the model."""
+"""Describes a model folder without building the model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def describe(folder: str) -> dict[str, Any]:
             "kind": "mesh",
             "step": checkpoint.step,
             "fingerprint": fingerprint(checkpoint),
-            "dtype": "/".join(sorted({found.dtype for found in checkpoint.variables.values()})),
+            "dtype": "/".join(
+                sorted({variable.dtype for variable in checkpoint.variables.values()})
+            ),
         }
     facts |= attrs.asdict(dims)
     facts["rows"] = dims.rows

@@ -156,8 +156,8 @@ def dimensions_of_shapes(shapes: Mapping[str, tuple[int, ...]], where: str) -> T
     shapes = {canonical(name): shape for name, shape in shapes.items()}
 
     def layers(stack: str) -> int:
-        found = re.compile(rf"{stack}/block_(\d+)/")
-        return 1 + max((int(m[1]) for name in shapes if (m := found.match(name))), default=-1)
+        block_name = re.compile(rf"{stack}/block_(\d+)/")
+        return 1 + max((int(m[1]) for name in shapes if (m := block_name.match(name))), default=-1)
 
     first = "encoder/block_000"
     attention, dense = f"{first}/layer_000/SelfAttention", f"{first}/layer_001/DenseReluDense"

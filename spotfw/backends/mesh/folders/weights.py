@@ -34,25 +34,25 @@ def check_finite(value: npt.NDArray[Any], name: str, where: str) -> None:
 
 def check_variables(
     expected: Mapping[str, tuple[int, ...]],
-    found: Mapping[str, tuple[int, ...]],
+    stored: Mapping[str, tuple[int, ...]],
     where: str = "the checkpoint",
 ) -> None:
     """Checks that a checkpoint holds a model's variables, and nothing else.
 
     Args:
       expected: the model's variables, name -> shape.
-      found: the checkpoint's trained variables, name -> shape.
+      stored: the checkpoint's trained variables, name -> shape.
       where: what to call the checkpoint.
 
     Raises:
       SpotError: names the first few missing, extra and misshapen variables and counts them.
     """
-    missing = [name for name in expected if name not in found]
-    extra = [name for name in found if name not in expected]
+    missing = [name for name in expected if name not in stored]
+    extra = [name for name in stored if name not in expected]
     misshapen = [
-        f"{name} is {list(found[name])}, not {list(shape)}"
+        f"{name} is {list(stored[name])}, not {list(shape)}"
         for name, shape in expected.items()
-        if name in found and tuple(found[name]) != tuple(shape)
+        if name in stored and tuple(stored[name]) != tuple(shape)
     ]
     wrong = [
         f"{len(names)} {what} ({separator.join(names[:3])}{', ...' if len(names) > 3 else ''})"
