@@ -48,22 +48,28 @@ def test_an_order_wraps_where_a_window_is_larger_than_the_data() -> None:
 def test_what_is_drawn_is_stratified_and_so_is_its_beginning() -> None:
     rows = [row("yes" if i % 4 == 0 else "no", i) for i in range(400)]
     taken, rest = drawn(rows, 100, "some purpose")
-    assert sum(one.target == "yes" for one in taken) == 25
-    assert 4 <= sum(one.target == "yes" for one in taken[:20]) <= 6
-    assert {one.text for one in taken} | {one.text for one in rest} == {one.text for one in rows}
-    assert [one.text for one in drawn(rows, 100, "some purpose")[0]] == [o.text for o in taken]
-    assert [one.text for one in drawn(rows, 100, "another")[0]] != [o.text for o in taken]
+    assert sum(example.target == "yes" for example in taken) == 25
+    assert 4 <= sum(example.target == "yes" for example in taken[:20]) <= 6
+    assert {example.text for example in taken} | {example.text for example in rest} == {
+        example.text for example in rows
+    }
+    assert [example.text for example in drawn(rows, 100, "some purpose")[0]] == [
+        o.text for o in taken
+    ]
+    assert [example.text for example in drawn(rows, 100, "another")[0]] != [o.text for o in taken]
 
 
 def test_sentences_are_compared_without_their_dressing() -> None:
-    one = sentences("stsb sentence1: A man is playing a guitar . sentence2: No more than this here")
-    assert "amanisplayingaguitar" in one
-    assert one & sentences("snli premise: a man is playing a guitar. hypothesis: x")
+    plain = sentences(
+        "stsb sentence1: A man is playing a guitar . sentence2: No more than this here"
+    )
+    assert "amanisplayingaguitar" in plain
+    assert plain & sentences("snli premise: a man is playing a guitar. hypothesis: x")
 
 
 def test_class_scores() -> None:
-    gold, told = np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0])
-    scores = measures.class_scores(gold, told, 2)
+    gold, predicted = np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0])
+    scores = measures.class_scores(gold, predicted, 2)
     assert scores["accuracy"] == 75.0
     assert scores["f1"] == pytest.approx(100 * 2 / 3)
     assert scores["matthews"] == pytest.approx(100 / np.sqrt(3))
@@ -73,8 +79,8 @@ def test_class_scores() -> None:
 
 
 def test_number_scores_average_the_ranks_of_equals() -> None:
-    gold, told = np.array([1.0, 2.0, 2.0, 3.0]), np.array([0.0, 1.0, 1.0, 8.0])
-    assert measures.number_scores(gold, told)["spearman"] == pytest.approx(100.0)
+    gold, predicted = np.array([1.0, 2.0, 2.0, 3.0]), np.array([0.0, 1.0, 1.0, 8.0])
+    assert measures.number_scores(gold, predicted)["spearman"] == pytest.approx(100.0)
     assert measures.number_scores(gold, np.ones(4)) == {"pearson": 0.0, "spearman": 0.0}
 
 
@@ -85,11 +91,11 @@ def test_answers_are_scored_as_squad_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "referent", "names_it"),
+    ("predicted", "referent", "names_it"),
     [("The cat", "cat", 1), ("black cat", "the cat", 1), ("Bob's hat", "Bob", 0), ("", "cat", -1)],
 )
-def test_referents_are_scored_as_t5_does(told: str, referent: str, names_it: int) -> None:
-    right = measures.referent_scores([referent], [names_it], [told])
+def test_referents_are_scored_as_t5_does(predicted: str, referent: str, names_it: int) -> None:
+    right = measures.referent_scores([referent], [names_it], [predicted])
     assert right["accuracy"] == 100.0
 
 

@@ -48,8 +48,8 @@ def example(hook: str) -> Plugins:
 
 
 def test_the_page_is_fresh() -> None:
-    told = "docs/plugins/hooks.md is stale: run make docs"
-    assert docs.PAGE.read_text() == docs.page() + "\n", told
+    message = "docs/plugins/hooks.md is stale: run make docs"
+    assert docs.PAGE.read_text() == docs.page() + "\n", message
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -80,8 +80,8 @@ def test_spotfw_task_sources() -> None:
 def test_spotfw_prompt_initializers() -> None:
     part, _ = example("spotfw_prompt_initializers").parse_initializer("noise:scale=0")
     context = type("Context", (), {"length": 2, "embeddings": np.zeros((5, 3))})
-    found = part(context, np.random.default_rng(0))
-    assert (found.shape, found.dtype, found.any()) == ((2, 3), np.float32, False)
+    prompt = part(context, np.random.default_rng(0))
+    assert (prompt.shape, prompt.dtype, prompt.any()) == ((2, 3), np.float32, False)
 
 
 def test_spotfw_similarity_metrics() -> None:
@@ -116,7 +116,7 @@ def test_spotfw_commands() -> None:
     assert command.name == "greet"
 
 
-def told(hook: str, capsys: pytest.CaptureFixture[str], **values: Any) -> str:
+def printed(hook: str, capsys: pytest.CaptureFixture[str], **values: Any) -> str:
     plugins = example(hook)
     plugins.call(hook, **values)
     assert not plugins.failures
@@ -124,21 +124,23 @@ def told(hook: str, capsys: pytest.CaptureFixture[str], **values: Any) -> str:
 
 
 def test_spotfw_run_started(capsys: pytest.CaptureFixture[str]) -> None:
-    assert told("spotfw_run_started", capsys, run=RUN) == "tuning on reviews in runs/reviews"
+    assert printed("spotfw_run_started", capsys, run=RUN) == "tuning on reviews in runs/reviews"
 
 
 def test_spotfw_checkpoint_saved(capsys: pytest.CaptureFixture[str]) -> None:
-    said = told("spotfw_checkpoint_saved", capsys, run=RUN, step=5, scores={"f1": 1.0})
+    said = printed("spotfw_checkpoint_saved", capsys, run=RUN, step=5, scores={"f1": 1.0})
     assert said == "5 {'f1': 1.0}"
 
 
 def test_spotfw_run_finished(capsys: pytest.CaptureFixture[str]) -> None:
-    said = told("spotfw_run_finished", capsys, run=RUN, scores={"score": 50.0})
+    said = printed("spotfw_run_finished", capsys, run=RUN, scores={"score": 50.0})
     assert said == "reviews reached 50.0"
 
 
 def test_spotfw_run_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert told("spotfw_run_failed", capsys, run=RUN, error=OSError("no room")).endswith("no room")
+    assert printed("spotfw_run_failed", capsys, run=RUN, error=OSError("no room")).endswith(
+        "no room"
+    )
 
 
 def test_spotfw_prompt_added(

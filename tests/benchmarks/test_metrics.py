@@ -15,10 +15,10 @@ def test_agreement_by_hand() -> None:
     alike = np.array(
         [[nan, 3, 2, 1], [1, nan, 2, 3], [1, 2, nan, 3], [3, 2, 1, nan]]  # right, wrong, right, not
     )
-    found = benchmark.agreement(alike, scores)
+    agreement = benchmark.agreement(alike, scores)
     # The second row has a tie of scores: ranks 2.5, 2.5, 1 against 1, 2, 3.
-    assert found.spearman == pytest.approx((1 - 0.8660254 + 1 - 1) / 4)
-    assert found.regret == {1: (0 + 30 + 0 + 9) / 4, 3: 0}
+    assert agreement.spearman == pytest.approx((1 - 0.8660254 + 1 - 1) / 4)
+    assert agreement.regret == {1: (0 + 30 + 0 + 9) / 4, 3: 0}
 
 
 def test_a_prompt_is_not_compared_with_itself() -> None:

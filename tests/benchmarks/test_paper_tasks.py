@@ -38,24 +38,24 @@ def check(name: str, model) -> paper_tasks.Checked:
 def test_real_rows_go_through_and_the_unusable_are_counted(model, data):
     with (data / "train.jsonl").open("a") as file:
         file.write('{"sentence": "a song", "label": 5, "idx": 9}\n')
-    found = check("glue_cola", model)
-    assert found.fault == ""
-    assert (found.rows_from, found.examples) == ("real", {"train": 9, "validation": 9})
-    assert found.left_out == {"train": 1, "validation": 0}
-    assert found.labels == {"unacceptable": 5, "acceptable": 4}
-    assert found.first == ("cola sentence: a song 0", "unacceptable")
-    assert found.metrics.keys() == {"matthews_corrcoef"}
-    assert found.line().startswith("ok glue_cola_v002 (real): train 9, validation 9; unusable 1;")
+    checked = check("glue_cola", model)
+    assert checked.fault == ""
+    assert (checked.rows_from, checked.examples) == ("real", {"train": 9, "validation": 9})
+    assert checked.left_out == {"train": 1, "validation": 0}
+    assert checked.labels == {"unacceptable": 5, "acceptable": 4}
+    assert checked.first == ("cola sentence: a song 0", "unacceptable")
+    assert checked.metrics.keys() == {"matthews_corrcoef"}
+    assert checked.line().startswith("ok glue_cola_v002 (real): train 9, validation 9; unusable 1;")
 
 
 def test_another_data_set_fails(model, data):
     (data / "train.jsonl").write_text('{"text": "a", "label": 0}\n' * 4)
-    found = check("glue_cola", model)
-    assert "no column 'sentence'" in found.fault
-    assert found.line().startswith("FAILED glue_cola_v002 (real)")
+    checked = check("glue_cola", model)
+    assert "no column 'sentence'" in checked.fault
+    assert checked.line().startswith("FAILED glue_cola_v002 (real)")
 
 
 def test_mocked_rows_go_through(model, data):
-    found = check("glue_rte", model)
-    assert (found.rows_from, found.fault) == ("mock", "")
-    assert found.examples == {"train": 16, "validation": 16}
+    checked = check("glue_rte", model)
+    assert (checked.rows_from, checked.fault) == ("mock", "")
+    assert checked.examples == {"train": 16, "validation": 16}

@@ -27,17 +27,17 @@ DECODE = 10
 EVERY = 37
 
 
-def kept(one: outcome.Outcome, given: random_t5.Batch) -> dict[str, Any]:
+def kept(output: outcome.Outcome, given: random_t5.Batch) -> dict[str, Any]:
     """The figures of an outcome that are kept, as plain numbers."""
     real = given.targets != 0
     return {
-        "logits": np.asarray(one.logits[real][:, ::EVERY], np.float64).round(7).tolist(),
-        "logits_std": float(one.logits[real].std()),
-        "loss": one.loss,
+        "logits": np.asarray(output.logits[real][:, ::EVERY], np.float64).round(7).tolist(),
+        "logits_std": float(output.logits[real].std()),
+        "loss": output.loss,
         "gradient": None
-        if one.gradient is None
-        else np.asarray(one.gradient, np.float64).round(9).tolist(),
-        "decoded": one.decoded,
+        if output.gradient is None
+        else np.asarray(output.gradient, np.float64).round(9).tolist(),
+        "decoded": output.decoded,
     }
 
 

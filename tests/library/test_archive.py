@@ -79,7 +79,7 @@ def refused(path: Path, library: Library, limits: Limits = LIMITS) -> str:
 def test_comes_back_as_it_was(library: Library, archive: Path, tmp_path: Path) -> None:
     other = Library(tmp_path / "other")
     done = import_prompts(other, [str(archive)])
-    assert {one.id for one in done} == {entry.id for entry in library.entries()}
+    assert {imported.id for imported in done} == {entry.id for entry in library.entries()}
     assert other.entries() == library.entries()
     assert other.verify() == []
     assert other.leftovers() == []
@@ -348,7 +348,7 @@ def test_an_interrupted_import_leaves_a_valid_library(
     from spotfw import files
 
     real: Callable[..., None] = files.write_atomically
-    found = []
+    counts = []
     for most in range(6):
         other = Library(tmp_path / f"other{most}")
         written = io.StringIO()
@@ -369,10 +369,10 @@ def test_an_interrupted_import_leaves_a_valid_library(
             else:
                 import_prompts(other, [str(archive)])
         assert other.verify() == []
-        found.append(len(other.entries()))
+        counts.append(len(other.entries()))
         assert all(re.fullmatch(r"[0-9a-f]{16}\.safetensors", n) for n in other.leftovers())
         import_prompts(other, [str(archive)])
         assert len(other.entries()) == 3
         assert other.leftovers() == []
-    assert found == sorted(found)
-    assert (found[0], found[-2], found[-1]) == (0, 2, 3)
+    assert counts == sorted(counts)
+    assert (counts[0], counts[-2], counts[-1]) == (0, 2, 3)

@@ -41,19 +41,19 @@ def tasks(library: Library) -> list[str | None]:
 def test_a_bare_array_is_named_after_its_file(library: Library, tmp_path: Path) -> None:
     array = np.arange(12, dtype=np.float32).reshape(3, 4)
     np.save(tmp_path / "sst2.npy", array)
-    (one,) = import_prompts(library, [str(tmp_path / "sst2.npy")], {"family": "sentiment"})
-    entry = library.get(one.id)
+    (imported,) = import_prompts(library, [str(tmp_path / "sst2.npy")], {"family": "sentiment"})
+    entry = library.get(imported.id)
     assert (entry.provenance.task, entry.provenance.family) == ("sst2", "sentiment")
-    np.testing.assert_array_equal(library.best(one.id).array, array)
-    (one,) = import_prompts(library, [str(tmp_path / "sst2.npy")], {"task": "glue_sst2"})
-    assert library.get(one.id).provenance.task == "glue_sst2"
+    np.testing.assert_array_equal(library.best(imported.id).array, array)
+    (imported,) = import_prompts(library, [str(tmp_path / "sst2.npy")], {"task": "glue_sst2"})
+    assert library.get(imported.id).provenance.task == "glue_sst2"
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, ">f4"])
 def test_arrays_of_other_precisions(library: Library, tmp_path: Path, dtype: Any) -> None:
     np.save(tmp_path / "a.npy", np.eye(3, dtype=dtype))
-    (one,) = import_prompts(library, [str(tmp_path / "a.npy")])
-    np.testing.assert_array_equal(one.best.array, np.eye(3, dtype=np.float32))
+    (imported,) = import_prompts(library, [str(tmp_path / "a.npy")])
+    np.testing.assert_array_equal(imported.best.array, np.eye(3, dtype=np.float32))
 
 
 def test_an_adapter_is_the_same_wherever_it_lies(library: Library, tmp_path: Path) -> None:
@@ -71,14 +71,14 @@ def test_an_adapter_is_the_same_wherever_it_lies(library: Library, tmp_path: Pat
 def test_a_runs_folder_gives_value_and_key(library: Library, tmp_path: Path) -> None:
     save_prompt(made(1), tmp_path / "run" / "best.safetensors")
     save_prompt(made(1, step=5), tmp_path / "run" / "embedding.safetensors")
-    (one,) = import_prompts(library, [str(tmp_path / "run")])
-    assert library.embedding(one.id).provenance.step == 5
+    (imported,) = import_prompts(library, [str(tmp_path / "run")])
+    assert library.embedding(imported.id).provenance.step == 5
 
 
 def test_another_library_is_taken_whole(library: Library, tmp_path: Path) -> None:
     other = Library(tmp_path / "other")
     ids = {other.add(made(1), made(1, step=5)), other.add(made(2))}
-    assert {one.id for one in import_prompts(library, [other.folder])} == ids
+    assert {imported.id for imported in import_prompts(library, [other.folder])} == ids
     assert library.entries() == other.entries()
 
 
@@ -102,9 +102,9 @@ def test_many_sources_at_once_or_none(library: Library, tmp_path: Path) -> None:
     with pytest.raises(SpotError, match=r"bad\.npy"):
         import_prompts(library, sources)
     assert library.entries() == []
-    told: list[tuple[int, int]] = []
-    import_prompts(library, sources[:2], None, lambda *count: told.append(count))
-    assert told == [(1, 2), (2, 2)]
+    progress: list[tuple[int, int]] = []
+    import_prompts(library, sources[:2], None, lambda *count: progress.append(count))
+    assert progress == [(1, 2), (2, 2)]
     assert tasks(library) == ["a", "t2"]
 
 
@@ -174,7 +174,7 @@ def test_the_official_prompts(library: Library, tmp_path: Path) -> None:
     paths = sorted(map(str, OFFICIAL.glob("*.npy")))
     done = import_prompts(library, paths, {"fingerprint": "f"})
     assert tasks(library) == ["mrpc", "rte", "sst2"]
-    ids = {one.best.provenance.task: one.id for one in done}
+    ids = {imported.best.provenance.task: imported.id for imported in done}
     for name in ("per_token_cosine", "average_token_cosine"):
         ranking = library.rank(
             library.embedding(ids["rte"]),

@@ -89,14 +89,14 @@ def test_filters_and_order(library: Library) -> None:
     library.add(made(2, task="b", family="x", seed=0))
     library.add(made(3, task="a", family="y", seed=0, fingerprint="g"))
 
-    def found(**wanted: Any) -> list[Any]:
+    def listed(**wanted: Any) -> list[Any]:
         return [(e.provenance.task, e.provenance.seed) for e in library.entries(**wanted)]
 
-    assert found() == [("a", 0), ("b", 0), ("b", 1)]
-    assert found(task="b") == [("b", 0), ("b", 1)]
-    assert found(seed=0, family="x") == [("b", 0)]
-    assert found(fingerprint="g") == [("a", 0)]
-    assert found(task="absent") == []
+    assert listed() == [("a", 0), ("b", 0), ("b", 1)]
+    assert listed(task="b") == [("b", 0), ("b", 1)]
+    assert listed(seed=0, family="x") == [("b", 0)]
+    assert listed(fingerprint="g") == [("a", 0)]
+    assert listed(task="absent") == []
 
 
 def test_ids_may_be_cut_short(library: Library) -> None:
@@ -297,11 +297,11 @@ def test_damage_is_seen(library: Library, metric: SimilarityMetric) -> None:
     data[-1] ^= 1
     Path(library.path(damaged)).write_bytes(data)
     os.remove(library.path(library.get(keyless).embedding_id))
-    found = {p.name: p.what for p in library.verify()}
+    problems = {p.name: p.what for p in library.verify()}
     orphan = library.get(damaged).embedding_id
-    assert set(found) == {f"{i}.safetensors" for i in (damaged, keyless)}
-    assert "does not match" in found[f"{damaged}.safetensors"]
-    assert "missing" in found[f"{keyless}.safetensors"]
+    assert set(problems) == {f"{i}.safetensors" for i in (damaged, keyless)}
+    assert "does not match" in problems[f"{damaged}.safetensors"]
+    assert "missing" in problems[f"{keyless}.safetensors"]
     with pytest.raises(SpotError, match="does not match"):
         library.best(damaged)
     with pytest.raises(SpotError, match="no file"):

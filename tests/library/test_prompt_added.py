@@ -23,7 +23,7 @@ Added = list[tuple[str, dict[str, Any]]]
 
 @pytest.fixture
 def added(spotfw_plugins: Plugins) -> Added:
-    """What the process's plugins were told, in order."""
+    """What the process's plugins heard, in order."""
     calls: Added = []
 
     def spotfw_prompt_added(path: str, provenance: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ def test_python(added: Added, spotfw_plugins: Plugins, tmp_path: Path) -> None:
     assert tasks(added) == ["t1", "t2", "t1"]
 
 
-def test_what_cannot_be_added_is_not_told(
+def test_what_cannot_be_added_is_not_announced(
     added: Added, spotfw_plugins: Plugins, tmp_path: Path
 ) -> None:
     library = Library(tmp_path / "lib", plugins=spotfw_plugins)

@@ -207,13 +207,13 @@ def test_killed_at_random_moments_it_stays_valid(library: Library) -> None:
         said |= {line for line in writer.stdout.read().split("\n") if len(line) == 16}
         writer.wait()
         writer.stdout.close()
-        found = {entry.id for entry in library.entries()}
-        assert said <= found
-        assert len(found - said) <= trial + 1  # written, and killed before it could say so
+        ids = {entry.id for entry in library.entries()}
+        assert said <= ids
+        assert len(ids - said) <= trial + 1  # written, and killed before it could say so
         assert library.verify() == []
         library.sweep()
         assert library.leftovers() == []
-        assert {entry.id for entry in library.entries()} == found
+        assert {entry.id for entry in library.entries()} == ids
     assert all(not name.startswith(".") for name in os.listdir(library.folder))
     assert library.verify() == []
     assert len(said) >= 12

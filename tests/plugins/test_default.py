@@ -38,10 +38,10 @@ def test_two_sessions_and_a_command_share_one(
     plugin, called = counting(tmp_path)
     entry = SimpleNamespace(name="counting", dist=None, load=lambda: plugin)
     monkeypatch.setattr("spotfw.plugins.loading._entry_points", lambda: [entry])
-    one, two = spotfw.Session("here"), spotfw.Session("here")
-    assert one.plugins is two.plugins is default_plugins()
+    first, second = spotfw.Session("here"), spotfw.Session("here")
+    assert first.plugins is second.plugins is default_plugins()
     assert "here" in spotfw_cli("models", "list").out
-    for session in (one, two):
+    for session in (first, second):
         with pytest.raises(UnknownName):
             session.task("no_such_task")
     assert spotfw_cli("tasks", "show", "no_such_task").status == 2

@@ -1,4 +1,4 @@
-"""Plugins that do what none should: each is set aside and told of, and the rest goes on."""
+"""Plugins that do what none should: each is set aside and reported, and the rest goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a plugin is told with its owner; strictness, tracing, versions of the API."""
+"""Faults of a plugin are reported with its owner; strictness, tracing, versions of the API."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Dot(SimilarityMetric):
 
 def plugin(api: Any = None, **hooks: Any) -> Any:
     """A plugin object with the hooks given, each marked."""
-    found = SimpleNamespace(**{name: spotfw.hookimpl(f) for name, f in hooks.items()})
+    made = SimpleNamespace(**{name: spotfw.hookimpl(f) for name, f in hooks.items()})
     if api is not None:
-        found.spotfw_api = api
-    return found
+        made.spotfw_api = api
+    return made
 
 
 def metrics(api: Any = None) -> Any:
@@ -81,11 +81,11 @@ def test_a_class_in_place_of_an_instance_is_refused() -> None:
     assert plugins.names("metric") == ["dot"]
 
 
-def test_an_unmarked_hook_beside_a_marked_one_is_told() -> None:
+def test_an_unmarked_hook_beside_a_marked_one_is_reported() -> None:
     plugins = none_yet()
-    found = metrics()
-    found.spotfw_models = lambda: []
-    plugins.register(found, "p")
+    marked = metrics()
+    marked.spotfw_models = lambda: []
+    plugins.register(marked, "p")
     assert plugins.names("metric") == ["dot"]
     assert "spotfw_models is not marked with @spotfw.hookimpl" in plugins.failures[0].error
 
@@ -117,7 +117,7 @@ def test_a_hook_that_ends_the_process_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("faulty", "said"),
     [
         (plugin(spotfw_model=lambda: []), "Did you mean 'spotfw_models'?"),
         (plugin(spotfw_models=lambda: 1 / 0), "ZeroDivisionError"),
@@ -126,10 +126,10 @@ def test_a_hook_that_ends_the_process_does_not() -> None:
         (metrics(">=9"), ">=9"),
     ],
 )
-def test_strictly_every_fault_is_fatal_and_names_its_owner(found: Any, said: str) -> None:
+def test_strictly_every_fault_is_fatal_and_names_its_owner(faulty: Any, said: str) -> None:
     plugins = none_yet(SPOTFW_STRICT_PLUGINS="1")
     with pytest.raises(PluginFault, match=r"plugin bad \(spotfw-bad 2\).*-p no:bad") as raised:
-        plugins.register(found, "bad", distribution="spotfw-bad", version="2")
+        plugins.register(faulty, "bad", distribution="spotfw-bad", version="2")
         plugins.names("model")
     assert said in str(raised.value)
 
@@ -168,8 +168,8 @@ def test_calls_are_traced_with_their_time(capsys: pytest.CaptureFixture[str]) ->
     plugins.names("task")
     plugins.call("spotfw_run_started", run={})
     captured = capsys.readouterr()
-    told = [line.rpartition(":")[0] for line in captured.err.splitlines() if " ms" in line]
-    assert told == [
+    calls = [line.rpartition(":")[0] for line in captured.err.splitlines() if " ms" in line]
+    assert calls == [
         f"spotfw: {what} of dist:p"
         for what in ("import", "spotfw_task_sources", "task source 'mine'", "spotfw_run_started")
     ]
@@ -186,7 +186,7 @@ def test_nothing_is_traced_unasked(capsys: pytest.CaptureFixture[str]) -> None:
 # ---- deprecated
 
 
-def test_a_deprecated_hook_still_works_and_is_told() -> None:
+def test_a_deprecated_hook_still_works_and_is_reported() -> None:
     class Old:
         @pluggy.HookspecMarker("spotfw")(
             warn_on_impl=DeprecationWarning("spotfw_old goes in 1.3; use spotfw_new")

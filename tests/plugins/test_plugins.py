@@ -110,13 +110,13 @@ def test_unknown_names_get_a_suggestion(plugins: Plugins) -> None:
 
 
 def test_two_of_one_name(plugins: Plugins) -> None:
-    one, two = Dot("d"), Dot("d")
-    plugins.register(plugin(spotfw_similarity_metrics=lambda: [one]), "a", distribution="dist-a")
-    plugins.register(plugin(spotfw_similarity_metrics=lambda: [two]), "b", distribution="dist-b")
+    first, second = Dot("d"), Dot("d")
+    plugins.register(plugin(spotfw_similarity_metrics=lambda: [first]), "a", distribution="dist-a")
+    plugins.register(plugin(spotfw_similarity_metrics=lambda: [second]), "b", distribution="dist-b")
     with pytest.raises(WrongUse, match=r"dist-a and by dist-b.*'dist-a:d' or 'dist-b:d'"):
         plugins.metric("d")
-    assert plugins.metric("dist-a:d") is one
-    assert plugins.metric("dist-b:d") is two
+    assert plugins.metric("dist-a:d") is first
+    assert plugins.metric("dist-b:d") is second
 
 
 def test_hooks_of_a_kind_are_called_once_and_late(plugins: Plugins) -> None:
@@ -170,7 +170,7 @@ def test_a_part_that_breaks_its_contract(plugins: Plugins, given: Any, said: str
     assert "" not in names
 
 
-def test_a_misspelled_hook_is_told_and_the_rest_works(plugins: Plugins) -> None:
+def test_a_misspelled_hook_is_reported_and_the_rest_works(plugins: Plugins) -> None:
     plugins.register(
         plugin(
             spotfw_similarity_metric=lambda: [Dot("lost")],
@@ -192,7 +192,7 @@ def test_a_hook_with_unknown_arguments_is_set_aside(plugins: Plugins) -> None:
     plugins.call("spotfw_run_started", run={})
 
 
-def test_a_plugin_without_hooks_is_told(plugins: Plugins) -> None:
+def test_a_plugin_without_hooks_is_reported(plugins: Plugins) -> None:
     plugins.register(SimpleNamespace(spotfw_models=lambda: []), "unmarked")
     assert "@spotfw.hookimpl" in errors(plugins, "unmarked")
 
@@ -290,9 +290,9 @@ def test_commands_of_one_name(plugins: Plugins) -> None:
 
     for name in ("a", "b"):
         plugins.register(plugin(spotfw_commands=lambda: commands()), name)
-    found = [c.name for c in plugins.commands(taken=("tune",))]
-    assert found.count("mine") == 1
-    assert "tune" not in found
+    names = [c.name for c in plugins.commands(taken=("tune",))]
+    assert names.count("mine") == 1
+    assert "tune" not in names
     assert "'mine' is left out: a has one" in errors(plugins, "b")
     assert "'tune' is left out: spotfw has one" in errors(plugins, "a")
 
@@ -328,9 +328,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_entry_points_of_one_name_are_both_seen(site: Path) -> None:
     install(site, "toy-one", MODEL.format(name="one"), entry="same")
     install(site, "toy-two", MODEL.format(name="two"), entry="same")
-    found = Plugins(environ={"SPOTFW_PLUGINS": "same"})
-    assert {"one", "two"} <= set(found.names("model"))
-    rows = [r for r in found.describe() if r["name"] == "same"]
+    plugins = Plugins(environ={"SPOTFW_PLUGINS": "same"})
+    assert {"one", "two"} <= set(plugins.names("model"))
+    rows = [r for r in plugins.describe() if r["name"] == "same"]
     assert [r["distribution"] for r in rows] == ["toy-one", "toy-two"]
     assert [r["components"]["model"] for r in rows] == [["one"], ["two"]]
 
@@ -338,8 +338,8 @@ def test_entry_points_of_one_name_are_both_seen(site: Path) -> None:
 def test_one_of_two_entry_points_of_one_name_can_be_left_out(site: Path) -> None:
     install(site, "toy-left", MODEL.format(name="left"), entry="twin")
     install(site, "toy-right", MODEL.format(name="right"), entry="twin")
-    found = Plugins(environ={"SPOTFW_PLUGINS": "twin"})
-    notes = {r["distribution"]: r["note"] for r in found.describe() if r["name"] == "twin"}
+    plugins = Plugins(environ={"SPOTFW_PLUGINS": "twin"})
+    notes = {r["distribution"]: r["note"] for r in plugins.describe() if r["name"] == "twin"}
     assert notes == {
         "toy-left": "toy-right has a plugin named twin too",
         "toy-right": "toy-left has a plugin named twin too",
@@ -352,7 +352,7 @@ def test_one_of_two_entry_points_of_one_name_can_be_left_out(site: Path) -> None
         assert ("left" in names, "right" in names) == (True, False)
 
 
-def test_parts_of_one_name_are_told_in_the_listing(plugins: Plugins) -> None:
+def test_parts_of_one_name_are_reported_in_the_listing(plugins: Plugins) -> None:
     for owner in ("dist-a", "dist-b"):
         hook = {"spotfw_similarity_metrics": lambda: [Dot("d")]}
         plugins.register(plugin(**hook), owner[-1], distribution=owner)
@@ -364,7 +364,7 @@ def test_parts_of_one_name_are_told_in_the_listing(plugins: Plugins) -> None:
 
 
 def test_broken_plugins_beside_a_good_one(site: Path, spotfw_cli: Any) -> None:
-    """An import error, a wrong hook name and a raising part: each is told, the rest works."""
+    """An import error, a wrong hook name and a raising part: each is reported, the rest works."""
     part = "import spotfw\nfrom spotfw.contracts import SimilarityMetric\n"
     part += "class M(SimilarityMetric):\n    name = '{}'\n    def features(self, p): {}\n"
     part += "@spotfw.hookimpl\ndef spotfw_similarity_{}():\n    return [M()]\n"
@@ -372,19 +372,21 @@ def test_broken_plugins_beside_a_good_one(site: Path, spotfw_cli: Any) -> None:
     install(site, "toy-typo", part.format("typo", "return p.ravel()", "metric"), entry="typo")
     install(site, "toy-raises", part.format("raises", "raise OSError('bad')", "metrics"))
     install(site, "toy-good", part.format("good", "return p.ravel()", "metrics"), entry="good")
-    found = Plugins(environ={"SPOTFW_PLUGINS": "toy-import,toy-typo,toy-raises,toy-good"})
-    with use_plugins(found):
+    plugins = Plugins(environ={"SPOTFW_PLUGINS": "toy-import,toy-typo,toy-raises,toy-good"})
+    with use_plugins(plugins):
         listed = {line.split()[0]: line for line in spotfw_cli("plugins").out.splitlines()}
-    states = {r["distribution"]: r["error"] for r in found.describe() if "toy" in r["distribution"]}
+    states = {
+        r["distribution"]: r["error"] for r in plugins.describe() if "toy" in r["distribution"]
+    }
     assert "not_there_at_all" in states["toy-import"]
     assert "Did you mean 'spotfw_similarity_metrics'?" in states["toy-typo"]
     assert states["toy-good"] is states["toy-raises"] is None
     assert "could not be imported" in listed["import"]
     a = np.ones((2, 3), np.float32)
     with pytest.raises(SpotError, match=r"toy-raises 1\.0.*OSError: bad"):  # noqa: SIM117
-        with found.blaming("metric", "raises"):
-            found.metric("raises")(a, a)
-    assert found.metric("good")(a, a) == 6
+        with plugins.blaming("metric", "raises"):
+            plugins.metric("raises")(a, a)
+    assert plugins.metric("good")(a, a) == 6
 
 
 @pytest.mark.parametrize(
@@ -394,9 +396,9 @@ def test_a_plugin_that_cannot_be_imported(site: Path, code: str, request: Any) -
     name = f"toy-broken-{abs(hash(code))}"
     install(site, name, code)
     install(site, "toy-fine", MODEL.format(name="fine"), entry="fine", module="toy_fine_module")
-    found = Plugins(environ={"SPOTFW_PLUGINS": f"{name},toy-fine"})
-    assert "fine" in found.names("model")
-    failure = next(f for f in found.failures if f.distribution == name)
+    plugins = Plugins(environ={"SPOTFW_PLUGINS": f"{name},toy-fine"})
+    assert "fine" in plugins.names("model")
+    failure = next(f for f in plugins.failures if f.distribution == name)
     assert "could not be imported" in failure.error
     assert failure.version == "1.0"
 
@@ -404,21 +406,22 @@ def test_a_plugin_that_cannot_be_imported(site: Path, code: str, request: Any) -
 def test_allow_list(site: Path) -> None:
     install(site, "toy-allow_me", MODEL.format(name="allowed"), entry="ok")
     install(site, "toy-other", MODEL.format(name="other"), entry="other")
-    found = Plugins(environ={"SPOTFW_PLUGINS": "Toy.Allow-Me, toy-missing"})
-    assert "allowed" in found.names("model")
-    assert "other" not in found.names("model")
-    assert "not installed" in errors(found, "toy-missing")
-    assert "SPOTFW_PLUGINS" in next(r for r in found.describe() if r["name"] == "other")["note"]
+    plugins = Plugins(environ={"SPOTFW_PLUGINS": "Toy.Allow-Me, toy-missing"})
+    assert "allowed" in plugins.names("model")
+    assert "other" not in plugins.names("model")
+    assert "not installed" in errors(plugins, "toy-missing")
+    assert "SPOTFW_PLUGINS" in next(r for r in plugins.describe() if r["name"] == "other")["note"]
     nothing = Plugins(environ={"SPOTFW_PLUGINS": ""})
     assert {c.owner for c in nothing.components("model")} == {"spotfw"}
 
 
 def test_disabled_plugins(site: Path) -> None:
     install(site, "toy-off", MODEL.format(name="off"), entry="off")
-    found = Plugins(environ={"SPOTFW_PLUGINS": "off", "SPOTFW_DISABLE_PLUGINS": "toy-off"})
-    assert "off" not in found.names("model")
+    plugins = Plugins(environ={"SPOTFW_PLUGINS": "off", "SPOTFW_DISABLE_PLUGINS": "toy-off"})
+    assert "off" not in plugins.names("model")
     assert (
-        "SPOTFW_DISABLE_PLUGINS" in next(r for r in found.describe() if r["name"] == "off")["note"]
+        "SPOTFW_DISABLE_PLUGINS"
+        in next(r for r in plugins.describe() if r["name"] == "off")["note"]
     )
 
 

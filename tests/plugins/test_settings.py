@@ -55,15 +55,15 @@ class Plain:
 
 @pytest.fixture
 def plugins() -> Plugins:
-    found = Plugins(entry_points=False)
+    registry = Plugins(entry_points=False)
     hooks = {
         "spotfw_similarity_metrics": lambda: [Blend()],
         "spotfw_selection_strategies": lambda: [Plain(), Blend("tempered")],
         "spotfw_prompt_initializers": lambda: [Blend("noisy"), Plain()],
     }
     plugin = SimpleNamespace(**{n: spotfw.hookimpl(f) for n, f in hooks.items()})
-    found.register(plugin, "p", distribution="dist-p", version="1")
-    return found
+    registry.register(plugin, "p", distribution="dist-p", version="1")
+    return registry
 
 
 def test_plain_fields_are_settings_and_others_are_not() -> None:
@@ -119,7 +119,7 @@ def test_settings_as_values(plugins: Plugins) -> None:
         ("", "'' has no key and value"),
     ],
 )
-def test_wrong_settings_are_told(plugins: Plugins, text: str, said: str) -> None:
+def test_wrong_settings_are_reported(plugins: Plugins, text: str, said: str) -> None:
     with pytest.raises(WrongUse) as raised:
         plugins.metric(f"blend:{text}")
     assert said in str(raised.value)
@@ -149,8 +149,8 @@ def test_values_come_back_as_they_were_written(scale: float, power: int, centre:
     plugins = Plugins(entry_points=False, built_in=False)
     plugin = SimpleNamespace(spotfw_similarity_metrics=spotfw.hookimpl(lambda: [Blend()]))
     plugins.register(plugin, "p")
-    found = plugins.metric(f"blend:scale={scale!r},power={power},centre={centre}")
-    assert found == Blend(scale=scale, power=power, centre=centre)
+    metric = plugins.metric(f"blend:scale={scale!r},power={power},centre={centre}")
+    assert metric == Blend(scale=scale, power=power, centre=centre)
 
 
 def test_types_that_only_a_checker_knows_do_not_hide_the_others() -> None:

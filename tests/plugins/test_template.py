@@ -103,10 +103,10 @@ def test_the_tutorials_metric(tmp_path, monkeypatch):
     tests = re.sub(r"def test_closed_form.*?\n\n\n", lambda _: closed_form, tests, flags=re.DOTALL)
     (tmp_path / "spotfw_spread.py").write_text(module)
     monkeypatch.syspath_prepend(tmp_path)
-    found: dict[str, Any] = {}
-    exec(compile(tests, "tutorial", "exec"), found)
-    found["test_closed_form"]()
-    found["test_conforms"]()
+    namespace: dict[str, Any] = {}
+    exec(compile(tests, "tutorial", "exec"), namespace)
+    namespace["test_closed_form"]()
+    namespace["test_conforms"]()
 
 
 @pytest.fixture(scope="session")

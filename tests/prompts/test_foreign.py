@@ -1,4 +1,4 @@
-"""Files that are often taken for a prompt's are told by what they are."""
+"""Files that are often mistaken for a prompt's are refused by what they are."""
 
 from __future__ import annotations
 

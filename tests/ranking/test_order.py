@@ -28,14 +28,14 @@ def ranking() -> Ranking:
 
 
 def test_is_a_sequence_in_order() -> None:
-    found = ranking()
-    assert [r.id for r in found] == ["b", "c", "a", "d"]
-    assert [r.rank for r in found] == [1, 2, 3, 4]
-    assert len(found) == 4
-    assert found[0].id == "b"
-    assert found[-1] in found
+    ranked = ranking()
+    assert [r.id for r in ranked] == ["b", "c", "a", "d"]
+    assert [r.rank for r in ranked] == [1, 2, 3, 4]
+    assert len(ranked) == 4
+    assert ranked[0].id == "b"
+    assert ranked[-1] in ranked
     with pytest.raises(IndexError):
-        found[4]
+        ranked[4]
 
 
 def test_slices_keep_ranks_and_stay_rankings() -> None:
@@ -64,13 +64,13 @@ def test_a_score_that_is_nan_does_not_matter_to_the_order() -> None:
 
 
 def test_by_task_takes_the_mean_similarity() -> None:
-    found = ranking().by_task()
-    assert [(r.rank, r.task, r.id) for r in found] == [
+    tasks = ranking().by_task()
+    assert [(r.rank, r.task, r.id) for r in tasks] == [
         (1, "sst2", "c"),
         (2, "mnli", "b"),
         (3, "cola", "d"),
     ]
-    assert found[1].similarity == pytest.approx(0.7)
+    assert tasks[1].similarity == pytest.approx(0.7)
 
 
 def test_prints_as_a_table() -> None:
@@ -82,7 +82,7 @@ def test_prints_as_a_table() -> None:
     assert repr(ranking()) == str(ranking())
 
 
-def test_an_empty_one_says_why() -> None:
+def test_an_empty_ranking_says_why() -> None:
     empty = Ranking(items=(), metric="m", left_out={"of another model": 3})
     assert str(empty) == "Ranking (m): no prompt to compare with (3 of another model)"
     assert not empty

@@ -101,9 +101,9 @@ def test_what_has_no_answer_is_nan_with_a_reason() -> None:
     equal = evaluate_ranking(ranking(0.5, 0.4), {"a": 70.0, "b": 70.0})
     assert "all scores are equal" in equal.undefined["kendall"]
     assert (equal.regret[1], equal.hit[1], equal.ndcg) == (0, 1, 1)
-    one = evaluate_ranking(ranking(0.5), {"a": 70.0})
-    assert "two sources" in one.undefined["spearman"]
-    assert one.regret == {1: 0}
+    single = evaluate_ranking(ranking(0.5), {"a": 70.0})
+    assert "two sources" in single.undefined["spearman"]
+    assert single.regret == {1: 0}
     below = evaluate_ranking(ranking(0.5, 0.4), {"a": 70.0, "b": -3.0})
     assert "negative" in below.undefined["ndcg@1"]
     assert below.to_dict()["ndcg"] is None
@@ -140,15 +140,15 @@ def test_shapes_that_do_not_match() -> None:
 
 
 def test_a_ranking_by_task_or_id_and_what_is_missing() -> None:
-    found = evaluate_ranking(
+    scores = evaluate_ranking(
         ranking(0.9, 0.8, 0.7, 0.6, tasks="aabc"), {"a": 50.0, "id-1": 80.0, "b": 60.0, "z": 1.0}
     )
-    assert found.count == 3
-    assert found.missing == ("c",)
-    assert found.unused == ("z",)
-    assert found.regret == {1: 30, 3: 0}  # the second prompt of a has a score of its own
-    assert list(found.figures())[:3] == ["spearman", "kendall", "ndcg"]
-    assert set(found.to_dict()) >= {"regret@1", "hit@3", "ndcg@3", "missing"}
+    assert scores.count == 3
+    assert scores.missing == ("c",)
+    assert scores.unused == ("z",)
+    assert scores.regret == {1: 30, 3: 0}  # the second prompt of a has a score of its own
+    assert list(scores.figures())[:3] == ["spearman", "kendall", "ndcg"]
+    assert set(scores.to_dict()) >= {"regret@1", "hit@3", "ndcg@3", "missing"}
 
 
 def test_nothing_to_judge() -> None:
@@ -159,9 +159,9 @@ def test_nothing_to_judge() -> None:
 
 
 def test_means_leave_out_what_is_undefined() -> None:
-    one = evaluate_ranking(ranking(0.5, 0.4), {"a": 1.0, "b": 2.0})
+    sloped = evaluate_ranking(ranking(0.5, 0.4), {"a": 1.0, "b": 2.0})
     flat = evaluate_ranking(ranking(0.5, 0.4), {"a": 2.0, "b": 2.0})
-    means = mean_figures([one, flat])
+    means = mean_figures([sloped, flat])
     assert means["spearman"] == pytest.approx(-1)
     assert means["hit@1"] == 0.5  # the hit rate
     assert math.isnan(mean_figures([flat])["spearman"])
@@ -188,10 +188,10 @@ def test_on_the_published_table() -> None:
         for t in tasks
     ]
     assert SoftPrompt(arrays["snli"], Provenance()).length == 100
-    found = evaluate_ranking(Ranking(items=in_order(items)), scores, ks=[1, 3, 16])
-    assert found.count == 16
-    assert found.unused == ("random", "snli")
+    evaluated = evaluate_ranking(Ranking(items=in_order(items)), scores, ks=[1, 3, 16])
+    assert evaluated.count == 16
+    assert evaluated.unused == ("random", "snli")
     alike, values = [i.similarity for i in items], [scores[t] for t in tasks]
-    assert found.spearman == pytest.approx(spearman(alike, values))
-    assert found.regret == {k: regret_at_k(alike, values, k) for k in (1, 3, 16)}
+    assert evaluated.spearman == pytest.approx(spearman(alike, values))
+    assert evaluated.regret == {k: regret_at_k(alike, values, k) for k in (1, 3, 16)}
     assert ranking_scores.KS == (1, 3, 5)

@@ -55,12 +55,12 @@ class StandIn(FrozenModel):
         return TuningState(step=state.step + 1, prompt=prompt, slots=slots)
 
     def evaluate(self, prompts, task, split, settings):
-        found = []
+        evaluations = []
         for prompt in prompts:
             value = 10 * self.weight + (0 if prompt is None else float(np.abs(prompt).mean()))
             metrics = {"accuracy": value, "f1": value / 2}
-            found.append(Evaluation(metrics=metrics, score=value * 0.75, examples=4))
-        return found
+            evaluations.append(Evaluation(metrics=metrics, score=value * 0.75, examples=4))
+        return evaluations
 
     def predict(self, prompt, lines, settings):
         return [f"{line} {self.weight}" for line in lines]
@@ -192,8 +192,8 @@ def checked(folder, spotfw_tiny_tasks):
 
 
 def test_a_sound_backend_has_no_failed_check(checked):
-    found = checked(Engine(), *IN_PROCESS)
-    assert {o.check: o.said for o in found if o.status != "passed"} == {}
+    results = checked(Engine(), *IN_PROCESS)
+    assert {o.check: o.said for o in results if o.status != "passed"} == {}
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,8 @@ def test_a_filled_library_ranks_by_family(spotfw_filled_library, spotfw_tiny_tas
 
 
 def test_filling_twice_gives_the_same(tmp_path, spotfw_tiny_tasks):
-    one, two = (fill_library(tmp_path / name, spotfw_tiny_tasks, seeds=1) for name in "ab")
-    assert [e.id for e in one.entries()] == [e.id for e in two.entries()]
+    first, second = (fill_library(tmp_path / name, spotfw_tiny_tasks, seeds=1) for name in "ab")
+    assert [e.id for e in first.entries()] == [e.id for e in second.entries()]
 
 
 def test_plugins_are_built_ins_alone(spotfw_plugins, spotfw_cli):
@@ -77,8 +77,8 @@ def test_the_command_line_and_sessions_see_the_isolated_plugins(
     assert {row["distribution"] for row in rows} == {"spotfw", "spotfw-mine"}
     # `doctor` and a study's plan name `default_plugins` when they are imported.
     checks = json.loads(spotfw_cli("doctor", "--quick", "--json").out)["checks"]
-    (found,) = [check["found"] for check in checks if check["name"] == "plugins"]
-    assert found.startswith("spotfw-mine") and "playground" not in found
+    (listed,) = [check["found"] for check in checks if check["name"] == "plugins"]
+    assert listed.startswith("spotfw-mine") and "playground" not in listed
     assert spotfw.Session(str(tmp_path)).plugins is spotfw_plugins
     ran = spotfw_cli("tune", "film_reviews", "--model", tmp_path, "--out", tmp_path / "run")
     assert ran.status == 2 and "no task named 'film_reviews'" in ran.err

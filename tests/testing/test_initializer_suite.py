@@ -70,8 +70,8 @@ class Local(Noise):
 def test_built_in_initializers_conform():
     check_prompt_initializer(BUILT_IN["sampled_vocab"])
     check_prompt_initializer(BUILT_IN["text"], argument="good film")
-    found = outcomes(BUILT_IN["class_label"], only=IN_PROCESS)
-    assert {o.status for o in found} == {"passed"}
+    results = outcomes(BUILT_IN["class_label"], only=IN_PROCESS)
+    assert {o.status for o in results} == {"passed"}
 
 
 def test_a_sound_initializer_has_no_failed_check():

@@ -226,7 +226,7 @@ class Model:
 
 
 def test_a_metric_that_needs_a_model_gets_it():
-    found = outcomes(NeedsModel(), model=Model(), only=IN_PROCESS)
-    assert not [o for o in found if o.status == "failed"]
+    results = outcomes(NeedsModel(), model=Model(), only=IN_PROCESS)
+    assert not [o for o in results if o.status == "failed"]
     with pytest.raises(AssertionError, match="'mean' does not conform"):
         check_similarity_metric(NeedsModel())

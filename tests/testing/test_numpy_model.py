@@ -99,7 +99,7 @@ def test_a_loss_that_is_no_number_ends_the_request(
     assert isinstance(last.error, SpotError) and "--learning-rate" in str(last.error)
 
 
-def test_what_cannot_be_is_told(
+def test_what_cannot_be_is_reported(
     spotfw_numpy_model: NumpyModel, spotfw_tiny_tasks: tuple[Task, ...], tmp_path: Path
 ) -> None:
     model, wide = spotfw_numpy_model, np.zeros((4, 8), np.float32)

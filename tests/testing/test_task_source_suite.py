@@ -77,8 +77,8 @@ def other(**changes):
     "source", [Source(), Source(A_TASK), Source(A_TASK, other(name="b"), a_mixture(rates=(2.0,)))]
 )
 def test_a_sound_source_has_no_failed_check(source):
-    found = outcomes(source, build=0, only=IN_PROCESS)
-    assert not [o for o in found if o.status == "failed"]
+    results = outcomes(source, build=0, only=IN_PROCESS)
+    assert not [o for o in results if o.status == "failed"]
 
 
 def test_a_source_that_lists_without_tensorflow():
@@ -119,7 +119,7 @@ def test_absent_data_is_not_held_against_a_source():
     )
 
 
-def test_loading_tensorflow_to_list_is_told(tmp_path, monkeypatch):
+def test_loading_tensorflow_to_list_is_reported(tmp_path, monkeypatch):
     # A stand-in: what counts is that a module of the name is loaded.
     (tmp_path / "seqio.py").write_text("")
     (tmp_path / "loads_seqio.py").write_text(

@@ -64,7 +64,7 @@ def test_what_is_wrong_is_said(plugin, check, said):
     assert said in outcome.said
 
 
-def test_a_tracker_that_starts_a_run_twice_is_told():
+def test_a_tracker_that_starts_a_run_twice_is_reported():
     begun = set()
 
     def started(run):
@@ -77,7 +77,7 @@ def test_a_tracker_that_starts_a_run_twice_is_told():
     assert "is running already" in outcome.said
 
 
-def test_a_tracker_of_one_run_at_a_time_is_told():
+def test_a_tracker_of_one_run_at_a_time_is_reported():
     current = []
 
     def started(run):

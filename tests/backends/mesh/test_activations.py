@@ -19,11 +19,11 @@ def prompt(seed: int, length: int = 4) -> Any:
 
 
 def test_the_shape_and_that_prompts_differ(tiny_engine: Any) -> None:
-    found = tiny_engine.activations(prompt(0))
-    assert found.shape == (1, 32) and found.dtype == np.float32
-    assert np.isfinite(found).all() and 0 < (found > 0).mean() < 1
-    assert tiny_engine.activations(prompt(0)).tobytes() == found.tobytes()
-    assert np.abs(tiny_engine.activations(prompt(1)) - found).max() > 1e-3
+    activations = tiny_engine.activations(prompt(0))
+    assert activations.shape == (1, 32) and activations.dtype == np.float32
+    assert np.isfinite(activations).all() and 0 < (activations > 0).mean() < 1
+    assert tiny_engine.activations(prompt(0)).tobytes() == activations.tobytes()
+    assert np.abs(tiny_engine.activations(prompt(1)) - activations).max() > 1e-3
     assert tiny_engine.activations(prompt(0, 7)).shape == (1, 32)
 
 
@@ -41,14 +41,14 @@ def test_the_closed_form_without_attention(tiny_model: Path, tmp_path: Path) -> 
     for name in ("spiece.model", "operative_config.gin"):
         shutil.copy(tiny_model / name, folder / name)
     engine = open_model(str(folder), threads=1)
-    found = engine.activations(prompt(0))
+    activations = engine.activations(prompt(0))
     engine.close()
 
     x = values["shared/embedding"][0].astype(np.float64)
     x = x / np.sqrt(np.mean(x**2) + 1e-6) * values[f"{BLOCK}/layer_002/rms_norm/scale"]
     x = x @ values[f"{BLOCK}/layer_002/DenseReluDense/wi_0/kernel"]
     gelu = x * 0.5 * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3)))
-    np.testing.assert_allclose(found[0], gelu, atol=1e-4)
+    np.testing.assert_allclose(activations[0], gelu, atol=1e-4)
 
 
 def test_looking_inside_leaves_the_model_as_it_was(tiny_engine: Any) -> None:

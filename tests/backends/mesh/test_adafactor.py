@@ -48,8 +48,8 @@ def _ours(start, gradients, rate, decay, weight_decay):
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
             session.run(prompt.initializer, {prompt.initializer.inputs[1]: start})
-            for index, one in enumerate(gradients):
-                session.run(update, {fed: one, step: index})
+            for index, value in enumerate(gradients):
+                session.run(update, {fed: value, step: index})
                 yield session.run([prompt, moment])
 
 

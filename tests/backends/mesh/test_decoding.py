@@ -41,8 +41,8 @@ def test_a_prompt_changes_what_is_decoded(tiny_engine: Any) -> None:
     assert tiny_engine.predict(None, LINES, SETTINGS) == without
 
 
-def test_answers_that_are_no_labels_are_told_once(tiny_task: Task, caplog: Any) -> None:
-    task = attrs.evolve(tiny_task, name="told", labels=("good", "bad"))
+def test_answers_that_are_no_labels_are_reported_once(tiny_task: Task, caplog: Any) -> None:
+    task = attrs.evolve(tiny_task, name="labelled", labels=("good", "bad"))
     warn_of_no_labels(task, "validation", ["good", "x, y", "bad", "good, bad"])
     assert not caplog.messages
     for _ in range(2):
@@ -60,9 +60,9 @@ def test_several_prompts_are_scored_apart(tiny_engine: Any, tiny_task: Task) -> 
     ]
     assert together == alone[::-1]
     assert {e.examples for e in together} == {20}
-    for found in together:
-        assert set(found.metrics) == {"accuracy"}
-        assert found.score == found.metrics["accuracy"]
+    for evaluation in together:
+        assert set(evaluation.metrics) == {"accuracy"}
+        assert evaluation.score == evaluation.metrics["accuracy"]
 
 
 @pytest.mark.parametrize("size", [1, 3, 64])
@@ -86,8 +86,8 @@ def test_scores_are_those_of_what_is_predicted(
         lines = [f"review: {row['text']}" for row in rows]
         answers = tiny_engine.predict(given, lines, SETTINGS)
         right = [answer == row["label"] for answer, row in zip(answers, rows, strict=True)]
-        found = tiny_engine.evaluate([given], tiny_task, "validation", SETTINGS)[0]
-        assert found.score == pytest.approx(100 * np.mean(right))
+        evaluation = tiny_engine.evaluate([given], tiny_task, "validation", SETTINGS)[0]
+        assert evaluation.score == pytest.approx(100 * np.mean(right))
 
 
 def test_fewer_examples_are_scored_when_asked(tiny_engine: Any, tiny_task: Task) -> None:
@@ -95,18 +95,18 @@ def test_fewer_examples_are_scored_when_asked(tiny_engine: Any, tiny_task: Task)
     assert tiny_engine.evaluate([None], tiny_task, "validation", settings)[0].examples == 5
 
 
-def test_an_unknown_split_is_told(tiny_engine: Any, tiny_task: Task) -> None:
+def test_an_unknown_split_is_reported(tiny_engine: Any, tiny_task: Task) -> None:
     with pytest.raises(UnknownName, match="validation"):
         tiny_engine.evaluate([None], tiny_task, "valid", SETTINGS)
 
 
-def test_an_empty_line_is_told(tiny_engine: Any) -> None:
+def test_an_empty_line_is_reported(tiny_engine: Any) -> None:
     with pytest.raises(SpotError, match="Line 2"):
         tiny_engine.predict(None, ["good", "  "], SETTINGS)
     assert tiny_engine.predict(None, [], SETTINGS) == []
 
 
-def test_a_prompt_of_another_width_is_told(tiny_engine: Any) -> None:
+def test_a_prompt_of_another_width_is_reported(tiny_engine: Any) -> None:
     with pytest.raises(SpotError, match=r"\[4, 8\].*\[L, 16\]"):
         tiny_engine.predict(np.zeros((4, 8), np.float32), LINES, SETTINGS)
 
@@ -140,7 +140,7 @@ def test_saved_and_loaded_in_another_process_it_says_and_scores_the_same(
 
     answers = spotfw("predict", str(path), lines="".join(line + "\n" for line in LINES))
     assert [row["output"] for row in answers] == tiny_engine.predict(given, LINES, SETTINGS)
-    found = spotfw("evaluate", str(path), str(tiny_task_file))
+    scored = spotfw("evaluate", str(path), str(tiny_task_file))
     expected = tiny_engine.evaluate([given], tiny_task, "validation", SETTINGS)[0]
-    assert found["score"] == expected.score
-    assert found["metrics"] == dict(expected.metrics)
+    assert scored["score"] == expected.score
+    assert scored["metrics"] == dict(expected.metrics)

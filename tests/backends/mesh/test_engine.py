@@ -104,19 +104,19 @@ def test_optimizer_slots_and_the_step_of_a_released_checkpoint_are_ignored(
     engine.close()
 
 
-def test_a_folder_without_what_is_needed_is_told(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_folder_without_what_is_needed_is_reported(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(SpotError, match="cannot be opened"):
         opened(tmp_path / "absent")
     with pytest.raises(SpotError, match="holds no checkpoint"):
         opened(tmp_path)
-    for missing, told in (("operative_config.gin", "--gin"), ("spiece.model", "--vocabulary")):
+    for missing, message in (("operative_config.gin", "--gin"), ("spiece.model", "--vocabulary")):
         folder = shutil.copytree(tiny_model, tmp_path / missing)
         (folder / missing).unlink()
-        with pytest.raises(SpotError, match=told):
+        with pytest.raises(SpotError, match=message):
             opened(folder)
 
 
-def test_a_half_copied_checkpoint_is_told(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_half_copied_checkpoint_is_reported(tiny_model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "cut")
     (data,) = folder.glob("*.data-*")
     data.write_bytes(data.read_bytes()[:100])
@@ -128,7 +128,7 @@ def test_a_half_copied_checkpoint_is_told(tiny_model: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("text", ["d_model = ", "not gin at all {", "include 'absent.gin'"])
-def test_a_configuration_that_cannot_be_read_is_told(
+def test_a_configuration_that_cannot_be_read_is_reported(
     tiny_model: Path, tmp_path: Path, text: str
 ) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "m")
@@ -138,7 +138,7 @@ def test_a_configuration_that_cannot_be_read_is_told(
     assert "\n" not in str(error.value)
 
 
-def test_a_configuration_that_describes_no_t5_is_told(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_configuration_that_describes_no_t5_is_reported(tiny_model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "m")
     (folder / "operative_config.gin").write_text("d_model = 16\n")
     with pytest.raises(SpotError, match="configuration") as error:
@@ -146,12 +146,12 @@ def test_a_configuration_that_describes_no_t5_is_told(tiny_model: Path, tmp_path
     assert "\n" not in str(error.value)
 
 
-def test_the_configuration_of_another_size_is_told(tiny_model: Path) -> None:
+def test_the_configuration_of_another_size_is_reported(tiny_model: Path) -> None:
     with pytest.raises(SpotError, match="do not fit the model"):
         opened(tiny_model, gin="tiny")
 
 
-def test_an_unknown_kind_of_activations_is_told(tiny_model: Path) -> None:
+def test_an_unknown_kind_of_activations_is_reported(tiny_model: Path) -> None:
     with pytest.raises(WrongUse, match="bfloat16"):
         opened(tiny_model, activations="float31")
 
@@ -305,9 +305,9 @@ def test_t5_s_own_vocabulary_and_tiny_configuration(
     import re
 
     def macro(name: str) -> int:
-        found = re.search(rf"^{name} = (\d+)$", config, re.MULTILINE)
-        assert found
-        return int(found[1])
+        match = re.search(rf"^{name} = (\d+)$", config, re.MULTILINE)
+        assert match
+        return int(match[1])
 
     sizes = {name: macro(name) for name in ("d_model", "d_ff", "d_kv", "num_heads")}
     layers = macro("num_layers")

@@ -119,18 +119,18 @@ def test_imported_it_predicts_the_same(
 def test_the_official_prompts_load_in_peft(tmp_path: Path) -> None:
     library = Library(tmp_path / "library")
     done = import_prompts(library, sorted(map(str, OFFICIAL.glob("*.npy"))))
-    assert [one.best.provenance.task for one in done] == ["mrpc", "rte", "sst2"]
+    assert [entry.best.provenance.task for entry in done] == ["mrpc", "rte", "sst2"]
     dims = attrs.evolve(random_t5.TWO_LAYER, d_model=768)
     random_t5.write_folder(tmp_path / "hf", dims, seed=7)
     base = opened(tmp_path / "hf")
     ids = torch.tensor([[5, 6, 7, 1]])
-    for one in done:
-        folder = tmp_path / one.best.provenance.task
-        export_prompt(library.best(one.id), str(folder))
+    for entry in done:
+        folder = tmp_path / entry.best.provenance.task
+        export_prompt(library.best(entry.id), str(folder))
         assert load_prompt(folder).length == 100
         model = peft.PeftModel.from_pretrained(base, folder).eval()
         np.testing.assert_array_equal(
-            model.get_prompt(batch_size=1)[0].detach().numpy(), library.best(one.id).array
+            model.get_prompt(batch_size=1)[0].detach().numpy(), library.best(entry.id).array
         )
         with torch.no_grad():
             logits = model(input_ids=ids, labels=ids).logits

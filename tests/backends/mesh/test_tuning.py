@@ -111,8 +111,8 @@ def test_the_state_of_t5_base_fits_its_limit_on_the_disk(tmp_path: Path) -> None
 
 
 def test_the_same_again_is_the_same_bit_for_bit(tiny_engine: Any, tiny_task: Task) -> None:
-    one, again = (list(map(bits, checkpoints(tiny_engine, tiny_task))) for _ in range(2))
-    assert one == again
+    first, again = (list(map(bits, checkpoints(tiny_engine, tiny_task))) for _ in range(2))
+    assert first == again
 
 
 def test_seed_dropout_and_rate_matter(tiny_engine: Any, tiny_task: Task) -> None:
@@ -169,8 +169,8 @@ def test_two_tunings_taking_turns_change_nothing_in_each_other(
 ) -> None:
     alone = [bits(checkpoints(tiny_engine, tiny_task, seed=seed)[-1]) for seed in (1, 2)]
     monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 0.0)
-    one, two = (reports(tiny_engine, tiny_task, seed=seed) for seed in (1, 2))
-    pairs = list(zip(one, two, strict=True))
+    first, second = (reports(tiny_engine, tiny_task, seed=seed) for seed in (1, 2))
+    pairs = list(zip(first, second, strict=True))
     assert len(pairs) == 8
     assert [bits(report.state) for report in pairs[-1]] == alone  # type: ignore[arg-type]
 
@@ -268,8 +268,8 @@ def test_two_lengths_live_side_by_side(
 ) -> None:
     monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 1e9)
     alone = final(tiny_engine, tiny_task)
-    one, two = (reports(tiny_engine, tiny_task, prompt_length=n) for n in (4, 6))
-    mixed = [(a.state, b.state) for a, b in zip(one, two, strict=True)][-1]
+    short, long = (reports(tiny_engine, tiny_task, prompt_length=n) for n in (4, 6))
+    mixed = [(a.state, b.state) for a, b in zip(short, long, strict=True)][-1]
     assert mixed[0] is not None and mixed[0].prompt.tobytes() == alone
     assert mixed[1] is not None and mixed[1].prompt.shape == (6, 16)
 
@@ -284,8 +284,8 @@ def test_going_between_tasks_rebuilds_nothing(
     settings = TuningSettings.from_dict(SETTINGS)
 
     def work(task: Task) -> tuple[bytes, Any]:
-        found = tiny_engine.evaluate([random_prompt()], task, "validation", settings)
-        return final(tiny_engine, task), found
+        evaluations = tiny_engine.evaluate([random_prompt()], task, "validation", settings)
+        return final(tiny_engine, task), evaluations
 
     first = work(tiny_task)
     built: list[str] = []
@@ -368,20 +368,20 @@ def test_a_loss_that_is_no_number_ends_the_run_at_its_step(
     assert np.isfinite(checkpoints(tiny_engine, tiny_task)[-1].prompt).all()
 
 
-def test_an_empty_split_is_told(tiny_engine: Any, tmp_path: Path) -> None:
+def test_an_empty_split_is_reported(tiny_engine: Any, tmp_path: Path) -> None:
     with pytest.raises(SpotError, match=r"train.*rows\.jsonl|rows\.jsonl.*train|empty") as error:
         list(reports(tiny_engine, load(write_task(tmp_path, []))))
     paragraph(error)
 
 
-def test_texts_that_are_all_cut_away_are_told(tiny_engine: Any, tmp_path: Path) -> None:
+def test_texts_that_are_all_cut_away_are_reported(tiny_engine: Any, tmp_path: Path) -> None:
     path = write_task(tmp_path, [{"text": "the play was good", "label": "positive"}])
     with pytest.raises(SpotError, match="no token of their text remains") as error:
         list(reports(tiny_engine, load(path), max_target_length=1))
     paragraph(error)
 
 
-def test_an_unknown_label_is_told_with_its_line(tiny_engine: Any, tmp_path: Path) -> None:
+def test_an_unknown_label_is_reported_with_its_line(tiny_engine: Any, tmp_path: Path) -> None:
     rows = [{"text": "the play was good", "label": "positive"}, {"text": "so", "label": "neutral"}]
     path = write_task(tmp_path, rows)
     path.write_text("strict = true\n" + path.read_text())
@@ -390,7 +390,7 @@ def test_an_unknown_label_is_told_with_its_line(tiny_engine: Any, tmp_path: Path
     assert "rows.jsonl" in paragraph(error) and "2" in paragraph(error)
 
 
-def test_optimizer_slots_of_another_shape_are_told(tiny_engine: Any, tiny_task: Task) -> None:
+def test_optimizer_slots_of_another_shape_are_reported(tiny_engine: Any, tiny_task: Task) -> None:
     state = checkpoints(tiny_engine, tiny_task, steps=1)[0]
     wrong = TuningState(
         step=1, prompt=state.prompt, slots={k: np.zeros((3, 3), np.float32) for k in state.slots}

@@ -1,4 +1,4 @@
-"""Built-in executors: a killed worker is replaced, errors are told, resources are refused.
+"""Built-in executors: a killed worker is replaced, errors are reported, resources are refused.
 
 What every executor promises is checked by its suite in tests/testing/test_executor_suite.py.
 """

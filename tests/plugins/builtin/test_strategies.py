@@ -37,14 +37,14 @@ def test_best_of_top_k() -> None:
 
 
 def test_weighted_average() -> None:
-    (found,) = choose("top_k_weighted_average", FOUR, 3)
-    assert found.ids == ("a", "b", "c")
-    assert found.weights == pytest.approx((0.6, 0.3, 0.1))
+    (start,) = choose("top_k_weighted_average", FOUR, 3)
+    assert start.ids == ("a", "b", "c")
+    assert start.weights == pytest.approx((0.6, 0.3, 0.1))
 
 
 def test_weighted_average_leaves_out_what_is_not_alike() -> None:
-    (found,) = choose("top_k_weighted_average", FOUR, 4)
-    assert found.ids == ("a", "b", "c")
+    (start,) = choose("top_k_weighted_average", FOUR, 4)
+    assert start.ids == ("a", "b", "c")
     unlike = ranking(("a", 0.0, "x"), ("b", -0.5, "x"))
     assert choose("top_k_weighted_average", unlike) == [StartFromScratch()]
 
@@ -53,11 +53,11 @@ def test_weighted_average_leaves_out_what_is_not_alike() -> None:
 def test_weights_are_shares(tenths: list[int], k: int) -> None:
     values = [t / 10 for t in tenths]
     of = ranking(*((str(i), value, "t") for i, value in enumerate(values)))
-    (found,) = choose("top_k_weighted_average", of, k)
-    if isinstance(found, StartFromAverage):
-        assert sum(found.weights) == pytest.approx(1)
-        assert all(w >= 0 for w in found.weights)
-        assert len(found.ids) == len(found.weights) <= k
+    (start,) = choose("top_k_weighted_average", of, k)
+    if isinstance(start, StartFromAverage):
+        assert sum(start.weights) == pytest.approx(1)
+        assert all(w >= 0 for w in start.weights)
+        assert len(start.ids) == len(start.weights) <= k
     else:
         assert max(values) <= 0
 

@@ -1,4 +1,4 @@
-"""Mesh TF checkpoint folders: what is written is read; what is wrong is told."""
+"""Mesh TF checkpoint folders: what is written is read; what is wrong is reported."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_an_interrupted_write_is_no_checkpoint(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_without_a_checkpoint_is_told(tmp_path: Path):
+def test_a_folder_without_a_checkpoint_is_reported(tmp_path: Path):
     with pytest.raises(SpotError, match="holds no checkpoint"):
         Checkpoint(str(tmp_path))
     (tmp_path / "config.json").write_text("{}")
@@ -117,7 +117,7 @@ def test_a_folder_without_a_checkpoint_is_told(tmp_path: Path):
         Checkpoint(str(tmp_path / "absent"))
 
 
-def test_damage_is_told(tmp_path: Path):
+def test_damage_is_reported(tmp_path: Path):
     _write(tmp_path)
     (data,) = tmp_path.glob("*.data-*")
     data.write_bytes(data.read_bytes()[:8])
@@ -128,7 +128,7 @@ def test_damage_is_told(tmp_path: Path):
         Checkpoint(str(tmp_path))
 
 
-def test_a_flipped_bit_is_told(tmp_path: Path):
+def test_a_flipped_bit_is_reported(tmp_path: Path):
     _write(tmp_path)
     (data,) = tmp_path.glob("*.data-*")
     content = bytearray(data.read_bytes())
@@ -140,7 +140,7 @@ def test_a_flipped_bit_is_told(tmp_path: Path):
         checkpoint.read(list(TENSORS)[-1])
 
 
-def test_an_unknown_variable_is_told(tmp_path: Path):
+def test_an_unknown_variable_is_reported(tmp_path: Path):
     with pytest.raises(SpotError, match="no variable nowhere"):
         Checkpoint(str(_write(tmp_path))).read("nowhere")
 
@@ -151,9 +151,9 @@ def test_a_checkpoint_that_fits_passes():
 
 def test_one_error_names_missing_extra_and_misshapen_variables():
     expected = {"fits": (1,), "wide": (2, 3), **{f"gone{i}": (1,) for i in range(5)}}
-    found = {"fits": (1,), "wide": (2, 4), "more": (9,)}
+    stored = {"fits": (1,), "wide": (2, 4), "more": (9,)}
     with pytest.raises(SpotError) as error:
-        check_variables(expected, found, "the folder here")
+        check_variables(expected, stored, "the folder here")
     text = str(error.value)
     assert "5 missing (gone0, gone1, gone2, ...)" in text
     assert "1 unexpected (more)" in text

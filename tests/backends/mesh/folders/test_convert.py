@@ -47,16 +47,16 @@ def _there_and_back(folder: Path, place: Path) -> Path:
     return place / "back"
 
 
-def _same(one: Path, other: Path) -> None:
-    a, b = load_file(one / "model.safetensors"), load_file(other / "model.safetensors")
+def _same(folder: Path, other: Path) -> None:
+    a, b = load_file(folder / "model.safetensors"), load_file(other / "model.safetensors")
     assert a.keys() == b.keys()
     for name in a:
         assert a[name].shape == b[name].shape
         assert a[name].tobytes() == b[name].tobytes(), name
-    assert json.loads((one / "config.json").read_text()) == json.loads(
+    assert json.loads((folder / "config.json").read_text()) == json.loads(
         (other / "config.json").read_text()
     )
-    assert (one / "spiece.model").read_bytes() == (other / "spiece.model").read_bytes()
+    assert (folder / "spiece.model").read_bytes() == (other / "spiece.model").read_bytes()
 
 
 def test_there_and_back_is_exact(hf: Path, tmp_path: Path):
@@ -204,7 +204,7 @@ def test_shards_are_read(hf: Path, sharded: Path, tmp_path: Path):
     _same(hf, _there_and_back(sharded, tmp_path))
 
 
-def test_a_missing_shard_is_told(sharded: Path, tmp_path: Path):
+def test_a_missing_shard_is_reported(sharded: Path, tmp_path: Path):
     next(sharded.glob("model-00002-*")).unlink()
     with pytest.raises(SpotError, match="model-00002-of"):
         convert(str(sharded), str(tmp_path / "mesh"))
@@ -293,10 +293,12 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_cannot_be_converted_is_told_and_nothing_is_left(what: str, hf: Path, tmp_path: Path):
-    spoil, told = WRONG[what]
+def test_what_cannot_be_converted_is_reported_and_nothing_is_left(
+    what: str, hf: Path, tmp_path: Path
+):
+    spoil, message = WRONG[what]
     spoil(hf)
-    with pytest.raises(SpotError, match=told):
+    with pytest.raises(SpotError, match=message):
         convert(str(hf), str(tmp_path / "mesh"))
     assert [path.name for path in tmp_path.iterdir()] == ["hf"]
 
@@ -357,23 +359,23 @@ def test_a_folder_without_a_sentencepiece_model_says_how_to_get_it(hf: Path, tmp
     assert "no vocabulary spiece.model (its tokenizer.json is another form)" in note
 
 
-def test_a_checkpoint_of_another_kind_is_told(hf: Path, tmp_path: Path):
+def test_a_checkpoint_of_another_kind_is_reported(hf: Path, tmp_path: Path):
     hf_to_mesh(str(hf), str(tmp_path / "mesh"))
     whole = Checkpoint(str(tmp_path / "mesh"))
     names = set(whole.variables)
-    for left_out, told in (
+    for left_out, message in (
         ("decoder/logits/kernel", "not a T5 1.1"),
         ("encoder/block_000/layer_001/DenseReluDense/wi_0/kernel", "not a T5 1.1"),
         ("encoder/block_001/layer_000/SelfAttention/q", "1 missing"),
     ):
         folder = tmp_path / left_out.replace("/", "_")
         write_checkpoint(str(folder), 0, ((n, whole.read(n)) for n in names - {left_out}))
-        with pytest.raises(SpotError, match=told):
+        with pytest.raises(SpotError, match=message):
             convert(str(folder), str(tmp_path / "back"))
         assert not (tmp_path / "back").exists()
 
 
-def test_a_config_of_another_model_is_told(hf: Path, tmp_path: Path):
+def test_a_config_of_another_model_is_reported(hf: Path, tmp_path: Path):
     hf_to_mesh(str(hf), str(tmp_path / "mesh"))
     _configure(hf, num_layers=7)
     shutil.copy(hf / "config.json", tmp_path / "mesh" / "hf_config.json")
@@ -395,7 +397,7 @@ def test_a_destination_in_use_stays_as_it_is(hf: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("direction", ["to mesh", "to hugging face"])
-def test_a_full_disk_is_told_and_nothing_is_left(hf: Path, tmp_path: Path, direction: str):
+def test_a_full_disk_is_reported_and_nothing_is_left(hf: Path, tmp_path: Path, direction: str):
     source = hf
     if direction == "to hugging face":
         hf_to_mesh(str(hf), str(tmp_path / "mesh"))

@@ -82,7 +82,7 @@ def test_several_processes_at_once(packed: Path, tmp_path: Path) -> None:
     Checkpoint(folder).read("shared/embedding")
 
 
-def test_a_full_disk_is_told_and_the_next_try_works(packed: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_the_next_try_works(packed: Path, tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, hard))  # writes beyond it fail
     try:
@@ -94,13 +94,13 @@ def test_a_full_disk_is_told_and_the_next_try_works(packed: Path, tmp_path: Path
     Checkpoint(unpacked_model("tiny", packed))
 
 
-def test_a_cache_that_is_a_file_is_told(packed: Path, tmp_path: Path) -> None:
+def test_a_cache_that_is_a_file_is_reported(packed: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("")
     with pytest.raises(SpotError, match="XDG_CACHE_HOME may name another"):
         unpacked_model("tiny", packed)
 
 
-def test_a_model_that_is_not_there_is_told(packed: Path) -> None:
+def test_a_model_that_is_not_there_is_reported(packed: Path) -> None:
     (packed / "model.safetensors").unlink()
     with pytest.raises(SpotError, match=r"not in .*packed\. Install its distribution, spotfw-tiny"):
         unpacked_model("tiny", packed)

@@ -42,7 +42,7 @@ def test_a_vocabulary_elsewhere_is_named(tiny_model: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("junk", [b"", b"no model", b"\x00" * 100])
-def test_a_file_that_is_no_vocabulary_is_told(tmp_path: Path, junk: bytes) -> None:
+def test_a_file_that_is_no_vocabulary_is_reported(tmp_path: Path, junk: bytes) -> None:
     from spotfw.backends.mesh.folders.vocabulary import open_vocabulary
 
     (tmp_path / "spiece.model").write_bytes(junk)
@@ -51,7 +51,7 @@ def test_a_file_that_is_no_vocabulary_is_told(tmp_path: Path, junk: bytes) -> No
 
 
 @pytest.mark.parametrize("rows", [32, 32128])
-def test_a_vocabulary_of_another_model_is_told(tiny_model: Path, rows: int) -> None:
+def test_a_vocabulary_of_another_model_is_reported(tiny_model: Path, rows: int) -> None:
     from spotfw.backends.mesh.folders.vocabulary import open_vocabulary
 
     with pytest.raises(SpotError, match=f"{rows} rows"):
