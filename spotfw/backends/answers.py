@@ -1,4 +1,4 @@
-"""Around an engine's greedy decoding: how far it goes, what it reads, what is made of it."""
+"""Around an engine's greedy decoding: its limits, its input lines, the scores of its answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _warned = Once()
 
 
 def most_tokens(settings: TuningSettings, examples: Examples | None = None) -> int:
-    """Tokens to decode at most.
+    """The most tokens to decode.
 
     Where the examples' task has labels, decoding stops at the longest target of the split: no
     longer answer could be right. Free text is decoded up to `max_target_length`.
@@ -49,7 +49,7 @@ def evaluation_of(examples: Examples, texts: Sequence[str]) -> Evaluation:
 
 
 def warn_of_no_labels(task: Task, split: str, texts: Sequence[str]) -> None:
-    """Says why a score is so low where most answers are no label; anew only once some were."""
+    """Warns where most answers are not a label; again only if most were labels in between."""
     others = [t for t in texts if task.labels and not {*labels_in(t, task.labels)} & {*task.labels}]
     place = (task.name, split)
     if 2 * len(others) <= len(texts):

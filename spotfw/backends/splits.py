@@ -93,10 +93,10 @@ class TrainingData:
 def diverged(
     loss: float, task: Task | Mixture, step: int, data: TrainingData, settings: TuningSettings
 ) -> SpotError:
-    """The error for a tuning whose loss or prompt has become no number.
+    """The error for a tuning whose loss or prompt has become NaN or infinite.
 
     Args:
-      loss: of update `step`; where it is a number, it is the prompt that is none.
+      loss: of update `step`; if it is finite, it is the prompt that is not.
       task: tuned on.
       step: the update, from 1.
       data: which batches are drawn from.

@@ -1,4 +1,4 @@
-"""The vocabulary beside a frozen model, and whether it fits; for any engine."""
+"""The vocabulary in a frozen model's folder, and whether it fits; for any engine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def open_vocabulary(folder: str, rows: int, path: str | None = None) -> Sentence
         beside = [p for name in _FILES if files.exists(p := files.join(folder, name))]
         if not beside:
             raise SpotError(
-                f"No vocabulary lies in {folder} (looked for {', '.join(_FILES)}). "
+                f"There is no vocabulary in {folder} (looked for {', '.join(_FILES)}). "
                 "Name the sentencepiece file of this model with --vocabulary FILE."
             )
         path = beside[0]

@@ -28,7 +28,7 @@ class StartFromAverage:
 
 @attrs.frozen
 class StartFromMixture:
-    """First tune on these source tasks and the target mixed, then the target from that."""
+    """Tune on a mixture of these source tasks and the target, then the target from that prompt."""
 
     tasks: tuple[str, ...]
 

@@ -18,10 +18,10 @@ Array = npt.NDArray[np.float32]
 
 
 class Vocabulary(Protocol):
-    """What initializers may ask of a vocabulary (seqio's vocabularies have it)."""
+    """What initializers may ask of a vocabulary (seqio's vocabularies give it)."""
 
     def encode(self, text: str) -> Sequence[int]:
-        """The ids of a text's pieces, without an end."""
+        """The ids of a text's pieces, without an end id."""
         ...
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -39,7 +39,7 @@ class InitContext:
       vocabulary: the model's vocabulary; its pieces are the first `pieces` rows.
       pieces: number of real pieces, without sentinels and padding rows.
       labels: class labels of the task, empty for free text.
-      argument: what stood behind the initializer's name (``prompt:FILE``), else None.
+      argument: the text after the initializer's name and a colon (``prompt:FILE``), else None.
       fingerprint: of the frozen model, to refuse another model's prompt.
     """
 
@@ -81,8 +81,8 @@ class TuneRequest:
       task: what to train on, its split ``train``.
       settings: of the tuning; it ends at step `settings.steps`.
       start: where it goes on, at a step below that.
-      wanted: asked before each step; where it says False, the request ends without another
-        report. A backend that does not ask does needless work, and nothing wrong.
+      wanted: called before each step; where it returns False, the request ends without another
+        report. A backend that does not call it does needless work, but gives right results.
     """
 
     task: Task | Mixture
@@ -101,8 +101,8 @@ class TuneProgress:
       loss: mean training loss since the last report, nats per real target token.
       examples, tokens: seen since the last report (input text and target tokens).
       state: given at checkpoints (every `checkpoint_every` steps and after the last).
-      error: what ended this request, the others apart: its last report, whose loss says
-        nothing.
+      error: what ended this request, but not the others. This is then its last report, and its
+        loss has no meaning.
     """
 
     request: int
@@ -138,7 +138,7 @@ class FrozenModel(ABC):
       width: size E of an embedding.
       precision: of the arithmetic inside the model; results of different ones differ.
       parameters: number of weights, without prompts; None where the backend cannot tell.
-      distributions: whose versions a result depends on, beside Python's, NumPy's and spotfw's.
+      distributions: those whose versions affect a result, besides Python, NumPy and spotfw.
     """
 
     name: str
@@ -157,7 +157,7 @@ class FrozenModel(ABC):
         Args:
           length: prompt tokens L, 1 or more.
           labels: class labels of the task, empty for free text.
-          argument: what stood behind the initializer's name.
+          argument: the text after the initializer's name and a colon, None without one.
 
         Raises:
           SpotError: the backend cannot give the embeddings or the vocabulary.
@@ -167,7 +167,7 @@ class FrozenModel(ABC):
     def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
         """Tunes all requests, reporting as it goes; may run them together.
 
-        A request gives what it gives alone, whatever runs beside it. It begins at its own
+        A request gives what it would give alone, whatever else runs. It begins at its own
         step, when the backend has room for it, ends at its own last step, and fails alone:
         then its last report carries the `error` and the others go on. Between two reports the
         model may be asked for anything else, another `tune` too, and that changes no result.
@@ -175,7 +175,7 @@ class FrozenModel(ABC):
         Errors that a report may carry are, among others, a `SpotError` that says why the data
         cannot be read (as `evaluate`), that the start is of another width or the optimizer's
         arrays of another shape, or at which step and on which rows the loss or the prompt
-        was no number; what was reported before stays good.
+        was NaN or infinite; what was reported before stays valid.
 
         Raises:
           Exception: something that concerns all requests; those not yet ended fail with it.
@@ -226,21 +226,21 @@ class FrozenModel(ABC):
           the layer is gated); the neuron is activated where it is above 0.
 
         Raises:
-          SpotError: this backend cannot tell, which is optional, or the prompt is of another
-            width.
+          SpotError: this backend gives no activations, which are optional, or the prompt is of
+            another width.
         """
         raise SpotError(
-            f"The backend of the model {self.name} cannot tell its activations. Compare with "
+            f"The backend of the model {self.name} gives no activations. Compare with "
             "another metric, or open the model with a backend that can."
         )
 
     def close(self) -> None:  # noqa: B027 - most backends have nothing to release
-        """Gives memory back."""
+        """Frees the memory."""
 
 
 @runtime_checkable
 class Backend(Protocol):
-    """Opens frozen models; see `OptionNames` and `FolderKind` for what it may have beside."""
+    """Opens frozen models; see `OptionNames` and `FolderKind` for optional attributes."""
 
     name: str
 
@@ -254,7 +254,7 @@ class Backend(Protocol):
         Raises:
           SpotError: there is no such model, it is no model that this backend can open, or its
             parts do not fit together or are damaged.
-          WrongUse: the value of an option makes no sense.
+          WrongUse: the value of an option cannot be used.
         """
         ...
 

@@ -30,7 +30,7 @@ _LONGEST_ERROR = 2000
 
 @attrs.frozen
 class WorkerStart:
-    """A `StartWorker` made of plain values, which any process can be told.
+    """A `StartWorker` made of plain values, which can be sent to any process.
 
     Attributes:
       function: ``package.module:function``, in a module that workers can import.
@@ -71,7 +71,7 @@ class JobEnded:
       result: a plain value; None where there is an error.
       error: one line, None where the job ended well.
       trace: the traceback of the error, where one was raised.
-      lost: whether the job's worker died under it, so that the same job may end well elsewhere.
+      lost: whether the worker died during the job, so that the same job may end well elsewhere.
     """
 
     key: str
@@ -118,7 +118,7 @@ class Worker:
 
 
 class JobPool(Protocol):
-    """Workers at hand. Used by one thread of the process that opened it.
+    """Started workers. Used by one thread of the process that opened it.
 
     No job is done twice: an executor that loses a job's worker says so, and whoever submitted
     the job decides whether to submit it again.
@@ -137,7 +137,7 @@ class JobPool(Protocol):
           job: a plain value.
 
         Raises:
-          SpotError: no worker can be had any more.
+          SpotError: no worker is available any more.
         """
         ...
 
@@ -148,7 +148,7 @@ class JobPool(Protocol):
         done in this process: when a job has ended).
 
         Raises:
-          SpotError: the jobs that run would never end, for what runs them is out of reach.
+          SpotError: what runs the jobs cannot be reached, so that they would never end.
         """
         ...
 
@@ -194,6 +194,6 @@ class Executor(Protocol):
             ``memory`` (bytes), or labels of the executor's own.
 
         Raises:
-          SpotError: workers cannot be had, or a resource cannot be set aside.
+          SpotError: workers are not available, or a resource cannot be reserved.
         """
         ...

@@ -15,7 +15,7 @@ class DemoPlan:
     Attributes:
       sources: tasks to learn prompts on.
       targets: low-resource tasks to transfer to.
-      source: settings of the source tunings, over the model's.
+      source: settings of the source tunings, which override the model's.
       target: settings of the target tunings, likewise.
       mixture: settings of tuning on a mixture of sources and target, likewise.
     """
@@ -35,7 +35,7 @@ class NamedModel:
       name: e.g. ``playground``.
       folder: called when the model is wanted; returns its Mesh TF folder, making it if needed.
       description: one line.
-      settings: tuning settings that suit the model, over the paper's defaults.
+      settings: tuning settings that suit the model, which override the paper's defaults.
       hf_folder: the same model as a Hugging Face folder, where there is one, for engines
         that read that.
       demo: what ``spotfw demo`` shows on it, if it can.

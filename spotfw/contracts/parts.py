@@ -1,11 +1,11 @@
-"""What a plugin can give beside an engine: sources, initializers, metrics, strategies.
+"""What a plugin can give besides an engine: sources, initializers, metrics, strategies.
 
 A part raises `spotfw.SpotError` (`spotfw.errors.WrongUse` for a request that makes no sense) for
-what a user can mend, and that reaches the user as it is. Whatever else a plugin's part raises
-is reported as a fault of that plugin, with its name and version.
+what a user can correct, and the user sees it as it is. Whatever else a plugin's part raises is
+reported as a fault of that plugin, with its name and version.
 
-Protocols described as optional are not asked of a part. One that has the method or attribute
-is used in the way described.
+A part need not follow the protocols described as optional. If it has the method or attribute, that
+is used as described.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class TaskSource(Protocol):
     """Gives tasks by name, without loading data.
 
-    See `TaskFinder`, `UnlistedTasks` and `ShortNames` for what it may have beside.
+    See `TaskFinder`, `UnlistedTasks` and `ShortNames` for optional methods.
     """
 
     name: str
@@ -51,13 +51,13 @@ class TaskFinder(Protocol):
     """Optional for a task source: knows tasks that it does not list."""
 
     def find(self, name: str) -> Found | None:
-        """The task or mixture of a name, without the source's own name before it; None: unknown.
+        """The task or mixture of a name (the source's own name left off), None if it is unknown.
 
-        Called at each look-up of a name that no source lists. Where the source has no `names`
-        too, also for the members of listed mixtures, so it must then be as cheap as `tasks`.
+        Called at each look-up of a name that no source lists. If the source has no `names`, it is
+        also called for the members of listed mixtures, and must be as cheap as `tasks`.
 
         Raises:
-          SpotError: the source knows the task, but it cannot be given; the user is told why.
+          SpotError: the source knows the task but cannot give it; the message tells the user why.
           Exception: any other is reported as the plugin's fault, and counts as None.
         """
         ...
@@ -70,8 +70,8 @@ class UnlistedTasks(TaskFinder, Protocol):
     def names(self) -> Iterable[str]:
         """All names that `find` knows; may import TensorFlow and take seconds.
 
-        Called by ``spotfw tasks list --all`` alone. That a source has this method says that
-        `find` is costly too: it is then called only for a task that the user names.
+        Called by ``spotfw tasks list --all`` alone. If a source has this method, its `find` is
+        taken to be costly too, and is called only for a task that the user names.
         """
         ...
 
@@ -81,7 +81,7 @@ class ShortNames(TaskFinder, Protocol):
     """Optional for a task source with `find`: other names of its tasks."""
 
     def short_names(self) -> Iterable[str]:
-        """Names that `find` knows beside those listed; must be cheap.
+        """Names that `find` knows besides those listed; must be cheap.
 
         Called only where a task is unknown, to suggest close names.
         """
@@ -90,17 +90,17 @@ class ShortNames(TaskFinder, Protocol):
 
 @runtime_checkable
 class PromptInitializer(Protocol):
-    """Starts a prompt; see `ExampleArgument` for what it may have beside."""
+    """Starts a prompt; see `ExampleArgument` for an optional attribute."""
 
     name: str
 
     def __call__(self, context: InitContext, rng: np.random.Generator) -> Array:
-        """Returns the initial prompt, float32 [context.length, E], in memory of its own.
+        """Returns the initial prompt, float32 [context.length, E], in new memory.
 
-        Called once a tuning, unless it starts from another prompt or goes on.
+        Called once for each tuning, unless that starts from another prompt or is resumed.
 
         Raises:
-          WrongUse: `context.argument` is missing, unwanted or makes no sense.
+          WrongUse: `context.argument` is missing, not expected, or cannot be used.
           SpotError: no prompt can be started from what the context holds.
         """
         ...
@@ -120,8 +120,9 @@ class ExampleArgument(Protocol):
 class SimilarityMetric(ABC):
     """Compares task embeddings; higher means more alike.
 
-    Most metrics are a dot product of one vector a prompt: give `features`. What cannot be
-    written so overrides `compare`, which then receives the stacked features of its choice.
+    Most metrics are a dot product of one vector for each prompt, and define `features`. A metric
+    that cannot be written so overrides `compare`, which then receives the stacked features of its
+    choice.
 
     Attributes:
       name: what users ask for it by.
@@ -148,7 +149,7 @@ class SimilarityMetric(ABC):
         """
 
     def with_model(self, model: FrozenModel) -> SimilarityMetric:
-        """The metric to use beside this frozen model, by default itself.
+        """The metric to use with this frozen model, by default itself.
 
         A session asks for it before it ranks. A metric that looks at what prompts do inside
         the model returns a copy that holds `model`, and leaves itself as it is.

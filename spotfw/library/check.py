@@ -22,7 +22,7 @@ class Problem:
 
 @attrs.frozen
 class Pair:
-    """What makes an entry: the best prompt, and its task embedding unless it is its own."""
+    """The prompts of an entry: the best one, and the task embedding if that is another."""
 
     best: SoftPrompt
     embedding: SoftPrompt | None = None

@@ -145,8 +145,8 @@ def export_format(destination: str, format: str | None = None) -> str:
     by_suffix = next((name for name, end in FORMATS.items() if end == suffix), None)
     if format is None and by_suffix is None:
         raise WrongUse(
-            f"The suffix {suffix!r} of {destination} is of no format. Use .safetensors, .npy, .zip "
-            "or none (a PEFT adapter's folder), or say --format."
+            f"The suffix {suffix!r} of {destination} is not that of a format. Use .safetensors, "
+            ".npy, .zip or none (a PEFT adapter's folder), or say --format."
         )
     if format in ("npy", "safetensors") and by_suffix != format:
         raise WrongUse(f"A file of the format {format} ends in .{format}; rename {destination}.")

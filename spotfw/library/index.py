@@ -54,7 +54,7 @@ def summarize(prompt: SoftPrompt) -> Summary:
 
 
 def as_entry(id: str, summary: Summary) -> Entry | None:
-    """The entry of a file, None when it is a mere key."""
+    """The entry of a file, None when it is only a key."""
     key = summary["provenance"].get(KEY)
     if not isinstance(key, str):
         return None
@@ -75,9 +75,9 @@ def read_index(
 ) -> dict[str, Summary]:
     """Summaries of the files, from the index where it has them, else by `read`.
 
-    A file for which `read` gives None is left out. An index that is absent, behind, or not
-    as it was written is made anew from the files; where that is not allowed, or not
-    asked for by `save`, the library works without.
+    A file for which `read` gives None is left out. An index that is absent, out of date, or not as
+    it was written is made again from the files. Where it cannot be written, or `save` is False, the
+    library works without.
     """
     try:
         known = _checked(_parsed(files.read_bytes(path, MOST)))
@@ -102,7 +102,7 @@ def save_index(path: str, summaries: Mapping[str, Summary]) -> None:
 
 
 def marked(prompt: SoftPrompt, key: str | None) -> SoftPrompt:
-    """The prompt as the library keeps it: a value that names its key, or (None) a mere key."""
+    """The prompt as the library keeps it: a value that names its key, or (None) only a key."""
     extra = {k: v for k, v in prompt.provenance.extra.items() if k != KEY}
     if key is not None:
         extra[KEY] = key
@@ -110,7 +110,7 @@ def marked(prompt: SoftPrompt, key: str | None) -> SoftPrompt:
 
 
 def completed(id: str, known: Collection[str], folder: str) -> str:
-    """The known id that begins so, where it is the only one.
+    """The known id that begins with `id`, if there is exactly one.
 
     Raises:
       UnknownName, WrongUse: none does, or several do.
@@ -136,7 +136,7 @@ def _text(value: Any) -> str:
 
 
 def _digest(summaries: Any) -> str:
-    """Tells summaries from any others, for an index is believed: the files are the truth."""
+    """A digest by which an index that something else changed is recognised and made again."""
     return hashlib.sha256(_text(summaries).encode()).hexdigest()
 
 

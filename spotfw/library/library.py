@@ -4,7 +4,7 @@ The folder, local or in a bucket, holds ordinary prompt files named by the hash 
 bytes and never overwritten. An entry is a value whose provenance names its key, written
 after it: a writer killed in between leaves no half entry, and any number of processes
 may add at once. `index.json` only saves reading headers: it follows the files that come and
-go, and `Library.verify` makes it anew from a sound library's.
+go, and `Library.verify` makes it again from the files of a sound library.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Library:
     Args:
       folder: local or ``gs://``; made by the first `add`.
       plugins: whose hook ``spotfw_prompt_added`` is called for each new entry; by default none.
-      indexed: write `index.json` where it is behind; without, reading leaves the folder as it is.
+      indexed: write `index.json` where it is out of date; if False, reading writes nothing.
 
     Raises:
       WrongUse: the folder is a file.
@@ -161,7 +161,7 @@ class Library:
 
         Raises:
           UnknownName: there is none.
-          WrongUse: several begin so.
+          WrongUse: several ids begin with it.
         """
         known = {entry.id: entry for entry in (self.entries() if entries is None else entries)}
         return known[completed(id, known, self.folder)]
@@ -261,7 +261,7 @@ class Library:
         return [*(id + SUFFIX for id in keys), *files.list_leftovers(self.folder)]
 
     def sweep(self) -> list[str]:
-        """Takes the leftovers away, once no writer of this machine is at work; their names."""
+        """Removes the leftovers once no writer of this machine is active; returns their names."""
         with locked(self.folder, shared=False):
             names = self.leftovers()
             for name in names:
@@ -290,7 +290,7 @@ class Library:
 
 
 def open_library(folder: files.PathLike) -> Library:
-    """The library in a folder that must be there already; a bucket is taken at its word.
+    """The library in a folder that must exist already (of a bucket this is not checked).
 
     Raises:
       SpotError: there is no such folder, or it is a file.
@@ -298,9 +298,9 @@ def open_library(folder: files.PathLike) -> Library:
     place = os.fspath(folder)
     if not files.is_remote(place) and not os.path.exists(place):
         raise SpotError(
-            f"There is no library {place}: the folder is not there. Name a library's folder with "
-            "--library DIR, or begin one with `spotfw tune TASK --library DIR` or `spotfw library "
-            "add`."
+            f"There is no library {place}: the folder does not exist. Name a library's folder "
+            "with --library DIR, or begin one with `spotfw tune TASK --library DIR` or `spotfw "
+            "library add`."
         )
     return Library(place)
 

@@ -38,7 +38,7 @@ class Retriever:
           read: the task embedding [L, E] of an entry.
 
         Raises:
-          BrokenPart: the metric does not give one finite number an entry.
+          BrokenPart: the metric does not give one finite number for each entry.
           SpotError: a file is damaged.
         """
         similarities = self._similarities(query, metric, entries, read)
@@ -87,7 +87,7 @@ def comparable(
       entries: all.
       shape: of the query, L and E.
       fingerprint: of the query's frozen model.
-      model: its name, by which models are told apart where no fingerprint is known.
+      model: its name, which identifies the model where no fingerprint is known.
       task: whose prompts are left out.
       ids: of entries that are left out.
     """

@@ -46,16 +46,17 @@ class Store:
         return id, True
 
     def read_bytes(self, id: str) -> bytes:
-        """The bytes of a file, which are those it is named by.
+        """The bytes of a file, checked against its name, which is their hash.
 
         Raises:
-          SpotError: they are not, or it is not there.
+          SpotError: they do not match, or the file is absent.
         """
         path = self.path(id)
         if "/" in id or "\\" in id:
             # A file of a library names another by its id, and may be anyone's.
             raise SpotError(
-                f"{id!r:.80} is no id of a prompt in {self.folder}. Remove what names it."
+                f"{id!r:.80} is not an id of a prompt in {self.folder}. "
+                "Remove the file that names it."
             )
         data = files.read_bytes(path)
         if hashlib.sha256(data).hexdigest()[:ID_LENGTH] != id:

@@ -1,8 +1,8 @@
-"""Files that are often taken for a prompt's: what they are, and how to have a prompt of them."""
+"""Files that are often mistaken for a prompt's: what they are, and how to make prompts of them."""
 
 from __future__ import annotations
 
-#: Bytes of a file's beginning that tell.
+#: How many of a file's first bytes are looked at.
 HEAD = 512
 
 _ZIP = b"PK\x03\x04"
@@ -13,13 +13,13 @@ _NAME_LENGTH, _NAME = slice(26, 28), 30
 
 
 def foreign_file(head: bytes) -> str | None:
-    """What a file is that begins so and holds no prompt of ours, as the end of a sentence.
+    """Says what a file is that begins like this and is not a prompt, as the end of a sentence.
 
     Args:
       head: the file's first bytes, `HEAD` of them where it has so many.
 
     Returns:
-      ``is ...`` with what to do, None where nothing is known of such a file.
+      ``is ...`` with what to do, None for a file of an unknown kind.
     """
     if head.startswith(_ZIP):
         length = int.from_bytes(head[_NAME_LENGTH], "little")

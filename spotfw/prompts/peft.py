@@ -69,7 +69,7 @@ def load_peft(folder: str, task: int | None = None) -> SoftPrompt:
 
     Raises:
       SpotError: it is damaged, or no soft prompt in front of a T5's input.
-      WrongUse: it has several tasks and none is named, or not so many.
+      WrongUse: it has several tasks and none is named, or fewer than the number named.
     """
     prompts = load_peft_tasks(folder)
     if task is None and len(prompts) > 1:
@@ -87,7 +87,7 @@ def load_peft(folder: str, task: int | None = None) -> SoftPrompt:
 
 
 def load_peft_tasks(folder: str) -> list[SoftPrompt]:
-    """The prompts of an adapter's folder, one a task; but for a multitask adapter one in all.
+    """The prompts of an adapter's folder: one for each task of a multitask adapter, else one.
 
     PEFT's `P_TUNING` keeps the finished embeddings, as `PROMPT_TUNING` does. A
     `MULTITASK_PROMPT_TUNING` keeps one prompt for all and a low-rank factor a task, whose

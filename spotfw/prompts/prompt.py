@@ -71,7 +71,7 @@ def check_fits(
     fingerprint: str | None = None,
     name: str = "The prompt",
 ) -> None:
-    """Refuses a prompt made for something else; what is None is not checked.
+    """Refuses a prompt that was made for something else; an argument that is None is not checked.
 
     Raises:
       SpotError: it has another width or length, or was learned on another frozen model.

@@ -104,10 +104,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def same_model(fingerprint: str | None, other: str | None) -> bool:
-    """Whether two fingerprints are of one frozen model, as far as they tell.
+    """Whether two fingerprints can be of one frozen model.
 
-    One of spotfw 0.1 (16 digits) is the beginning of today's (32 digits) for the same
-    weights, so what was learned then still finds its model. Two unknown ones are alike.
+    One of spotfw 0.1 (16 digits) is the beginning of today's (32 digits) for the same weights, so
+    that prompts of that version still find their model. Two unknown ones are alike.
     """
     if fingerprint is None or other is None:
         return fingerprint is other

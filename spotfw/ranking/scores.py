@@ -241,7 +241,7 @@ def _pair(similarities: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Floats, F
     a, b = np.asarray(similarities, np.float64), np.asarray(scores, np.float64)
     if a.ndim != 1 or a.shape != b.shape:
         raise WrongUse(
-            f"One similarity and one score a source are needed, but the shapes are "
+            f"One similarity and one score for each source are needed, but the shapes are "
             f"{list(a.shape)} and {list(b.shape)}."
         )
     for name, values in (("similarities", a), ("scores", b)):

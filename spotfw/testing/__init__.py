@@ -1,7 +1,7 @@
-"""For authors of plugins: conformance suites called in one line, and small things to test with.
+"""For authors of plugins: conformance suites called in one line, and small test data.
 
 >>> from spotfw.testing import check_similarity_metric
->>> check_similarity_metric(MyMetric())            # raises AssertionError, a sentence a fault
+>>> check_similarity_metric(MyMetric())            # AssertionError: a sentence for each fault
 
 Each suite raises one `AssertionError` that names every promise a component does not keep.
 ``spotfw plugins check DIST`` runs them on what is installed. pytest finds the fixtures of

@@ -26,7 +26,7 @@ def check_backend(
     Args:
       backend: the backend.
       model: folder of a small model it can open; by default a tiny T5 of random weights,
-        made for the occasion in the layout that it reads (`FolderKind`).
+        made for the checks in the layout that the backend reads (`FolderKind`).
       task: what to tune on; by default tiny reviews.
       **options: for `Backend.open`.
 
@@ -68,7 +68,7 @@ def outcomes(
 
 @contextmanager
 def _made(model: str | Path | None, task: Task | None, kind: str) -> Iterator[tuple[str, Task]]:
-    """The model and task given; what is not is made in a folder that goes afterwards.
+    """The model and task; what is not given is made in a temporary folder.
 
     Args:
       model: a folder, None for the tiny model's.

@@ -75,7 +75,7 @@ def meet(place: Path, job: Mapping[str, Any], report: ReportProgress) -> Any:
 
 
 def die(place: Path, job: Mapping[str, Any], report: ReportProgress) -> Any:
-    """Ends the worker's process as a lack of memory does."""
+    """Ends the worker's process as the system does when memory runs out."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -18,8 +18,8 @@ def check_executor(
 
     Args:
       executor: the executor.
-      folder: a place that all of its workers can write to; by default one of this machine that
-        goes afterwards.
+      folder: a place that all of its workers can write to; by default a temporary one of this
+        machine.
       seconds: how long a job may take until it counts as lost.
 
     Raises:

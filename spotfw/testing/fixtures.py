@@ -67,7 +67,7 @@ def spotfw_numpy_backend(spotfw_plugins: Plugins) -> NumpyBackend:
 
 @pytest.fixture(scope="session")
 def spotfw_task_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the tiny tasks' files, ``tiny_reviews.toml`` and its fellows."""
+    """The folder with the tiny tasks' files, ``tiny_reviews.toml`` and the others."""
     from spotfw.testing.tiny_tasks import write_tiny_tasks
 
     folder = tmp_path_factory.mktemp("spotfw_tasks")

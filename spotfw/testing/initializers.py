@@ -68,7 +68,7 @@ def check_prompt_initializer(
 
     Args:
       initializer: the initializer.
-      argument: what stands behind its name, where it needs one (``text:SOME TEXT``); by
+      argument: the text after its name and a colon, if it needs one (``text:SOME TEXT``); by
         default its attribute ``example_argument``, if it has one.
       width: of the embeddings to try.
       seed: of the embeddings.

@@ -1,4 +1,4 @@
-"""Runs the conformance suites on all that an installed distribution gives."""
+"""Runs the conformance suites on all parts of an installed distribution."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from spotfw.plugins.parts import KINDS, Component
 from spotfw.testing.suites import Outcome
 from spotfw.testing.tiny_model import opened_tiny_model
 
-#: Stands behind an initializer's name where it needs something there.
+#: The argument for an initializer that needs one and has no example of its own.
 _ARGUMENT = "good film"
 
 
@@ -26,7 +26,7 @@ class Checked:
     Attributes:
       kind: of component; ``plugin`` where a plugin itself has faults.
       name: the component's, or the plugin's.
-      outcomes: one a check.
+      outcomes: one for each check.
     """
 
     kind: str
@@ -43,10 +43,10 @@ class Checked:
 
 
 def check_distribution(plugins: Plugins, name: str, *, quick: bool = False) -> Iterator[Checked]:
-    """Checks each component of a distribution, as it goes.
+    """Checks the components of a distribution, one by one.
 
-    Lifecycle hooks are not called: a tracker would write into what its owner follows. Its
-    author tests them with `spotfw.testing.check_tracker`.
+    Lifecycle hooks are not called: a tracker would write into its owner's real records. Its author
+    tests them with `spotfw.testing.check_tracker`.
 
     Args:
       plugins: what is installed.
@@ -55,7 +55,7 @@ def check_distribution(plugins: Plugins, name: str, *, quick: bool = False) -> I
 
     Raises:
       UnknownName: it is not installed, or has no plugin.
-      SpotError: it is left out, or gives nothing to check.
+      SpotError: it is disabled, or gives nothing to check.
     """
     rows = [r for r in plugins.describe() if _same(r["distribution"], name)]
     if not rows:
@@ -63,7 +63,7 @@ def check_distribution(plugins: Plugins, name: str, *, quick: bool = False) -> I
             "distribution with a plugin", name, {r["distribution"] for r in plugins.describe()}
         )
     if all((row["note"] or "").startswith("left out") for row in rows):
-        raise SpotError(f"The distribution {name} is {rows[0]['note']}. Let it in and try again.")
+        raise SpotError(f"The distribution {name} is {rows[0]['note']}. Enable it and try again.")
     for row in rows:
         if row["error"]:
             said = f"expected the plugin to load without a fault, but it {row['error']}"
@@ -107,7 +107,7 @@ def _outcomes(part: Component, quick: bool) -> list[Outcome]:
 
 
 def _metric(part: Any, quick: bool) -> list[Outcome]:
-    """Some look into a frozen model, and tell so: those get the tiny one."""
+    """Outcomes of a metric; one that needs a frozen model gets the tiny one."""
     from spotfw.testing import metrics
 
     try:
@@ -123,7 +123,7 @@ def _metric(part: Any, quick: bool) -> list[Outcome]:
 
 
 def _initializer(part: Any) -> list[Outcome]:
-    """Some need an argument: the part's own example, or else two words that may do."""
+    """Outcomes of an initializer; one that needs an argument gets its example, or two words."""
     from spotfw.testing import initializers
 
     argument = part.example_argument if isinstance(part, ExampleArgument) else None

@@ -24,7 +24,7 @@ class MetricSubject:
     """A metric and the prompts it is tried on, all read-only float32 [length, width].
 
     Attributes:
-      metric: as it compares, beside its model where it needs one.
+      metric: ready to compare, bound to a model where it needs one.
       plain: as its plugin gives it.
     """
 
@@ -35,14 +35,14 @@ class MetricSubject:
     seed: int
 
     def prompts(self, count: int = 5) -> list[Array]:
-        """Prompts whose tokens gather about directions of their own."""
+        """Prompts whose tokens lie around one direction each."""
         rng = np.random.default_rng(self.seed)
         middles = rng.standard_normal((count, 1, self.width)) * 3
         tokens = rng.standard_normal((count, self.length, self.width))
         return [_frozen(p) for p in middles + tokens]
 
     def odd_prompts(self) -> dict[str, Array]:
-        """Prompts a metric must live with."""
+        """Unusual prompts that a metric must accept."""
         first, *_ = self.prompts()
         return {
             "zeros": _frozen(np.zeros_like(first)),
@@ -63,9 +63,9 @@ def check_similarity_metric(
 ) -> None:
     """Checks a metric against the contract of `spotfw.contracts.SimilarityMetric`.
 
-    What it promises by its attributes `symmetric` and `range` is checked as well. One whose
-    similarities depend on the whole library, because it centres on it, say, must state
-    ``pointwise = False``.
+    What it promises by its attributes `symmetric` and `range` is checked as well. A metric whose
+    similarities depend on the whole library (because it subtracts the library's mean, say) must
+    state ``pointwise = False``.
 
     Args:
       metric: the metric.

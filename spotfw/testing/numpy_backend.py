@@ -22,7 +22,7 @@ class NumpyBackend:
     >>> session = spotfw.Session(str(tmp_path), backend="numpy")
 
     Attributes:
-      answers: texts that its models can answer, beside those that they all can.
+      answers: texts that its models can answer, in addition to `spotfw.testing.words.ANSWERS`.
     """
 
     answers: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
-"""A frozen model in plain NumPy, small and honest: it learns, resumes and scores in milliseconds.
+"""A frozen model in plain NumPy that really learns, resumes and scores, in milliseconds.
 
-It stands in for a T5 in tests of what lies around the model: trackers, strategies, metrics that
+It takes the place of a T5 in tests of what surrounds the model: trackers, strategies, metrics that
 look into the model, runs that are killed. A prompt's mean steers a softmax over a list of
 answers, given the words of the input.
 """
@@ -53,7 +53,7 @@ class NumpyModel(FrozenModel):
 
     Args:
       name: e.g. the folder it was opened by.
-      answers: texts that it can answer, beside `ANSWERS`.
+      answers: texts that it can answer, in addition to `ANSWERS`.
     """
 
     width = 2 * _HALF
@@ -227,7 +227,7 @@ class NumpyModel(FrozenModel):
         return [self.answers[self._logits(prompt, f[None])[0].argmax()] for f in features]
 
     def _features(self, ids: Iterable[int]) -> Floats:
-        """What an input is to the model, [16]."""
+        """The feature vector of an input, [16]."""
         words = [i for i in map(int, ids) if i not in (PAD, EOS)]
         total: Floats = self.embeddings[words, _HALF:].sum(0, dtype=np.float64)
         return total / math.sqrt(max(len(words), 1))

@@ -1,7 +1,7 @@
 """A component sent to another process, as workers of a study receive theirs.
 
-The other process is a fresh Python with another hash seed, so that an answer that hangs on
-the order of a set, on an object's address or on anything set up by hand comes out different.
+The other process is a fresh Python with another hash seed, so that an answer that depends on the
+order of a set, on an object's address or on anything set up by hand comes out different.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PROGRAM = "from spotfw.testing.processes import _answer; _answer()"
 def ask_elsewhere(probe: Callable[[Any], Any], component: Any, what: str) -> Any:
     """What ``probe(component)`` gives in another process, as plain JSON values.
 
-    Fails the check when the component does not get there or the probe raises there.
+    Fails the check when the component cannot be sent there or the probe raises there.
 
     Args:
       probe: a function of a module, which gives JSON values.

@@ -1,4 +1,4 @@
-"""Conformance of parts with little to promise: named models and commands."""
+"""Conformance checks of the smallest parts: named models and commands."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def check_selection_strategy(strategy: SelectionStrategy) -> None:
 
     Args:
       strategy: a component, or a plain function of a ranking and k, as
-        `spotfw.Session.transfer` takes it (whose name is then its own).
+        `spotfw.Session.transfer` takes it (which is then called by the function's name).
 
     Raises:
       AssertionError: a promise is not kept; a sentence for each.
@@ -42,7 +42,7 @@ def outcomes(strategy: Any, *, only: tuple[str, ...] = ()) -> list[Outcome]:
 
 
 def a_ranking(count: int, **known: Any) -> Ranking:
-    """A ranking of `count` prompts, two a task, similarities falling from 0.9 by 0.2.
+    """A ranking of `count` prompts, two for each task, similarities falling from 0.9 by 0.2.
 
     Args:
       count: prompts.

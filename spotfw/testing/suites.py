@@ -1,7 +1,7 @@
 """What a conformance suite is: named checks of one component, each with a promise in a sentence.
 
 A check is a function with a docstring, its promise. It returns when the promise is kept,
-calls `expect` or raises anything else when not, and raises `Skip` when it does not apply.
+fails an `expect` or raises anything else when it is not, and raises `Skip` when it does not apply.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Suite(Generic[Subject]):
 
 
 def name_of(component: Any) -> str:
-    """What a component calls itself, or its class."""
+    """The name of a component, or of its class."""
     name = getattr(component, "name", None)
     return name if isinstance(name, str) and name else type(component).__name__
 
@@ -101,8 +101,8 @@ def check_name(component: Any) -> None:
     odd = [c for c in str(name) if c.isspace() or c == ":"]
     expect(
         not odd,
-        f"expected a name without spaces or colons, because a colon parts the distribution from "
-        f"the name, got {name!r}.",
+        f"expected a name without spaces or colons, because a colon separates the "
+        f"distribution from the name, got {name!r}.",
     )
 
 

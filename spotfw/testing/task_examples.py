@@ -75,7 +75,7 @@ def _check_example(example: Any, at: str) -> None:
 
 
 def _check_score(task: Task, examples: list[Any], at: str) -> None:
-    """Right answers get numbers; of one example alone, some metrics have none."""
+    """Right answers get numbers; not asked of a single example, where some metrics have none."""
     if task.score is None or len(examples) < 2:
         return
     try:

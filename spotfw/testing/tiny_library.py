@@ -1,4 +1,4 @@
-"""A library filled without tuning: random prompts that gather by task and family."""
+"""A library filled without tuning: random prompts that cluster by task and family."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def fill_library(
 
     Args:
       folder: the library's.
-      tasks: whose prompts these claim to be.
-      seeds: entries a task.
+      tasks: that the prompts name as theirs.
+      seeds: entries for each task.
       length, width: of the prompts.
-      fingerprint: of the frozen model they claim, by default the tiny model's.
+      fingerprint: of the frozen model that they name, by default the tiny model's.
     """
     library = Library(str(folder))
     for task in tasks:

@@ -27,7 +27,7 @@ _LABELS = [3, 4]  # the pieces after <pad>, </s> and <unk>
 def write_tiny_model(folder: str | Path) -> Path:
     """Writes the tiny model as a Mesh TF folder, which must not exist, and returns it.
 
-    The softmax leans to "positive" or "negative" at the start and to the end after them, so
+    The softmax prefers "positive" or "negative" at the start and the end after them, so
     that scores move as a prompt is tuned. Its vocabulary has the words of `tiny_tasks`.
     Imports TensorFlow.
     """
@@ -47,7 +47,7 @@ def write_tiny_model(folder: str | Path) -> Path:
 
 @contextmanager
 def opened_tiny_model() -> Iterator[FrozenModel]:
-    """The tiny model in a folder that goes afterwards, opened by the built-in backend."""
+    """The tiny model in a temporary folder, opened by the built-in backend."""
     from spotfw.plugins.builtin.backends import MeshBackend
 
     with tempfile.TemporaryDirectory(prefix="spotfw-") as folder:

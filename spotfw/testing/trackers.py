@@ -33,11 +33,11 @@ RUN: dict[str, Any] = {
 
 
 def check_tracker(plugin: Any) -> None:
-    """Plays the life of several runs to a plugin's lifecycle hooks.
+    """Calls a plugin's lifecycle hooks as several runs would.
 
     Args:
-      plugin: the module or object that an entry point names. What it follows must be set up
-        to go where a test may write.
+      plugin: the module or object that an entry point names. Its records must be set up to go
+        where a test may write.
 
     Raises:
       AssertionError: a promise is not kept; a sentence for each.
@@ -98,7 +98,7 @@ def failed_run(plugin: Any) -> None:
 
 @SUITE.check
 def resumed_run(plugin: Any) -> None:
-    """Lives with a run that is resumed: it starts again and goes on at a later step."""
+    """Accepts a run that is resumed: it starts again and goes on at a later step."""
     run = _run(3)
     for steps in ((2,), (4, 6)):
         _call(plugin, "spotfw_run_started", run=run)
@@ -122,7 +122,7 @@ def runs_side_by_side(plugin: Any) -> None:
 
 @SUITE.check
 def no_numbers(plugin: Any) -> None:
-    """Lives with scores that are empty, infinite or no number."""
+    """Accepts scores that are empty, infinite or NaN."""
     run = _run(4)
     _call(plugin, "spotfw_run_started", run=run)
     for step, scores in enumerate(({}, {"score": float("nan")}, {"score": float("inf")}), 1):

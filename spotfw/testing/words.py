@@ -34,7 +34,7 @@ class KnownWords:
         self._ids = {word: FIRST + place for place, word in enumerate(self._words)}
 
     def encode(self, text: str, /) -> list[int]:
-        """The ids of the words that spaces part, without the end."""
+        """The ids of the words of a text, split at spaces, without the end."""
         first = FIRST + len(self._words)
         return [
             self._ids.get(word, first + zlib.crc32(word.encode()) % (ROWS - first))
@@ -42,7 +42,7 @@ class KnownWords:
         ]
 
     def decode(self, ids: Iterable[int], /) -> str:
-        """The words of ids up to the first end; one that is not known as ``word17``."""
+        """The words of ids up to the first end; an unknown word is written as ``word17``."""
         words = []
         for i in map(int, ids):
             if i == EOS:

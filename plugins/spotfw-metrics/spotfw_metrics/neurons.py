@@ -49,7 +49,7 @@ class ActivatedNeurons(SimilarityMetric):
         """The activation state scaled to length 1, float64 [layers * d_ff].
 
         Raises:
-          SpotError: no model was given, or it cannot tell its activations.
+          SpotError: no model was given, or it gives no activations.
         """
         if self.model is None:
             raise SpotError(

@@ -216,7 +216,7 @@ def _moment(start: TuningState) -> Array | None:
         raise SpotError(
             f"The optimizer state {_SLOT} has shape {list(moment.shape)}, not "
             f"{list(start.prompt.shape)}; the run's state is of another model or prompt length. "
-            "Start the run anew in another folder."
+            "Start a new run in another folder."
         )
     return moment
 

@@ -30,7 +30,7 @@ with warnings.catch_warnings():
     if importlib.util.find_spec("torch") is None and "t5.models.hf_model" not in sys.modules:
 
         class _WithoutTorch:
-            """Stands where t5's PyTorch model would be."""
+            """Stands in for t5's PyTorch model."""
 
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 raise ImportError("t5.models.HfPyTorchModel needs torch, which is not installed.")

@@ -49,7 +49,7 @@ def open_model(
 
     Raises:
       SpotError: something is missing or does not fit together.
-      WrongUse: another kind of activations.
+      WrongUse: `activations` is neither of the two.
     """
     if activations not in _ACTIVATIONS:
         raise WrongUse(f"Activations can be {' or '.join(_ACTIVATIONS)}, but not {activations!r}.")
@@ -190,5 +190,5 @@ class MeshModel(FrozenModel):
         return activations
 
     def close(self) -> None:
-        """Ends the TensorFlow session and gives the weights' memory back."""
+        """Closes the TensorFlow session and frees the weights' memory."""
         self.runtime.close()

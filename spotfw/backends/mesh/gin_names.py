@@ -1,4 +1,4 @@
-"""Names that T5's gin texts have: those of the model, and those of all that is beside it."""
+"""Names that occur in T5's gin texts: those of the model, and those of everything else."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def full_name(selector: str) -> str | None:
     """The one part of the model that a name means, as gin completes it; None where none is.
 
     Args:
-      selector: a name with as many of its modules before it as one likes, without scopes.
+      selector: a name with any number of its modules before it, without scopes.
     """
     names = [name for name in _FULL if name == selector or name.endswith(f".{selector}")]
     return names[0] if len(names) == 1 else None

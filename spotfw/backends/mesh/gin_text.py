@@ -1,11 +1,11 @@
-"""A stranger's gin text, read without being run: what it says of T5's model, and nothing else.
+"""Reads an untrusted gin text without running it: its settings of T5's model, nothing else.
 
 Gin itself imports what a text names and calls what it refers to, so that parsing a text is
 running it. Here it is only read, by gin's own parser; each line is one of
 
-- a binding or a macro that concerns the model: kept, written anew from its parsed value;
-- a binding of what else T5 and Mesh TF have (data, training, optimizers): passed over;
-- an import of T5's own modules, which are imported anyway: passed over;
+- a binding or a macro that concerns the model: kept, written again from its parsed value;
+- a binding of what else T5 and Mesh TF have (data, training, optimizers): ignored;
+- an import of T5's own modules, which are imported anyway: ignored;
 - anything else: refused, by name and line.
 """
 
@@ -87,7 +87,7 @@ def model_gin(text: str, where: str = "The model's gin configuration") -> str:
     """The lines of a gin text that concern the model, safe to be parsed by gin.
 
     Args:
-      text: of anyone, e.g. a checkpoint's ``operative_config.gin``.
+      text: from any source, e.g. a checkpoint's ``operative_config.gin``.
       where: begins the error's sentence.
 
     Raises:
@@ -113,7 +113,8 @@ def model_gin(text: str, where: str = "The model's gin configuration") -> str:
             left = f"{scope}{statement.selector}.{statement.arg_name}"
             kept.append((line, left, statement.value))
         elif not gin_names.is_other(statement.selector):
-            raise _refused(where, line, f"it names {statement.selector[:80]!r}, which T5 has not")
+            what = f"it names {statement.selector[:80]!r}, which T5 does not have"
+            raise _refused(where, line, what)
     return _written(macros, kept, where)
 
 
@@ -153,7 +154,7 @@ def _check_bounds(text: str, where: str) -> None:
 def _check_import(statement: Any, line: int, where: str) -> None:
     module = statement.module
     if module.startswith("__gin__"):
-        raise _refused(where, line, f"it asks for {module!r}, by which a text can run anything")
+        raise _refused(where, line, f"it asks for {module!r}, with which a text can run anything")
     if not gin_names.is_own_module(module):
         raise _refused(where, line, f"it imports {module[:80]!r}, which is not T5's")
 
@@ -204,10 +205,10 @@ def _check_value(value: Any) -> None:
         raise _Unsafe(f"a call of {value.name[:80]!r}, and nothing is called")
     if isinstance(value, _Reference):
         if gin_names.full_name(value.name.rpartition("/")[2]) is None:
-            raise _Unsafe(f"{value.name[:80]!r}, which is no part of T5's model")
+            raise _Unsafe(f"{value.name[:80]!r}, which is not a part of T5's model")
     elif isinstance(value, _Macro):
         if value.name.startswith("gin."):
-            raise _Unsafe(f"%{value.name[:80]}, which says nothing")
+            raise _Unsafe(f"%{value.name[:80]}, which has no value here")
     elif isinstance(value, (list, tuple, dict)):
         if len(value) > MAX_ITEMS:
             raise _Unsafe(f"{len(value):,} items, more than {MAX_ITEMS}")
@@ -221,13 +222,13 @@ def _check_value(value: Any) -> None:
             raise _Unsafe("a number that is not finite")
     elif isinstance(value, int):
         if not -MAX_NUMBER <= value <= MAX_NUMBER:
-            raise _Unsafe("a number beyond all that a model has")
+            raise _Unsafe("a number larger than any of a model")
     elif value is not None:
         raise _Unsafe(f"a {type(value).__name__}")
 
 
 def _used(value: Any, good: Mapping[str, Any], why_not: Mapping[str, str]) -> set[str]:
-    """Names of the macros a value stands on, which must all be known."""
+    """Names of the macros that a value depends on, which must all be known."""
     macros: set[str] = set()
     waiting = [value]
     while waiting:
@@ -249,18 +250,18 @@ def _resolved(value: Any, good: Mapping[str, Any]) -> Any:
     seen = set()
     while isinstance(value, _Macro):
         if value.name in seen:
-            raise _Unsafe(f"%{value.name[:80]}, which stands for itself")
+            raise _Unsafe(f"%{value.name[:80]}, which refers to itself")
         seen.add(value.name)
         value = good[value.name]
     return value
 
 
 def _check_meaning(argument: str, value: Any) -> None:
-    """Refuses a text that Mesh TF would look up by name among all it has."""
+    """Refuses a text that Mesh TF would look up as a name in its whole code."""
     if "activation" in argument:
         for name in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(name, str) and name not in gin_names.ACTIVATIONS:
-                raise _Unsafe(f"{name[:80]!r}, which is no activation of T5's")
+                raise _Unsafe(f"{name[:80]!r}, which is not an activation of T5's")
 
 
 def _check_layers(kept: list[tuple[int, str, Any]], good: Mapping[str, Any], where: str) -> None:
@@ -269,12 +270,12 @@ def _check_layers(kept: list[tuple[int, str, Any]], good: Mapping[str, Any], whe
             count = _resolved(value, good)
             if isinstance(count, bool) or not isinstance(count, int) or count > MAX_LAYERS:
                 raise _refused(
-                    where, line, f"{left[:80]} is no number of layers up to {MAX_LAYERS:,}"
+                    where, line, f"{left[:80]} is not a number of layers up to {MAX_LAYERS:,}"
                 )
 
 
 def _refused(where: str, line: int, what: str) -> SpotError:
     return SpotError(
-        f"{where} is refused for its line {line}: {what}. Only settings of T5's own model are "
-        f"taken from such a text, and nothing in it is run. {_ADVICE}"
+        f"{where} is refused because of its line {line}: {what}. Only settings of T5's own model "
+        f"are taken from such a text, and nothing in it is run. {_ADVICE}"
     )

@@ -152,7 +152,7 @@ def building(
     z_loss: float = 1e-4,
     split_vocabulary: bool = True,
 ) -> Iterator[None]:
-    """Within it, gin holds the model's configuration; restores what gin held before.
+    """A context in which gin holds the model's configuration; restores what gin held before.
 
     Args:
       config: gin text, a size's (`size_gin`) or a checkpoint's operative config.
@@ -162,7 +162,7 @@ def building(
       split_vocabulary: see `PromptedEmbedding`.
 
     Raises:
-      SpotError: the gin text cannot be parsed, or says what a model's may not: see `gin_text`.
+      SpotError: the gin text cannot be parsed, or holds what is not allowed: see `gin_text`.
     """
     config = model_gin(config)
     before = gin.config_str()
@@ -209,7 +209,7 @@ def building(
 def _legacy_dropout(rate: float) -> list[str]:
     """Bindings of dropout for stacks that older checkpoints' configurations describe.
 
-    A stack with a `norm_epsilon` of its own also has its own dropout rate, and asks no other.
+    A stack with a `norm_epsilon` of its own also has its own dropout rate, and uses no other.
     """
     bindings = []
     for scope in ("", "encoder/", "decoder/"):

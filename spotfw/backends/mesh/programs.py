@@ -1,4 +1,4 @@
-"""The graphs run on a frozen model: one update, a decoding, a scoring, a look inside.
+"""The graphs run on a frozen model: one update, decoding, scoring, activations.
 
 Each program is built for fixed shapes, once, in the engine's TensorFlow graph; all share
 the same variables.
@@ -40,8 +40,8 @@ class Shapes:
         """The scope that names the operations of this kind of program.
 
         TensorFlow's graph optimizer orders sums by the names of operations, which count up
-        over a graph. In a scope of its own a program is named, and so summed, alike whatever
-        was built before it.
+        over a graph. In a scope of its own a program is named, and so summed, alike, whatever was
+        built before.
         """
         return "_".join([kind, *map(str, attrs.astuple(self))])
 

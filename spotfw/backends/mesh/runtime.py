@@ -1,4 +1,4 @@
-"""A frozen T5 in a TensorFlow session: programs, variables, and whose prompt these hold."""
+"""A frozen T5 in a TensorFlow session: programs, variables, and the prompt that these hold."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ _PROMPT = "shared/prompt_"
 class LivePrompt:
     """A prompt that programs run with, and its optimizer's arrays.
 
-    Their newest values are in the variables of the session, or here: `Runtime.run` puts them
-    there, and `Runtime.fetch` and whoever else needs these variables brings them back.
+    The newest values are in the session's variables or here. `Runtime.run` moves them to the
+    variables; `Runtime.fetch` copies them back, and so does another prompt that needs the
+    variables.
 
     Attributes:
-      array: float32 [L, E], as it was last brought back.
+      array: float32 [L, E], as it was last copied back.
       slots: the optimizer's arrays by short name, float32, likewise; those absent are zeros.
       updated: whether updates were run since.
     """
@@ -129,7 +130,7 @@ class Runtime:
         )
 
     def fetch(self, prompt: LivePrompt) -> None:
-        """Brings a prompt and its slots back from the session, where updates were run there."""
+        """Copies a prompt and its slots back from the session, if updates were run there."""
         if prompt.updated:
             length = len(prompt.array)
             held = [self._variable(f"{_PROMPT}{length}"), self._slots(length)]
@@ -159,7 +160,7 @@ class Runtime:
         self._put(self._variable(name), value)
 
     def close(self) -> None:
-        """Ends the session and gives the weights' memory back."""
+        """Closes the session and frees the weights' memory."""
         self._session.close()
 
     def _hold(self, prompt: LivePrompt) -> None:
@@ -186,7 +187,7 @@ class Runtime:
             if list(value.shape) != shape:
                 raise SpotError(
                     f"The optimizer state {name} has shape {list(value.shape)}, not {shape}; "
-                    "the run's state is of another model or prompt length. Start the run anew "
+                    "the run's state is of another model or prompt length. Start a new run "
                     "in another folder."
                 )
             self._put(variable, value)

@@ -22,10 +22,10 @@ def tune_request(
     """Tunes one request, reporting about every second and at each checkpoint.
 
     Between its steps the runtime may be used for anything else, another tuning too: the state
-    leaves the session at checkpoints, and where another prompt of its length needs the place.
+    leaves the session at checkpoints, and when another prompt of its length needs the variables.
 
     Raises:
-      SpotError: the loss or the prompt is no number; earlier checkpoints were reported.
+      SpotError: the loss or the prompt is NaN or infinite; earlier checkpoints were reported.
     """
     start = request.start
     prompt = LivePrompt(array=start.prompt, slots=start.slots)

@@ -105,10 +105,10 @@ class Checkpoint:
 
 
 def _check_files(folder: str, start: str) -> None:
-    """Refuses what is no regular file among a local checkpoint's: opening a pipe never ends.
+    """Refuses a local checkpoint with a file that is not regular: opening a pipe never ends.
 
     Raises:
-      SpotError: something else has such a name.
+      SpotError: a file of the checkpoint is not regular or cannot be opened.
     """
     if files.is_remote(folder):
         return
@@ -181,8 +181,8 @@ def write_checkpoint(
     """Writes ``model.ckpt-STEP`` from tensors as they come, in bounded memory.
 
     Shards go to a temporary folder inside `folder`, and are merged under the final name once
-    all are there; the ``checkpoint`` file comes last. What a failed write leaves has no
-    ``.index`` and is not taken for a checkpoint.
+    all are there; the ``checkpoint`` file comes last. A failed write leaves no ``.index``, so that
+    what it left is not read as a checkpoint.
 
     Args:
       folder: local or ``gs://``; made if needed.

@@ -1,6 +1,6 @@
 """Converts a T5 1.1 between Hugging Face's folder and Mesh TensorFlow's, and back, exactly.
 
-Both ways stream: one tensor at a time is read, turned and written, so that XXL needs no
+Both ways stream: one tensor at a time is read, transposed and written, so that XXL needs no
 more memory than its largest tensors. The destination appears whole or not at all.
 """
 
@@ -48,7 +48,7 @@ class Converted:
       dimensions: of the model.
       parameters: trained parameters, without padding rows.
       fingerprint: of the weights as a Mesh TF checkpoint.
-      notes: what a user of the model must know, a paragraph each; mostly nothing.
+      notes: what a user of the model must know, a paragraph each; usually empty.
     """
 
     folder: str
@@ -72,8 +72,8 @@ def convert(
       progress: called as each tensor is read.
 
     Raises:
-      SpotError: `src` is not a T5 1.1, is incomplete or damaged; `dst` holds something or
-        cannot be written.
+      SpotError: `src` is not a T5 1.1, is incomplete or damaged; `dst` is not empty or cannot be
+        written.
     """
     if is_hf_folder(src):
         return hf_to_mesh(src, dst, dtype, progress)

@@ -84,7 +84,7 @@ class HFTensors:
         """A tensor as float32; 16-bit types are widened exactly.
 
         Raises:
-          SpotError: it holds values that are no numbers.
+          SpotError: it holds values that are NaN or infinite.
         """
         value = np.asarray(self._files[name].get_tensor(name), dtype=np.float32)
         check_finite(value, name, str(self.folder))
@@ -92,15 +92,17 @@ class HFTensors:
 
 
 def _check_header(path: Path) -> None:
-    """Refuses what is no regular file, or whose header is longer than any model's.
+    """Refuses a file that is not regular, or whose header is longer than any model's.
 
     Raises:
-      OSError: it is.
+      OSError: the file is refused or cannot be read.
     """
     with open_regular(path) as file:
         size = int.from_bytes(file.read(8), "little")
     if size > MAX_HEADER:
-        raise Unreadable(f"it begins with a header of {size:,} bytes, {MAX_HEADER:,} are read")
+        raise Unreadable(
+            f"its header has {size:,} bytes, more than the {MAX_HEADER:,} that are read"
+        )
 
 
 def _weight_files(folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from spotfw.errors import SpotError
 
 
 class HFModel:
-    """A folder opened for reading; a tensor at a time is read and turned.
+    """A folder opened for reading; one tensor at a time is read and transposed.
 
     Attributes:
       folder: where it is.
@@ -59,7 +59,7 @@ class HFModel:
 
     @property
     def fingerprint(self) -> str:
-        """That of the Mesh TF checkpoint which the folder converts to; reads every weight."""
+        """The fingerprint of the checkpoint that the folder converts to; reads every weight."""
         return weights.fingerprint(self.shapes, self.read)
 
 

@@ -271,7 +271,7 @@ def hf_config(dims: T5Dimensions, dtype: str) -> dict[str, Any]:
 
 
 def leftover(name: str) -> str | None:
-    """What a Hugging Face tensor that no Mesh TF variable needs is.
+    """Says what a Hugging Face tensor is that no Mesh TF variable needs.
 
     Returns:
       ``"copy"`` of `shared.weight`, ``"unused"``, or None: it is unexpected.

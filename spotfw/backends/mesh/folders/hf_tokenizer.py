@@ -45,7 +45,7 @@ def added_tokens(folder: Path) -> dict[str, int]:
 
 
 def tokenizer_notes(folder: Path) -> list[str]:
-    """What a user of the converted model must know, a paragraph each; mostly nothing."""
+    """What a user of the converted model must know, a paragraph each; usually empty."""
     notes = []
     tokens = added_tokens(folder)
     if tokens:

@@ -19,10 +19,10 @@ _WHOLE = "checkpoint"
 def unpacked_model(name: str, packed: Path) -> str:
     """The Mesh TF folder of a packed model, made when first asked for.
 
-    The cache is ``$XDG_CACHE_HOME/spotfw`` (else ``~/.cache/spotfw``). The folder's name tells
-    the weights, so another version of the distribution never meets an old conversion. Several
-    processes may ask at once: each makes a folder of its own beside the place, and the first
-    one to be whole takes it.
+    The cache is ``$XDG_CACHE_HOME/spotfw`` (else ``~/.cache/spotfw``). The folder's name has the
+    digest of the weights, so that another version of the distribution never uses an old conversion.
+    Several processes may ask at once: each makes a folder of its own next to the final place, and
+    the first complete one is moved there.
 
     Args:
       name: of the model, the beginning of the folder's name.
@@ -35,7 +35,7 @@ def unpacked_model(name: str, packed: Path) -> str:
     if not weights.is_file():
         raise SpotError(
             f"The weights of the model {name} are not in {packed}. Install its distribution, "
-            f"spotfw-{name}, anew."
+            f"spotfw-{name}, again."
         )
     folder = user_cache() / f"{name}-{_digest(weights)}"
     if not (folder / _WHOLE).exists():

@@ -1,4 +1,4 @@
-"""What must hold of a frozen model's weights, in whatever kind of folder they lie."""
+"""What must be true of a frozen model's weights, in either kind of folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spotfw.errors import SpotError
 
 
 def check_finite(value: npt.NDArray[Any], name: str, where: str) -> None:
-    """Refuses weights that are no numbers: everything such a model says is noise.
+    """Refuses weights that are NaN or infinite: the output of such a model is noise.
 
     Args:
       value: one variable, floating point.
@@ -75,11 +75,11 @@ def check_variables(
 def fingerprint(
     shapes: Mapping[str, tuple[int, ...]], read: Callable[[str], npt.NDArray[np.float32]]
 ) -> str:
-    """A name for a model's weights: 32 hex digits, the same in whatever folder they lie.
+    """A name for a model's weights: 32 hex digits, the same in either kind of folder.
 
     The first half is what spotfw 0.1 called the fingerprint, a sha256 over the names and
     shapes, the 1-D variables (layer norms), the relative attention biases and the first 8 rows
-    of the embeddings; prompts of then still find their model by it
+    of the embeddings; prompts of that version still find their model by it
     (`spotfw.prompts.same_model`). The second half is of every value of every variable.
 
     Args:
