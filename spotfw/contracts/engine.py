@@ -240,7 +240,7 @@ class FrozenModel(ABC):
 
 @runtime_checkable
 class Backend(Protocol):
-    """Opens frozen models; see `OptionNames` and `FolderKind` for what it may have beside."""
+    """Opens frozen models; see `OptionNames`, `FolderKind` and `Requirements` for more."""
 
     name: str
 
@@ -281,3 +281,12 @@ class FolderKind(Protocol):
     """
 
     reads: str
+
+
+@runtime_checkable
+class Requirements(Protocol):
+    """Optional for a backend: whether what it needs beside spotfw is installed."""
+
+    def missing(self) -> str | None:
+        """The first package that is missing, or None. Cheap: nothing heavy is imported."""
+        ...
