@@ -1,13 +1,14 @@
 #!/bin/sh
 # Makes the virtual environment of `make setup`: the exact lock for this Python, then
-# spotfw and the plugins beside it, editable. Usage: setup.sh VENV [PYTHON]
+# spotfw and the plugins beside it, editable. On Python 3.12 and 3.13, which TensorFlow 2.15 has
+# no wheels for, the engine is the one on PyTorch. Usage: setup.sh VENV [PYTHON]
 set -eu
 cd "$(dirname "$0")/.."
 venv=$1
 asked=${2:-}
 
 . requirements/choose_python.sh
-choose_python "$asked" "$venv"
+choose_python "$asked" "$venv" newer
 
 version=$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
 lock=requirements/py$version.txt
@@ -39,3 +40,9 @@ done
 # shellcheck disable=SC2086
 $pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat $editable
 $pip check
+case $version in
+310 | 311) ;;
+*) echo "setup: Python $("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') has no" \
+    "TensorFlow 2.15: the engine is torch. Missing are Mesh TensorFlow's checkpoints, TPUs and" \
+    "tasks that are seqio's own; make setup PYTHON=/path/to/python3.11 brings them." >&2 ;;
+esac

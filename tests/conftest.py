@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,25 @@ import pytest
 
 from tests.places import SHARED
 
+#: TensorFlow 2.15 has wheels for Python 3.10 and 3.11 alone, and with it the built-in engine.
+_MESH = importlib.util.find_spec("mesh_tensorflow") is not None
+
+#: Tests of that engine and of seqio's tasks.
+collect_ignore = [
+    "backends",
+    "tasks/scoring/test_same_as_t5.py",
+    "tasks/seqio",
+    "tasks/t5/test_same_as_t5.py",
+    "tasks/test_vocabulary.py",
+]
+if _MESH:
+    collect_ignore = []
+
 if TYPE_CHECKING:
     from spotfw.tasks import Task
+
+
+_ABSENT = "the extra mesh (TensorFlow) is not installed"
 
 
 @attrs.frozen
@@ -36,6 +54,14 @@ def _same_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-config"))
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips what is marked as needing the built-in engine where that is not installed."""
+    if not _MESH:
+        for item in items:
+            if item.get_closest_marker("mesh"):
+                item.add_marker(pytest.mark.skip(reason=_ABSENT))
 
 
 @pytest.fixture(autouse=True)

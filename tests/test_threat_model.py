@@ -98,6 +98,7 @@ def test_nothing_from_a_file_acts_on_a_terminal(tmp_path: Path, spotfw_cli: Any)
     assert "\x1b" not in str(caught.value)
 
 
+@pytest.mark.mesh
 @pytest.mark.parametrize(
     "line",
     [

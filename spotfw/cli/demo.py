@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     help="Processes, one core and about 1.2 GB each.",
 )
+@click.option(
+    "--backend", metavar="NAME", help="The engine [default: mesh, where it is installed]."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def demo(model: str, out: str | None, seeds: int, metric: str, workers: int, as_json: bool) -> None:
+def demo(out: str | None, **options: Any) -> None:
     """Learn prompts on source tasks, keep them in a library, rank them for low-resource
     targets, and tune each target from scratch and from what each strategy chooses.
 
@@ -36,14 +39,24 @@ def demo(model: str, out: str | None, seeds: int, metric: str, workers: int, as_
       spotfw demo --out demo
     """
     if out is not None:
-        _run(model, out, seeds, metric, workers, as_json)
+        _run(out, **options)
         return
     with tempfile.TemporaryDirectory(prefix="spotfw-demo-") as folder:
-        _run(model, folder, seeds, metric, workers, as_json)
+        _run(folder, **options)
 
 
-def _run(model: str, out: str, seeds: int, metric: str, workers: int, as_json: bool) -> None:
+def _run(
+    out: str,
+    *,
+    model: str,
+    seeds: int,
+    metric: str,
+    workers: int,
+    backend: str | None,
+    as_json: bool,
+) -> None:
     from spotfw.cli.display import Progress, note
+    from spotfw.cli.options import note_engine
     from spotfw.errors import WrongUse
     from spotfw.plugins import default_plugins
     from spotfw.recipe.session import Session
@@ -58,10 +71,13 @@ def _run(model: str, out: str, seeds: int, metric: str, workers: int, as_json: b
         "model": model,
         "library": os.path.join(out, "library"),
         "runs": os.path.join(out, "runs"),
+        "backend": backend,
     }
     counted = range(seeds)
     note(f"SPoT on {len(plan.sources)} sources and {len(plan.targets)} targets, {seeds} seeds.")
     session = Session(plugins=plugins, **opening)
+    if backend is None:
+        note_engine(session)
     with Progress("demo", planned_steps(plan, session, counted)) as progress:
         result = run_on_workers(
             opening,

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import attrs
 import click
 
+from spotfw.cli import devices
 from spotfw.cli.display import say
+from spotfw.contracts import Requirements
 from spotfw.errors import SpotError, UnknownName, plain
 from spotfw.plugins import Plugins, default_plugins
+from spotfw.plugins.models import model_folder
 from spotfw.version import __version__
 
 Status = Literal["ok", "warn", "bad"]
@@ -27,17 +28,6 @@ Status = Literal["ok", "warn", "bad"]
 #: Below these, in bytes, a check warns or fails.
 DISK_WARN, DISK_BAD = 3 * 2**30, 200 * 2**20
 MEMORY_WARN, MEMORY_BAD = 3 * 2**30, 2**30
-
-#: Seconds that TensorFlow may take to start; a cold disk is slow.
-DEVICES_TIMEOUT = 180
-
-_DEVICES = """
-import json, os
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import tensorflow as tf
-import tensorflow_text
-print(json.dumps([tf.__version__, [d.name for d in tf.config.list_physical_devices()]]))
-"""
 
 
 @attrs.frozen
@@ -59,7 +49,7 @@ class Check:
 
 @click.command(short_help="Is this machine ready, and what to fix.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@click.option("--quick", is_flag=True, help="Leave out TensorFlow's devices (saves seconds).")
+@click.option("--quick", is_flag=True, help="Leave out the engines' devices (saves seconds).")
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool, quick: bool) -> None:
     """Check versions, devices, plugins, write access, disk and memory; say how to fix each.
@@ -68,15 +58,18 @@ def doctor(ctx: click.Context, as_json: bool, quick: bool) -> None:
     """
     from spotfw.cli.display import print_json
 
-    # TensorFlow starts in a process of its own: a broken one cannot take this one along.
-    devices = None if quick else _start_devices()
+    # Each library starts in a process of its own: a broken one cannot take this one along.
+    asked = [] if quick else [(library, devices.start(library)) for library in devices.LIBRARIES]
     results: list[Check] = []
     for check in checks():
         results.append(check)
         if not as_json:
             _print(check)
-    if devices is not None:
-        results.append(_read_devices(devices))
+    for library, process in asked:
+        if process is None:
+            continue
+        seen = devices.read(library, process)
+        results.append(Check(library.name, cast(Status, seen.status), seen.text, seen.mend))
         if not as_json:
             _print(results[-1])
     bad = sum(c.status == "bad" for c in results)
@@ -91,7 +84,7 @@ def doctor(ctx: click.Context, as_json: bool, quick: bool) -> None:
 
 
 def checks() -> Iterator[Check]:
-    """All checks but that of TensorFlow's devices, cheapest first; imports no TensorFlow."""
+    """All checks but those of devices, cheapest first; imports no TensorFlow."""
     yield Check("spotfw", "ok", f"{__version__} in {Path(__file__).resolve().parents[1]}")
     yield check_python(sys.version_info[:3])
     yield from check_packages()
@@ -103,18 +96,21 @@ def checks() -> Iterator[Check]:
         yield check_writable(name, folder)
     yield check_disk(Path.cwd())
     plugins = default_plugins()
+    yield check_engines(plugins)
     yield from check_plugins(plugins)
     yield check_playground(plugins)
 
 
 def check_python(version: tuple[int, ...]) -> Check:
-    """Is this a Python that TensorFlow 2.15 runs on?"""
+    """Is this a Python that spotfw runs on, with both engines or the one on PyTorch?"""
     text = f"{'.'.join(map(str, version))} on {platform.system()} {platform.machine()}"
     if (3, 10) <= version[:2] <= (3, 11):
         return Check("python", "ok", text)
-    return Check(
-        "python", "bad", text, "Use Python 3.10 or 3.11, e.g. make setup PYTHON=python3.11"
-    )
+    if (3, 12) <= version[:2] <= (3, 13):
+        mend = "For Mesh TensorFlow use Python 3.10 or 3.11: make setup PYTHON=python3.11"
+        return Check("python", "warn", f"{text}: the engine on PyTorch alone", mend)
+    mend = "Use Python 3.10 to 3.13, e.g. make setup PYTHON=python3.11"
+    return Check("python", "bad", text, mend)
 
 
 def check_packages(
@@ -224,11 +220,25 @@ def check_plugins(plugins: Plugins) -> Iterator[Check]:
     yield Check("plugins", "ok", ", ".join(good) or "none but the built-in parts")
 
 
+def check_engines(plugins: Plugins) -> Check:
+    """Is there an engine with all that it needs?"""
+    lacking = {
+        b.name: b.missing() if isinstance(b, Requirements) else None for b in plugins.backends()
+    }
+    ready = ", ".join(name for name, package in lacking.items() if package is None)
+    absent = ", ".join(f"{name} lacks {package}" for name, package in lacking.items() if package)
+    text = "; ".join(filter(None, (ready, absent)))
+    if ready:
+        return Check("engines", "ok", text)
+    mend = 'pip install "spotfw[mesh]" on Python 3.10 or 3.11, or PyTorch for the backend torch'
+    return Check("engines", "bad", text or "none", mend)
+
+
 def check_playground(plugins: Plugins) -> Check:
     """Is the bundled model installed, so that ``spotfw demo`` needs no download?"""
     mend = "Run make setup, or pip install ./plugins/spotfw-playground"
     try:
-        folder = plugins.model("playground").folder()
+        folder = model_folder("playground", plugins)
     except UnknownName:
         return Check("playground", "warn", "the bundled model is not installed; no demo", mend)
     except SpotError as error:
@@ -246,32 +256,6 @@ def _room(name: str, free: int, warn: int, bad: int, mend: str) -> Check:
     if status == "ok":
         return Check(name, status, text)
     return Check(name, status, text, f"{mend}: {warn / 2**30:.0f} GiB are enough for the demo")
-
-
-def _start_devices() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", _DEVICES],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _read_devices(process: subprocess.Popen[str], timeout: float = DEVICES_TIMEOUT) -> Check:
-    mend = "Run make setup again; for what is wrong: python -c 'import tensorflow, tensorflow_text'"
-    try:
-        out, err = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        return Check("tensorflow", "bad", f"did not start in {timeout:.0f} s", mend)
-    if process.returncode:
-        last = (err.strip().splitlines() or ["no message"])[-1]
-        return Check("tensorflow", "bad", f"does not import: {last[:200]}", mend)
-    version, devices = json.loads(out.strip().splitlines()[-1])
-    names = ", ".join(name.removeprefix("/physical_device:") for name in devices)
-    return Check("tensorflow", "ok", f"{version} with {names}")
 
 
 def _print(check: Check) -> None:

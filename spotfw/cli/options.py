@@ -7,12 +7,15 @@ import re
 import types
 import typing
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from spotfw.config import TuningSettings
+
+if TYPE_CHECKING:
+    from spotfw.recipe.session import Session
 
 
 def settings_options(
@@ -77,7 +80,10 @@ def _texts() -> dict[str, str]:
 
 _MODEL_OPTIONS = (
     click.option(
-        "--backend", metavar="NAME", help="The engine, NAME[:key=value,...] [default: mesh]."
+        "--backend",
+        metavar="NAME",
+        help="The engine, NAME[:key=value,...] [default: mesh, where "
+        "it is installed and reads the model's folder].",
     ),
     click.option("--vocabulary", metavar="FILE", help="Sentencepiece file [default: the model's]."),
     click.option(
@@ -124,6 +130,36 @@ def opening(options: dict[str, Any]) -> dict[str, Any]:
     names = ("backend", "vocabulary", "gin", "activations", "threads")
     values = {name: options.pop(name) for name in names if name in options}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def open_session(model: str, library: str | None, options: dict[str, Any]) -> Session:
+    """A session for a command; takes what `opening` takes out of its options.
+
+    Where the user named no engine, says which is not the built-in one.
+    """
+    from spotfw.recipe.session import Session
+
+    opened = opening(options)
+    session = Session(model, library, **opened)
+    if "backend" not in opened:
+        note_engine(session)
+    return session
+
+
+def note_engine(session: Session) -> None:
+    """One line where the engine that was chosen is not the built-in one."""
+    from spotfw.cli.display import note
+    from spotfw.contracts import Requirements
+    from spotfw.plugins.models import BUILT_IN
+
+    if session.backend == BUILT_IN:
+        return
+    built_in = session.plugins.backend(BUILT_IN)
+    package = built_in.missing() if isinstance(built_in, Requirements) else None
+    why = "it reads the model's folder as it is"
+    if package is not None:
+        why = f"{BUILT_IN} needs {package}, which is not installed"
+    note(f"Engine: {session.backend}, because {why}. --backend NAME takes another.")
 
 
 library_option = click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spotfw.cli.display import say
-from spotfw.cli.options import empty, given, model_options, opening, settings_options
+from spotfw.cli.options import empty, given, model_options, open_session, settings_options
 from spotfw.config import TARGET_STEPS
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ def transfer(
     from spotfw.errors import SpotError, WrongUse
     from spotfw.library import open_library
     from spotfw.prompts import load_prompt
-    from spotfw.recipe.session import Session
 
     # A library that is not there, or empty, is refused before the model is opened.
     if not open_library(library).entries() and strategy != "none":
@@ -88,7 +87,7 @@ def transfer(
             f"--embedding {embedding} is one target's, but {len(targets)} targets are named. "
             "Transfer to that one by itself."
         )
-    session = Session(model, library, **opening(options))
+    session = open_session(model, library, options)
     names = [session.task(target).name for target in targets]
     session.plugins.strategy(strategy)
     session.plugins.metric(metric)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spotfw.cli.display import say
-from spotfw.cli.options import given, model_options, opening, settings_options
+from spotfw.cli.options import given, model_options, open_session, settings_options
 
 if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt
@@ -57,9 +57,8 @@ def tune(
     """
     from spotfw.cli.display import print_json, print_table
     from spotfw.cli.watch import Watch
-    from spotfw.recipe.session import Session
 
-    session = Session(model, library, **opening(options))
+    session = open_session(model, library, options)
     asked = session.task(task)
     with Watch() as watch:
         tuned = session.tune(
@@ -185,7 +184,6 @@ def _open(
     from spotfw import files
     from spotfw.errors import UnknownName, WrongUse
     from spotfw.prompts import load_prompt
-    from spotfw.recipe.session import Session
 
     best_of_run = files.join(path, "best.safetensors")
     prompt = load_prompt(best_of_run if files.exists(best_of_run) else path)
@@ -194,7 +192,7 @@ def _open(
         raise WrongUse(f"The prompt {path} does not say which model it is for. Name it by --model.")
     tuned_with = {k: v for k, v in prompt.provenance.settings.items() if k in _LENGTHS}
     try:
-        session = Session(place, **opening(options))
+        session = open_session(place, None, options)
     except UnknownName as error:
         if model is None:
             origin = f"The prompt {path} was tuned on the model {place!r}."

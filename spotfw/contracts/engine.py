@@ -240,7 +240,7 @@ class FrozenModel(ABC):
 
 @runtime_checkable
 class Backend(Protocol):
-    """Opens frozen models; see `OptionNames` and `FolderKind` for optional attributes."""
+    """Opens frozen models; `OptionNames`, `FolderKind` and `Requirements` are optional beside."""
 
     name: str
 
@@ -281,3 +281,12 @@ class FolderKind(Protocol):
     """
 
     reads: str
+
+
+@runtime_checkable
+class Requirements(Protocol):
+    """Optional for a backend: whether what it needs beside spotfw is installed."""
+
+    def missing(self) -> str | None:
+        """The first package that is missing, or None. Cheap: nothing heavy is imported."""
+        ...

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 
 from spotfw import files
-from spotfw.contracts import Backend, FolderKind, NamedModel
+from spotfw.contracts import Backend, FolderKind, NamedModel, Requirements
 from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins.plugins import Plugins
+
+#: The built-in backend, and the kind of folder that it reads.
+BUILT_IN = "mesh"
 
 
 def named_model(model: str, plugins: Plugins) -> NamedModel | None:
@@ -34,8 +37,8 @@ def folder_for(backend: Backend, named: NamedModel) -> str:
     Raises:
       SpotError: the backend reads another kind of folder than the model has.
     """
-    kind = backend.reads if isinstance(backend, FolderKind) else "mesh"
-    if kind == "mesh":
+    kind = _reads(backend)
+    if kind == BUILT_IN:
         return str(named.folder())
     if kind == "huggingface" and named.hf_folder is not None:
         return named.hf_folder
@@ -46,6 +49,57 @@ def folder_for(backend: Backend, named: NamedModel) -> str:
     )
 
 
+def choose_backend(model: str, plugins: Plugins) -> str:
+    """The engine for a model where the user names none: a backend's name.
+
+    The built-in one, unless it is not installed or `model` is a folder that it does not read;
+    then the first, by name, that is installed and reads the folder. Where none does, the
+    built-in one, which says what is wrong.
+
+    Raises:
+      UnknownName: `model` is neither a name nor a folder.
+    """
+    named = named_model(model, plugins)
+    kind = None if named else folder_kind(model)
+
+    def fits(backend: Backend) -> bool:
+        if isinstance(backend, Requirements) and backend.missing() is not None:
+            return False
+        reads = _reads(backend)
+        if named is not None:
+            return reads == BUILT_IN or (reads == "huggingface" and named.hf_folder is not None)
+        return kind is None or reads == kind
+
+    others = sorted(b.name for b in plugins.backends() if b.name != BUILT_IN and fits(b))
+    if not others or fits(plugins.backend(BUILT_IN)):
+        return BUILT_IN
+    return others[0]
+
+
+def folder_kind(folder: str) -> str | None:
+    """``mesh`` or ``huggingface`` by the files of a local folder; None where they do not tell."""
+    if files.is_remote(folder):
+        return None
+    if os.path.exists(os.path.join(folder, "config.json")):
+        marks = ("checkpoint", "operative_config.gin")
+        converted = any(os.path.exists(os.path.join(folder, mark)) for mark in marks)
+        return "mesh" if converted else "huggingface"
+    return None
+
+
+def _its_folder(named: NamedModel, plugins: Plugins) -> str:
+    """The Mesh TF folder, or Hugging Face's where a Mesh TF checkpoint cannot be made."""
+    built_in = plugins.backend(BUILT_IN)
+    absent = isinstance(built_in, Requirements) and built_in.missing() is not None
+    if absent and named.hf_folder is not None:
+        return named.hf_folder
+    return str(named.folder())
+
+
+def _reads(backend: Backend) -> str:
+    return backend.reads if isinstance(backend, FolderKind) else BUILT_IN
+
+
 def model_folder(model: str, plugins: Plugins) -> str:
     """The folder of a model, local or ``gs://``; a plugin may make or fetch it now.
 
@@ -54,7 +108,7 @@ def model_folder(model: str, plugins: Plugins) -> str:
       SpotError: there is no such local folder.
     """
     named = named_model(model, plugins)
-    folder = model if named is None else str(named.folder())
+    folder = model if named is None else _its_folder(named, plugins)
     if named is None and not files.is_remote(folder) and not os.path.isdir(folder):
         raise SpotError(f"The model folder {folder} does not exist. Check the path.")
     return folder

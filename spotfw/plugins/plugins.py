@@ -190,6 +190,10 @@ class Plugins:
         part: Backend = self.get("backend", name)
         return part
 
+    def backends(self) -> list[Backend]:
+        """All engines, installed or not."""
+        return [c.value for c in self.components("backend")]
+
     def executor(self, name: str = "processes", **settings: Any) -> Executor:
         """What does a study's jobs: ``NAME[:key=value,...]``."""
         part: Executor = self.get("executor", name, settings)

@@ -39,7 +39,8 @@ class Session:
       library: folder of the prompt library; None for a session without one.
       runs: folder for the runs whose place is not given.
       plugins: by default those of this process, `spotfw.plugins.default_plugins`.
-      backend: the engine, ``NAME[:key=value,...]``.
+      backend: the engine, ``NAME[:key=value,...]``; by default the built-in one, or, where
+        that is not installed or does not read the model's folder, the first that does.
       observer: hears of the progress of every tuning.
       **options: of the backend's `open` (``vocabulary``, ``activations`` ...).
     """
@@ -51,7 +52,7 @@ class Session:
         *,
         runs: str = "runs",
         plugins: Plugins | None = None,
-        backend: str = "mesh",
+        backend: str | None = None,
         observer: Observer | None = None,
         **options: Any,
     ) -> None:
@@ -68,6 +69,11 @@ class Session:
     def model(self) -> FrozenModel:
         """The frozen model."""
         return self._bench.model
+
+    @property
+    def backend(self) -> str:
+        """The engine's name and settings, as asked for or chosen."""
+        return self._bench.backend
 
     @property
     def library(self) -> Library:

@@ -11,7 +11,7 @@ from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
 from spotfw.library import Entry, Library
 from spotfw.plugins import Plugins
-from spotfw.plugins.models import folder_for, named_model
+from spotfw.plugins.models import choose_backend, folder_for, named_model
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.ranking import Ranking
 from spotfw.recipe.evaluation import evaluate
@@ -32,7 +32,7 @@ class Workbench:
     Args:
       model: a name, or a folder, local or ``gs://``.
       plugins: what is installed.
-      backend: the engine, ``NAME[:key=value,...]``.
+      backend: the engine, ``NAME[:key=value,...]``; None for `choose_backend`'s.
       options: of the backend's `open`.
 
     Raises:
@@ -40,14 +40,19 @@ class Workbench:
     """
 
     def __init__(
-        self, model: str, plugins: Plugins, backend: str, options: Mapping[str, Any]
+        self, model: str, plugins: Plugins, backend: str | None, options: Mapping[str, Any]
     ) -> None:
         self.plugins = plugins
         self._named = named_model(model, plugins)
         self._place = model
-        self._backend = backend
+        self._backend = backend or choose_backend(model, plugins)
         self._options = options
         self._metrics: dict[str, SimilarityMetric] = {}
+
+    @property
+    def backend(self) -> str:
+        """The engine, ``NAME[:key=value,...]``."""
+        return self._backend
 
     @functools.cached_property
     def model(self) -> FrozenModel:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def spotfw_tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A T5 1.1 of one layer, width 16 and seeded random weights, as a Mesh TF folder."""
+    pytest.importorskip("mesh_tensorflow", reason="the extra mesh is not installed")
     from spotfw.testing.tiny_model import write_tiny_model
 
     return write_tiny_model(tmp_path_factory.mktemp("spotfw") / "model")

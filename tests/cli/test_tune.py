@@ -88,6 +88,7 @@ def place(tmp_path, monkeypatch):
     )
     model = Counting(str(tmp_path / "model"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("spotfw.plugins.builtin.backends.MeshBackend.missing", lambda self: None)
     monkeypatch.setattr(
         "spotfw.plugins.builtin.backends.MeshBackend.open", lambda self, folder, **_: model
     )

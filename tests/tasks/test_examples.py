@@ -109,7 +109,9 @@ def seqio_task(
     )
 
 
-@pytest.fixture(params=[plain_task, seqio_task], ids=["plain", "seqio"])
+@pytest.fixture(
+    params=[plain_task, pytest.param(seqio_task, marks=pytest.mark.mesh)], ids=["plain", "seqio"]
+)
 def task_of(request: pytest.FixtureRequest) -> Any:
     """Makes a task of rows: in plain Python, and as a plugin that builds a seqio task does."""
     return request.param
@@ -131,7 +133,14 @@ def test_ragged_holds_sequences_of_any_length():
     assert len(Ragged.of([])) == 0
 
 
-@pytest.mark.parametrize("make", [plain_task, seqio_task, partial(seqio_task, seeded=False)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        plain_task,
+        pytest.param(seqio_task, marks=pytest.mark.mesh),
+        pytest.param(partial(seqio_task, seeded=False), marks=pytest.mark.mesh),
+    ],
+)
 def test_tokens_keep_their_order_and_end_with_eos(make):
     task = make([("abc", "x"), ("d", "yz")])
     examples = read_examples(task, "train", BYTES, 10, 10)
@@ -294,6 +303,7 @@ def test_tasks_that_cannot_be_scored_by_text(validation):
         score(validation([]), ["1", "2", "3"])
 
 
+@pytest.mark.mesh
 def test_a_seqio_task_that_is_scored_by_likelihood_only():
     def likelihood(targets: Any, scores: Any) -> dict[str, float]:
         return {"likelihood": 0.0}
@@ -303,6 +313,7 @@ def test_a_seqio_task_that_is_scored_by_likelihood_only():
         score(read_examples(task, "validation", BYTES, 9, 9), ["1"])
 
 
+@pytest.mark.mesh
 def test_seqios_scalars_count_and_texts_do_not(validation):
     from spotfw.tasks.seqio.compat import seqio
 
@@ -331,6 +342,7 @@ def test_a_task_gives_examples_or_builds():
         Task(name="toy", family="other", type="text")
 
 
+@pytest.mark.mesh
 def test_data_that_cannot_be_read_is_told():
     from spotfw.tasks.seqio.compat import seqio, tf
 

@@ -111,6 +111,7 @@ def test_what_is_wrong_is_said(source, check, said):
     assert said in outcome.said
 
 
+@pytest.mark.mesh
 def test_absent_data_is_not_held_against_a_source():
     (outcome,) = outcomes(Source(A_TASK), build=1, only=("examples",))
     assert (outcome.status, outcome.said) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -38,6 +39,10 @@ class TorchBackend:
     #: The kind of folder that `open` reads.
     reads = "huggingface"
     options = ("vocabulary", "device", "dtype", "compile", "members", "activations", "threads")
+
+    def missing(self) -> str | None:
+        """``torch`` where PyTorch is not installed."""
+        return None if importlib.util.find_spec("torch") else "torch"
 
     def open(self, model: str, **options: Any) -> FrozenModel:
         """Opens a Hugging Face T5 folder.

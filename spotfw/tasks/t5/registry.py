@@ -7,6 +7,7 @@ name (`find`), and for all its names when a user wants them (`names`).
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Set
@@ -39,7 +40,9 @@ class SeqioRegistry:
         return ()
 
     def names(self) -> list[str]:
-        """All tasks and mixtures, sorted; imports t5.data and TensorFlow."""
+        """All tasks and mixtures, sorted; imports t5.data and TensorFlow, none without them."""
+        if importlib.util.find_spec("seqio") is None:
+            return []
         from spotfw.tasks.seqio.registered import registered_names
 
         return registered_names()

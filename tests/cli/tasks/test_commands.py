@@ -81,6 +81,7 @@ def test_show_a_task_file_as_json(spotfw_cli, own_tasks):
     assert shown["examples"][0]["split"] == "train"
 
 
+@pytest.mark.mesh
 def test_show_pieces_of_a_models_vocabulary(spotfw_cli, shared):
     model = shared / "models" / "english-tiny"
     words = ("tasks", "show", "my_reviews", "--examples", "1", "--model", model, "--json")
@@ -88,12 +89,14 @@ def test_show_pieces_of_a_models_vocabulary(spotfw_cli, shared):
     assert shown["examples"][0]["inputs_pieces"][-1] == "</s>"
 
 
+@pytest.mark.mesh
 def test_show_a_mixture_of_seqios_registry(spotfw_cli):
     shown = json.loads(spotfw_cli("tasks", "show", "wsc_dpr_simple_proportional", "--json").out)
     assert shown["tasks"] == ["dpr_v001_simple", "super_glue_wsc_v102_simple_train"]
     assert shown["rates"] == [1322.0, 259.0]
 
 
+@pytest.mark.mesh
 def test_all_lists_seqios_registry(spotfw_cli):
     listed = [t["name"] for t in json.loads(spotfw_cli("tasks", "list", "--all", "--json").out)]
     assert {"my_reviews", "glue_mnli_v002", "glue_v002_proportional"} <= {*listed}

@@ -99,6 +99,7 @@ def test_short_names_find_t5_s_tasks():
     assert SeqioRegistry().find("glue_mnli") is None  # so that nothing heavy is loaded
 
 
+@pytest.mark.mesh
 def test_facts_agree_with_what_t5_registers():
     from spotfw.tasks.seqio.registered import registered_task
     from spotfw.tasks.t5.others import _labels, _metric_name
@@ -224,6 +225,7 @@ def test_an_index_may_be_blank(bind):
     assert made == [(inputs, targets) for _, inputs, targets in GOLDEN["glue_mnli"]]
 
 
+@pytest.mark.mesh
 def test_c4_goes_on_with_plain_text(bind):
     lines = [{"text": f"This is a longer text, number {n}, of the web."} for n in range(4)]
     bind("c4", train=lines, validation=lines)
@@ -286,6 +288,7 @@ def test_bad_rows_are_named_and_the_rest_read(bind, caplog):
     assert "no row with the label 'contradiction'" in caplog.text
 
 
+@pytest.mark.mesh
 def test_absent_data_says_how_to_get_it(monkeypatch, tmp_path):
     from spotfw.tasks.seqio.compat import seqio
 

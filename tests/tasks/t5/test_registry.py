@@ -22,12 +22,14 @@ def test_listing_imports_no_tensorflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.mesh
 def test_all_names_of_t5():
     names = SeqioRegistry().names()
     assert names == sorted(names)
     assert {"glue_mnli_v002", "super_glue_cb_v102", "glue_v002_proportional"} <= {*names}
 
 
+@pytest.mark.mesh
 def test_names_that_t5_has_not_cost_no_tensorflow():
     code = (
         "import sys; from spotfw.tasks.t5.registry import SeqioRegistry as S;"
@@ -39,6 +41,7 @@ def test_names_that_t5_has_not_cost_no_tensorflow():
     assert ran.returncode == 0, ran.stderr
 
 
+@pytest.mark.mesh
 def test_every_registered_name_is_found():
     source = SeqioRegistry()
     for name in source.names():
@@ -49,6 +52,7 @@ def test_every_registered_name_is_found():
     assert source.find("glue_nothing") is None
 
 
+@pytest.mark.mesh
 def test_what_is_known_without_data():
     find = SeqioRegistry().find
     cb = find("super_glue_cb_v102")
@@ -60,6 +64,7 @@ def test_what_is_known_without_data():
     assert find("super_glue_record_v102").metrics == ("squad",)
 
 
+@pytest.mark.mesh
 def test_mixtures_keep_constant_rates_and_drop_members_never_drawn():
     glue = SeqioRegistry().find("glue_v002_proportional")
     rates = dict(zip((t.name for t in glue.tasks), glue.rates, strict=True))
@@ -68,10 +73,12 @@ def test_mixtures_keep_constant_rates_and_drop_members_never_drawn():
     assert SeqioRegistry().find("en_mix").rates is None
 
 
+@pytest.mark.mesh
 def test_plugins_find_registered_tasks():
     assert Plugins(entry_points=False).task("glue_sst2_v002").labels == ("negative", "positive")
 
 
+@pytest.mark.mesh
 def test_absent_data_is_told_in_one_paragraph(tmp_path, monkeypatch):
     from spotfw.tasks.seqio.compat import seqio
 
@@ -86,6 +93,7 @@ def test_absent_data_is_told_in_one_paragraph(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["glue_mrpc_v002", "super_glue_cb_v102", "glue_stsb_v002"])
+@pytest.mark.mesh
 def test_a_registered_task_on_the_real_vocabulary(name, shared):
     import tensorflow_datasets as tfds
 

@@ -174,6 +174,7 @@ def test_binary_f1_needs_two_labels(tmp_path):
         load_task_file(write(tmp_path, text))
 
 
+@pytest.mark.mesh
 def test_every_metric_of_t5_is_offered_or_refused():
     from spotfw.tasks.seqio.compat import t5
 

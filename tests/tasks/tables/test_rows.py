@@ -273,6 +273,7 @@ def test_what_is_no_number_is_named(tmp_path, value):
     assert "'score' is no number" in reasons(rows)[2]
 
 
+@pytest.mark.mesh
 def test_rounding_equals_t5s_own():
     import numpy as np
 

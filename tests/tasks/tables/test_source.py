@@ -105,6 +105,7 @@ def build(path: Path) -> Any:
     return task.build(seqio.ByteVocabulary())
 
 
+@pytest.mark.mesh
 def test_builds_a_seqio_task_in_no_registry(folder, caplog):
     from spotfw.tasks.seqio.compat import seqio
 
@@ -126,6 +127,7 @@ def test_builds_a_seqio_task_in_no_registry(folder, caplog):
     assert "train.csv:3: the label '5' is not among negative, positive" in told
 
 
+@pytest.mark.mesh
 def test_a_label_that_no_row_of_training_has_is_told(folder, caplog):
     (folder / "train.csv").write_text("text,label\nfine,1\ngood,1\n")
     task = build(folder / "one.toml")
@@ -139,6 +141,7 @@ def test_a_label_that_no_row_of_training_has_is_told(folder, caplog):
     )
 
 
+@pytest.mark.mesh
 def test_scoring_survives_any_text(folder):
     task = build(folder / "one.toml")
     written = ["positive", "negative", "positively", "", "\x00", "positive "]
@@ -150,6 +153,7 @@ def test_scoring_survives_any_text(folder):
     }
 
 
+@pytest.mark.mesh
 def test_an_empty_split_is_told_when_it_is_read(folder):
     (folder / "train.csv").write_text("text,label\n")
     task = build(folder / "one.toml")
