@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +18,7 @@ import spotfw
 from spotfw.config import NONE, TuningSettings, exact
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
+from spotfw.recipe.run_folder import RunFolder
 from spotfw.study.grid.declaration import parse_study
 
 FIELDS = {field.name: field.type for field in attrs.fields(TuningSettings)}
@@ -110,6 +113,16 @@ def test_the_rates_of_a_study(rate: Any) -> None:
         parse_study(document, "s.toml")
 
 
+@pytest.mark.parametrize(
+    "rates", [(1.0,), (1.0, math.inf), (1, math.nan), (1, -1), (0, 0), (1, "1"), (True, 1), 2]
+)
+def test_the_rates_of_a_mixture_in_python(spotfw_tiny_tasks: Any, rates: Any) -> None:
+    tasks = spotfw_tiny_tasks[:2]
+    assert spotfw.Mixture(name="m", tasks=tasks, rates=(np.float32(0.5), 1)).rates == (0.5, 1)
+    with pytest.raises(WrongUse, match="The rates of the mixture m must be one finite number"):
+        spotfw.Mixture(name="m", tasks=tasks, rates=rates)
+
+
 def test_the_settings_of_a_named_model_say_whose_they_are() -> None:
     plugins = Plugins(entry_points=False)
     model = spotfw.contracts.NamedModel(name="odd", folder=lambda: "", settings={"steps": 1.5})
@@ -133,3 +146,31 @@ def test_a_flag_is_a_flag_and_a_text_a_text(value: Any) -> None:
         else:
             with pytest.raises(ValueError):
                 exact(value, (kind,))
+
+
+@pytest.mark.parametrize("options", [{"threads": 1.5}, {"threads": True}, {"gin": 3}])
+def test_the_options_of_the_engine(options: dict[str, Any]) -> None:
+    with pytest.raises(WrongUse, match=f"The option {next(iter(options))} must be"):
+        Plugins(entry_points=False).backend("mesh").open("no/model", **options)
+
+
+@pytest.mark.parametrize("value", ["64", 1.5, True, 0])
+def test_the_settings_in_a_prompt_of_elsewhere(tmp_path: Path, value: Any, spotfw_cli: Any) -> None:
+    settings = {"max_input_length": value}
+    origin = spotfw.prompts.Provenance(model="playground", settings=settings)
+    prompt = spotfw.SoftPrompt(np.ones((2, 3), np.float32), origin)
+    spotfw.save_prompt(prompt, str(tmp_path / "p.safetensors"))
+    ran = spotfw_cli("evaluate", tmp_path / "p.safetensors", "film_reviews")
+    assert ran.status == 2 and "max_input_length must be a whole number" in ran.err
+    assert "p.safetensors" in " ".join(ran.err.split())
+
+
+@pytest.mark.parametrize("settings", [{"steps": 1.9}, {"dropout": "0.1"}, {"seed": True}])
+def test_the_settings_in_a_record_of_a_run(tmp_path: Path, settings: Any) -> None:
+    record = {"task": "t", "settings": settings}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    with (
+        RunFolder(str(tmp_path)) as folder,
+        pytest.raises(SpotError, match=r"damaged: The setting"),
+    ):
+        folder.begin(record, resume=True)
