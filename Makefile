@@ -14,7 +14,7 @@ INPUTS := $(wildcard requirements/py*.txt) requirements/setup.sh \
 	requirements/choose_python.sh pyproject.toml \
 	$(wildcard plugins/*/pyproject.toml)
 
-.PHONY: setup demo test quick lint plugins docs site hooks hygiene clean
+.PHONY: setup demo test quick kernels lint plugins docs site hooks hygiene clean
 
 setup: $(READY)
 
@@ -30,6 +30,23 @@ test: $(READY)
 
 quick: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+
+# The numerical tests by other kernels of OpenBLAS, and with one thread and several.
+KERNELS ?= Haswell SkylakeX Nehalem
+THREADS ?= 1 4
+NUMERICAL ?= tests/test_metrics.py tests/ranking tests/tasks/scoring tests/study/findings \
+	tests/testing/test_numpy_model.py plugins/spotfw-metrics/tests plugins/spotfw-strategies/tests \
+	plugins/spotfw-torch/tests
+KERNEL_OF := import numpy, threadpoolctl as t; \
+	print([(p["internal_api"], p.get("architecture"), p["num_threads"]) for p in t.threadpool_info()])
+
+kernels: $(READY)
+	@for kernel in $(KERNELS); do for threads in $(THREADS); do \
+		export OPENBLAS_CORETYPE=$$kernel OPENBLAS_NUM_THREADS=$$threads \
+			OMP_NUM_THREADS=$$threads TF_NUM_INTRAOP_THREADS=$$threads; \
+		echo "$$kernel, $$threads threads:"; $(BIN)/python -c '$(KERNEL_OF)'; \
+		$(BIN)/python -m pytest -q -m "not slow" $(NUMERICAL) $(ARGS) || exit 1; \
+	done; done
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,40 +1,137 @@
-"""Settings of a tuning; the defaults are the paper's (2.1.4, 3.1.2, appendix A)."""
+"""Settings: what a value must be, and those of a tuning, with the paper's defaults.
+
+The defaults are those of 2.1.4, 3.1.2 and appendix A. Wherever a setting is written (Python, the
+command line, TOML, a file read back), its value is taken by `exact`, and never made to fit.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import attrs
-import cattrs
+import numpy as np
 
 from spotfw.errors import UnknownName, WrongUse
 
-__all__ = ["SHORT_STEPS", "SOURCE_STEPS", "TARGET_STEPS", "TuningSettings"]
+__all__ = ["SHORT_STEPS", "SOURCE_STEPS", "TARGET_STEPS", "TuningSettings", "checked", "exact"]
 
 #: Steps for a source task, for a low-resource target, and for the short recipe.
 SOURCE_STEPS = 262_144
 TARGET_STEPS = 100_000
 SHORT_STEPS = 30_000
 
-
-def _positive(_: Any, field: attrs.Attribute[Any], value: float) -> None:
-    if not value > 0:
-        raise WrongUse(f"The setting {field.name} must be above 0, but is {value!r}.")
-
-
-def _not_negative(_: Any, field: attrs.Attribute[Any], value: float) -> None:
-    if not value >= 0:
-        raise WrongUse(f"The setting {field.name} must not be below 0, but is {value!r}.")
+#: The kind of a setting that may be none.
+NONE = type(None)
+#: What counts, sizes and lengths are below; seeds too, which generators take in one word.
+_END = 2**63
 
 
-def _share(_: Any, field: attrs.Attribute[Any], value: float) -> None:
-    if not 0 <= value < 1:
-        raise WrongUse(f"The setting {field.name} must lie in [0, 1), but is {value!r}.")
+def exact(value: Any, kinds: Collection[type]) -> Any:
+    """The value as the one plain type of `kinds` that it is of.
+
+    A whole number is an integer of Python or NumPy, and never true, false or 2.0; a number may
+    be whole, and is finite; true, false and texts are just these.
+
+    Args:
+      value: as it is written.
+      kinds: of bool, int, float, str and None's type.
+
+    Raises:
+      ValueError: it is of none of them.
+    """
+    if value is None and NONE in kinds:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        if bool in kinds:
+            return bool(value)
+    elif isinstance(value, (int, np.integer)):
+        if int in kinds:
+            return int(value)
+        if float in kinds and abs(int(value)) < _LARGEST:
+            return float(value)
+    elif isinstance(value, (float, np.floating)):
+        if float in kinds and math.isfinite(value):
+            return float(value)
+    elif isinstance(value, str) and str in kinds:
+        return str(value)
+    raise ValueError(value)
 
 
-@attrs.frozen(kw_only=True)
+#: Whole numbers from here on are no finite float.
+_LARGEST = 2**1023
+
+
+def wanted(kinds: Collection[type]) -> str:
+    """What `exact` takes, in words: ``a whole number or none``."""
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return " or ".join([*(w for k, w in words.items() if k in kinds), *["none"] * (NONE in kinds)])
+
+
+def checked(
+    name: str,
+    value: Any,
+    kinds: Collection[type],
+    bounds: str = "",
+    within: Callable[[Any], bool] = lambda value: True,
+    *,
+    what: str = "setting",
+) -> Any:
+    """A setting's value by `exact` and within bounds.
+
+    Args:
+      name: the setting's.
+      value: as it is written.
+      kinds: see `exact`.
+      bounds: what `within` asks, in words: ``of 1 or more``.
+      within: whether a value, which is not None, lies within the bounds.
+      what: what it is called in the error.
+
+    Raises:
+      WrongUse: it is of another kind, or out of bounds.
+    """
+    try:
+        plain = exact(value, kinds)
+        good = plain is None or within(plain)
+    except ValueError:
+        good = False
+    if not good:
+        accepted = wanted([kind for kind in kinds if kind is not NONE])
+        accepted += f" {bounds}" * bool(bounds) + " or none" * (NONE in kinds)
+        shown = f"{value!r:.80}".replace("\n", " ")
+        raise WrongUse(f"The {what} {name} must be {accepted}, but is {shown}.")
+    return plain
+
+
+#: How a field of `TuningSettings` is judged: its kinds, its bounds in words, and these.
+_Rule = tuple[tuple[type, ...], str, Callable[[Any], bool]]
+_COUNT: _Rule = ((int,), "of 1 or more", lambda value: 1 <= value < _END)
+_COUNT_OR_ALL: _Rule = ((int, NONE), "of 1 or more", lambda value: 1 <= value < _END)
+_SEED: _Rule = ((int,), "of 0 or more, below 2^63", lambda value: 0 <= value < _END)
+_RATE: _Rule = ((float,), "above 0 and finite", lambda value: value > 0)
+_DECAY: _Rule = ((float,), "of 0 or more and finite", lambda value: value >= 0)
+_SHARE: _Rule = ((float,), "of 0 or more, below 1", lambda value: 0 <= value < 1)
+
+
+def _setting(default: Any, rule: _Rule) -> Any:
+    return attrs.field(default=default, metadata={"rule": rule})
+
+
+def _judged(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Fields that take their values by their rules, however an object is made."""
+
+    def converter(field: attrs.Attribute[Any]) -> Callable[[Any], Any]:
+        return lambda value: checked(field.name, value, *field.metadata["rule"])
+
+    return [field.evolve(converter=converter(field)) for field in fields]
+
+
+@attrs.frozen(kw_only=True, field_transformer=_judged)
 class TuningSettings:
     """How a prompt is learned.
+
+    A value of another kind, such as 1.9 or "2" steps, or out of bounds raises `WrongUse`.
 
     Attributes:
       steps: number of updates.
@@ -55,29 +152,33 @@ class TuningSettings:
       seed: of the initial prompt, the order of the data and dropout.
     """
 
-    steps: int = attrs.field(default=SOURCE_STEPS, validator=_positive)
-    batch_size: int = attrs.field(default=32, validator=_positive)
-    prompt_length: int = attrs.field(default=100, validator=_positive)
-    learning_rate: float = attrs.field(default=0.3, validator=_positive)
-    weight_decay: float = attrs.field(default=1e-5, validator=_not_negative)
-    decay_rate: float = attrs.field(default=0.8, validator=_share)
-    dropout: float = attrs.field(default=0.1, validator=_share)
-    checkpoint_every: int = attrs.field(default=500, validator=_positive)
-    embedding_step: int = attrs.field(default=10_000, validator=_positive)
-    max_input_length: int = attrs.field(default=512, validator=_positive)
-    max_target_length: int = attrs.field(default=64, validator=_positive)
-    max_train_examples: int | None = None
-    max_eval_examples: int | None = None
-    eval_batch_size: int = attrs.field(default=64, validator=_positive)
-    seed: int = attrs.field(default=0, validator=_not_negative)
+    steps: int = _setting(SOURCE_STEPS, _COUNT)
+    batch_size: int = _setting(32, _COUNT)
+    prompt_length: int = _setting(100, _COUNT)
+    learning_rate: float = _setting(0.3, _RATE)
+    weight_decay: float = _setting(1e-5, _DECAY)
+    decay_rate: float = _setting(0.8, _SHARE)
+    dropout: float = _setting(0.1, _SHARE)
+    checkpoint_every: int = _setting(500, _COUNT)
+    embedding_step: int = _setting(10_000, _COUNT)
+    max_input_length: int = _setting(512, _COUNT)
+    max_target_length: int = _setting(64, _COUNT)
+    max_train_examples: int | None = _setting(None, _COUNT_OR_ALL)
+    max_eval_examples: int | None = _setting(None, _COUNT_OR_ALL)
+    eval_batch_size: int = _setting(64, _COUNT)
+    seed: int = _setting(0, _SEED)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values."""
         return attrs.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> TuningSettings:
-        """The settings of `to_dict`.
+    def from_dict(cls, values: Mapping[str, Any], where: str = "") -> TuningSettings:
+        """The settings of `to_dict`; those that are not there have their defaults.
+
+        Args:
+          values: by name.
+          where: they are written, for errors.
 
         Raises:
           UnknownName: there is no such setting.
@@ -87,12 +188,7 @@ class TuningSettings:
         for name in values:
             if name not in names:
                 raise UnknownName("setting", name, names)
-        converter = cattrs.Converter(forbid_extra_keys=True)
         try:
-            return converter.structure(values, cls)
-        except cattrs.BaseValidationError as error:
-            for inner in error.exceptions:
-                if isinstance(inner, WrongUse):
-                    raise WrongUse(str(inner)) from error
-            what = "; ".join(cattrs.transform_error(error, path="settings"))
-            raise WrongUse(f"The settings cannot be used: {what}.") from error
+            return cls(**values)
+        except WrongUse as error:
+            raise WrongUse(f"{error} Correct it in {where}." if where else str(error)) from error

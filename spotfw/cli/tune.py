@@ -182,6 +182,7 @@ def _open(
 ) -> tuple[SoftPrompt, Session, dict[str, Any]]:
     """A prompt's file, a session with its model, and the settings it was tuned with."""
     from spotfw import files
+    from spotfw.config import TuningSettings
     from spotfw.errors import UnknownName, WrongUse
     from spotfw.prompts import load_prompt
 
@@ -191,6 +192,7 @@ def _open(
     if place is None:
         raise WrongUse(f"The prompt {path} does not say which model it is for. Name it by --model.")
     tuned_with = {k: v for k, v in prompt.provenance.settings.items() if k in _LENGTHS}
+    TuningSettings.from_dict(tuned_with, f"the prompt {path}, or make it again")
     try:
         session = open_session(place, None, options)
     except UnknownName as error:

@@ -23,7 +23,7 @@ import attrs
 import pluggy
 
 from spotfw import hookspecs
-from spotfw.errors import SpotError, plain
+from spotfw.errors import SpotError, WrongUse, plain
 from spotfw.plugins import fitness
 from spotfw.plugins.installed import Broken, entry_points, origin
 from spotfw.plugins.strangers import ENDING, one_line, prints_aside
@@ -237,8 +237,17 @@ def _entry_points() -> Iterable[importlib.metadata.EntryPoint | Broken]:
     return entry_points(GROUP)
 
 
+_ON, _OFF = ("1", "yes", "on", "true"), ("", "0", "no", "off", "false")
+
+
 def _on(environ: Mapping[str, str], name: str) -> bool:
-    return environ.get(name, "").strip().lower() not in ("", "0", "no", "off", "false")
+    word = environ.get(name, "").strip().lower()
+    if word not in (*_ON, *_OFF):
+        raise WrongUse(
+            f"The environment variable {name} must be 1 or 0, but is {word!r:.80}. Set it to one "
+            "of these, or unset it."
+        )
+    return word in _ON
 
 
 def _names(text: str) -> set[str]:

@@ -14,13 +14,12 @@ from typing import Any, Literal
 
 import attrs
 
+from spotfw.config import NONE, exact, wanted
 from spotfw.errors import UnknownName, WrongUse
-from spotfw.plugins.strangers import one_line
+from spotfw.plugins.strangers import one_line, shown
 
 _PLAIN: tuple[type, ...] = (bool, int, float, str)
-_NONE = type(None)
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 @attrs.frozen
@@ -39,9 +38,8 @@ class Setting:
 
     def __str__(self) -> str:
         """What it wants, in words."""
-        wanted = [repr(choice) for choice in self.choices]
-        wanted += [word for kind, word in _WORDS.items() if kind in self.kinds]
-        return " or ".join(wanted + ["none"] * (_NONE in self.kinds))
+        plain = [wanted(self.kinds)] if self.kinds else []
+        return " or ".join([*map(repr, self.choices), *plain])
 
     def read(self, text: str) -> Any:
         """The value that a text stands for.
@@ -53,33 +51,28 @@ class Setting:
         for choice in self.choices:
             if str(choice) == text:
                 return choice
-        if _NONE in self.kinds and word == "none":
+        if NONE in self.kinds and word == "none":
             return None
         if bool in self.kinds and word in _TRUE + _FALSE:
             return word in _TRUE
         for kind in (int, float, str):
             if kind in self.kinds:
                 try:
-                    return kind(text)
+                    return exact(kind(text), (kind,))
                 except ValueError:
                     continue
         raise ValueError(text)
 
     def take(self, value: Any) -> Any:
-        """The value given in Python or TOML; a text is read unless texts are wanted.
+        """A value that is given as such, in Python; see `spotfw.config.exact`.
 
         Raises:
           ValueError: it is of another type.
         """
-        if value in self.choices:
-            return value
-        if isinstance(value, str):
-            return self.read(value)
-        if type(value) is int and float in self.kinds and int not in self.kinds:
-            return float(value)
-        if type(value) in self.kinds:
-            return value
-        raise ValueError(value)
+        for choice in self.choices:
+            if type(value) is type(choice) and value == choice:
+                return choice
+        return exact(value, self.kinds)
 
 
 def settings_of(part: Any) -> dict[str, Setting]:
@@ -99,7 +92,14 @@ def settings_of(part: Any) -> dict[str, Setting]:
     return settings
 
 
-def parse(text: str, what: str) -> dict[str, str]:
+@attrs.frozen
+class Written:
+    """A value as it is written behind a part's name."""
+
+    text: str
+
+
+def parse(text: str, what: str) -> dict[str, Written]:
     """Keys and values of ``key=value,key=value``.
 
     Args:
@@ -109,7 +109,7 @@ def parse(text: str, what: str) -> dict[str, str]:
     Raises:
       WrongUse: it is not written so, or a key stands there twice.
     """
-    given: dict[str, str] = {}
+    given: dict[str, Written] = {}
     for piece in text.split(","):
         key, sign, value = piece.partition("=")
         key = key.strip()
@@ -120,16 +120,16 @@ def parse(text: str, what: str) -> dict[str, str]:
             )
         if key in given:
             raise WrongUse(f"The setting {key} of {what} is given twice. Give it once.")
-        given[key] = value
+        given[key] = Written(value)
     return given
 
 
 def configured(part: Any, given: Mapping[str, Any], what: str) -> Any:
-    """A part with settings given as texts or values.
+    """A part with settings given as they are written, or as values.
 
     Args:
       part: whose settings to change; it stays as it is.
-      given: the settings.
+      given: the settings: `Written`, or values.
       what: the part, for errors: ``the metric 'cka'``.
 
     Raises:
@@ -145,17 +145,19 @@ def configured(part: Any, given: Mapping[str, Any], what: str) -> Any:
     for key, value in given.items():
         if key not in known:
             raise UnknownName(f"setting of {what}", key, known)
+        written = isinstance(value, Written)
         try:
-            values[key] = known[key].take(value)
+            values[key] = known[key].read(value.text) if written else known[key].take(value)
         except ValueError as error:
+            got = shown(value.text if written else value)
             raise WrongUse(
-                f"The setting {key} of {what} wants {known[key]}, but got {value!r}."
+                f"The setting {key} of {what} wants {known[key]}, but got {got}."
             ) from error
     try:
         return attrs.evolve(part, **values)
     except (ValueError, TypeError) as error:
-        shown = ", ".join(f"{key}={value}" for key, value in values.items())
-        raise WrongUse(f"The settings {shown} do not fit {what}: {one_line(error)}") from error
+        pairs = ", ".join(f"{key}={value}" for key, value in values.items())
+        raise WrongUse(f"The settings {pairs} do not fit {what}: {one_line(error)}") from error
 
 
 def _hints(cls: type) -> dict[str, Any]:
@@ -173,15 +175,15 @@ def _kinds(hint: Any) -> tuple[tuple[type, ...], tuple[Any, ...]]:
     origin = typing.get_origin(hint)
     if origin is Literal:
         return (), typing.get_args(hint)
-    if hint in (*_PLAIN, _NONE):
-        return ((hint,) if hint is not _NONE else ()), ()
+    if hint in (*_PLAIN, NONE):
+        return ((hint,) if hint is not NONE else ()), ()
     if origin not in (typing.Union, types.UnionType):
         return (), ()
     kinds: tuple[type, ...] = ()
     choices: tuple[Any, ...] = ()
     for member in typing.get_args(hint):
-        if member is _NONE:
-            kinds += (_NONE,)
+        if member is NONE:
+            kinds += (NONE,)
             continue
         more, chosen = _kinds(member)
         if not more and not chosen:

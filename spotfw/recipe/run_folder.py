@@ -26,6 +26,7 @@ import safetensors
 import safetensors.numpy
 
 from spotfw import files
+from spotfw.config import TuningSettings
 from spotfw.contracts import TuningState
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts import SoftPrompt, load_prompt, same_model, save_prompt
@@ -220,12 +221,15 @@ def _read_record(where: str) -> dict[str, Any]:
         record = parse_json(files.read_bytes(where, MOST_JSON))
         if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
             raise ValueError("no run with its settings")
+        known = {field.name for field in attrs.fields(TuningSettings)}
+        TuningSettings.from_dict({k: v for k, v in record["settings"].items() if k in known})
         for key in ("task", "model", "fingerprint", "initializer"):
             if not isinstance(record.get(key), (str, type(None))):
                 raise ValueError(f"its {key} is no text")
-    except ValueError as error:
+    except (ValueError, WrongUse) as error:
+        why = str(error).rstrip(".")
         raise SpotError(
-            f"The run's record {where} is damaged: {error}. Choose another folder with --out."
+            f"The run's record {where} is damaged: {why}. Choose another folder with --out."
         ) from error
     return record
 

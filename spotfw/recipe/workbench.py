@@ -75,7 +75,10 @@ class Workbench:
           WrongUse: a value makes no sense.
         """
         given = {k: v for k, v in changes.items() if v is not None}
-        return TuningSettings.from_dict(TuningSettings().to_dict() | {**self.own_settings, **given})
+        own = TuningSettings.from_dict(
+            self.own_settings, f"the settings that come with the model {self._place}"
+        )
+        return TuningSettings.from_dict(own.to_dict() | given)
 
     def run_folder(
         self,

@@ -9,11 +9,13 @@ imported.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import attrs
 
-from spotfw.errors import SpotError, UnknownName
+from spotfw.config import exact
+from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.tasks.example import Example
 
 #: A split -> its examples.
@@ -163,11 +165,26 @@ class Mixture:
 
     name: str
     tasks: tuple[Task, ...]
-    rates: tuple[float, ...] | None = None
+    rates: tuple[float, ...] | None = attrs.field(default=None)
     origin: str = ""
     family: str = "mixture"
     type: str = "mixture"
     description: str = ""
+
+    @rates.validator
+    def _check_rates(self, _: Any, rates: Any) -> None:
+        if rates is None:
+            return
+        try:
+            numbers = [exact(rate, (float,)) for rate in rates]
+        except (TypeError, ValueError):
+            numbers = []
+        total = sum(numbers)
+        if len(numbers) != len(self.tasks) or min(numbers, default=-1) < 0 or not 0 < total < inf:
+            raise WrongUse(
+                f"The rates of the mixture {self.name} must be one finite number of 0 or more for "
+                f"each of its {len(self.tasks)} tasks, and not all 0, but are {rates!r:.80}."
+            )
 
 
 def check_data(task: Task | Mixture, splits: Sequence[str]) -> None:

@@ -35,6 +35,7 @@ def start(folder: str, patience: float = 60.0, fail: bool = False, beat: bool = 
     place = Path(folder)
     (place / f"start-{worker}").touch()
     if beat:
+        (place / f"beat-{worker}").write_text(".")  # here, so that a worker that starts has one
         threading.Thread(target=_beat, args=(place / f"beat-{worker}",), daemon=True).start()
 
     def work(job: Mapping[str, Any], report: ReportProgress) -> Any:
@@ -86,6 +87,21 @@ JOBS: dict[str, Callable[[Path, Mapping[str, Any], ReportProgress], Any]] = {
     "meet": meet,
     "die": die,
 }
+
+
+def beats(place: Path) -> dict[str, int]:
+    """How long the file of each worker's signs of life is now."""
+    return {file.name: file.stat().st_size for file in place.glob("beat-*")}
+
+
+def still_beating(place: Path, before: Mapping[str, int], seconds: float) -> set[str]:
+    """Files that grow within so many seconds; once all of them have, no longer is waited."""
+    alive: set[str] = set()
+    end = time.monotonic() + seconds
+    while len(alive) < len(before) and time.monotonic() < end:
+        time.sleep(BEAT)
+        alive |= {file for file, size in beats(place).items() if before.get(file) != size}
+    return alive
 
 
 def _beat(file: Path) -> None:

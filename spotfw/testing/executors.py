@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spotfw.contracts import Executor
+from spotfw.testing.executor_jobs import BEAT
 from spotfw.testing.executor_promises import SUITE, ExecutorSubject
 from spotfw.testing.suites import Outcome, name_of
 
@@ -18,9 +19,10 @@ def check_executor(
 
     Args:
       executor: the executor.
-      folder: a place that all of its workers can write to; by default a temporary one of this
-        machine.
-      seconds: how long a job may take until it counts as lost.
+      folder: a place that all of its workers can write to; by default one of this machine that
+        goes afterwards.
+      seconds: without any sign of a job until it counts as lost; a job that waits for another
+        gives up after half of it.
 
     Raises:
       AssertionError: a promise is not kept; a sentence for each.
@@ -34,9 +36,24 @@ def outcomes(
     *,
     folder: str | Path | None = None,
     seconds: float = 120.0,
+    patience: float | None = None,
+    watch: float = 10 * BEAT,
     only: tuple[str, ...] = (),
 ) -> list[Outcome]:
-    """As `check_executor`, but returns the outcomes instead of raising."""
+    """As `check_executor`, but returns what came of each check.
+
+    Args:
+      executor, folder, seconds: as there.
+      patience: of a job that waits for another, by default half of `seconds`.
+      watch: seconds that a closed pool is watched for workers that still live.
+      only: names of checks; by default all.
+    """
     with tempfile.TemporaryDirectory(prefix="spotfw-", dir=folder) as place:
-        subject = ExecutorSubject(executor=executor, folder=Path(place), seconds=seconds)
+        subject = ExecutorSubject(
+            executor=executor,
+            folder=Path(place),
+            seconds=seconds,
+            patience=seconds / 2 if patience is None else patience,
+            watch=watch,
+        )
         return SUITE.outcomes(subject, only)

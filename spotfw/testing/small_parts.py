@@ -31,7 +31,7 @@ def model_folder(model: Any) -> None:
 @MODEL.check
 def model_settings(model: Any) -> None:
     """Its settings are settings of a tuning."""
-    TuningSettings.from_dict({**TuningSettings().to_dict(), **model.settings})
+    TuningSettings.from_dict(model.settings)
 
 
 @COMMAND.check

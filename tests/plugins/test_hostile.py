@@ -262,12 +262,12 @@ def test_threads_share_what_is_sent_aside() -> None:
     def other() -> None:
         with prints_aside():
             inside.set()
-            leave.wait(10)
+            leave.wait()
 
-    thread = threading.Thread(target=other)
+    thread = threading.Thread(target=other, daemon=True)
     with prints_aside():
         thread.start()
-        inside.wait(10)
+        inside.wait()
     assert sys.stdout is not before or sys.stdout is sys.stderr
     leave.set()
     thread.join()

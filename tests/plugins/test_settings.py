@@ -95,7 +95,13 @@ def test_settings_as_values(plugins: Plugins) -> None:
     assert plugins.metric("blend", scale=2, centre=False, limit=None) == Blend(
         scale=2.0, centre=False
     )
-    assert plugins.metric("blend:power=3", scale="0.5") == Blend(power=3, scale=0.5)
+    assert plugins.metric("blend:power=3", scale=0.5) == Blend(power=3, scale=0.5)
+    assert plugins.metric("blend", power=np.int64(3), scale=np.float32(0.5)) == Blend(
+        power=3, scale=0.5
+    )
+    for wrong in ({"scale": "0.5"}, {"power": "3"}, {"centre": 1}, {"scale": np.inf}, {"label": 1}):
+        with pytest.raises(WrongUse, match="wants"):
+            plugins.metric("blend", **wrong)
     with pytest.raises(WrongUse, match=r"setting power .* wants a whole number, but got 1.5"):
         plugins.metric("blend", power=1.5)
     with pytest.raises(WrongUse, match=r"setting power .* but got True"):
@@ -110,6 +116,8 @@ def test_settings_as_values(plugins: Plugins) -> None:
         ("name=x", "named 'name'"),
         ("centre=perhaps", "wants true or false, but got 'perhaps'"),
         ("power=2.5", "wants a whole number, but got '2.5'"),
+        ("scale=nan", "wants a number, but got 'nan'"),
+        ("scale=inf", "wants a number, but got 'inf'"),
         ("scale=", "wants a number, but got ''"),
         ("kernel=cubic", "wants 'linear' or 'rbf', but got 'cubic'"),
         ("power=0", "The settings power=0 do not fit the metric 'blend': ValueError"),
@@ -144,7 +152,7 @@ def test_an_initializers_settings_and_arguments(plugins: Plugins) -> None:
         assert f"{part.name}:{argument}" == text
 
 
-@given(st.floats(allow_nan=False), st.integers(min_value=1), st.booleans())
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(min_value=1), st.booleans())
 def test_values_come_back_as_they_were_written(scale: float, power: int, centre: bool) -> None:
     plugins = Plugins(entry_points=False, built_in=False)
     plugin = SimpleNamespace(spotfw_similarity_metrics=spotfw.hookimpl(lambda: [Blend()]))

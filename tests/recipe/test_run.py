@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -319,18 +319,24 @@ def test_an_engine_that_asks_nobody_is_right_too(
     assert bits(second) == alone(asked[1:2], plugins, tmp_path / "alone")[0]
 
 
-def test_no_second_counts_twice(asked: list[Tuning], plugins: Plugins) -> None:
+def test_no_second_counts_twice(
+    asked: list[Tuning], plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = {"now": 0.0}
+    read = SimpleNamespace(monotonic=lambda: clock["now"], process_time=lambda: 2 * clock["now"])
+    monkeypatch.setattr("spotfw.recipe.run.time", read)
+
     class Slow(Counting):
         def update(self, request: TuneRequest, state: TuningState) -> tuple[TuningState, float]:
-            time.sleep(0.02 if request.task.name == "tiny_reviews" else 0.002)
+            clock["now"] += 0.25 if request.task.name == "tiny_reviews" else 0.125
             return super().update(request, state)
 
-    began = time.monotonic()
     together = tune(asked, plugins, Slow())
-    passed = time.monotonic() - began
     spent = [sum(entry.seconds for entry in tuned.history) for tuned in together]
-    assert spent[0] >= 9 * 0.02 and sum(spent) <= passed
-    assert spent[0] > spent[1]
+    assert sum(spent) == clock["now"]
+    assert spent == [9 * 0.25, 5 * 0.125, 9 * 0.125]
+    cpu = [sum(entry.cpu_seconds for entry in tuned.history) for tuned in together]
+    assert cpu == [2 * seconds for seconds in spent]
 
 
 def test_none_at_all(plugins: Plugins) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +46,21 @@ def test_it_conforms(tmp_path: Path, spotfw_tiny_tasks: tuple[Task, ...]) -> Non
     check_backend(NumpyBackend(), model=tmp_path, task=spotfw_tiny_tasks[0])
 
 
-def test_all_but_a_process_of_its_own_is_checked_in_milliseconds(
-    tmp_path: Path, spotfw_tiny_tasks: tuple[Task, ...]
+def test_all_but_a_process_of_its_own_takes_few_updates(
+    tmp_path: Path, spotfw_tiny_tasks: tuple[Task, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # An update takes a fraction of a millisecond, whatever the machine makes of that.
+    updates, update = [], NumpyModel.update
+
+    def counted(self: NumpyModel, request: TuneRequest, state: TuningState) -> Any:
+        updates.append(state.step)
+        return update(self, request, state)
+
+    monkeypatch.setattr(NumpyModel, "update", counted)
     checks = tuple(name for name in SUITE.promises if name != "other_process")
-
-    def seconds() -> float:
-        began = time.process_time()
-        ran = outcomes(NumpyBackend(), model=tmp_path, task=spotfw_tiny_tasks[0], only=checks)
-        assert {outcome.status for outcome in ran} == {"passed"}
-        return time.process_time() - began
-
-    assert min(seconds() for _ in range(3)) < 0.5
+    ran = outcomes(NumpyBackend(), model=tmp_path, task=spotfw_tiny_tasks[0], only=checks)
+    assert {outcome.status for outcome in ran} == {"passed"}
+    assert 0 < len(updates) < 200
 
 
 @pytest.mark.parametrize(

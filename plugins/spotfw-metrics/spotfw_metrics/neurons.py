@@ -7,14 +7,14 @@ from typing import Any
 import attrs
 import numpy as np
 
+from spotfw.config import checked
 from spotfw.contracts import Array, FrozenModel, SimilarityMetric
-from spotfw.errors import SpotError, WrongUse
+from spotfw.errors import SpotError
 from spotfw_metrics.tokens import Floats, tokens, unit
 
 
 def _positive(_: Any, field: attrs.Attribute[Any], value: int | None) -> None:
-    if value is not None and value < 1:
-        raise WrongUse(f"The setting {field.name} must be 1 or more, but is {value!r}.")
+    checked(field.name, value, (int, type(None)), "of 1 or more", lambda count: count >= 1)
 
 
 @attrs.define(eq=False)

@@ -7,14 +7,13 @@ from typing import Any
 import attrs
 import numpy as np
 
+from spotfw.config import checked
 from spotfw.contracts import Array, SimilarityMetric
-from spotfw.errors import WrongUse
 from spotfw_metrics.tokens import Floats, tokens, unit
 
 
 def _positive(_: Any, field: attrs.Attribute[Any], value: int) -> None:
-    if value < 1:
-        raise WrongUse(f"The setting {field.name} must be 1 or more, but is {value!r}.")
+    checked(field.name, value, (int,), "of 1 or more", lambda count: count >= 1)
 
 
 @attrs.frozen

@@ -196,9 +196,9 @@ def test_subspace_overlap() -> None:
     assert SubspaceOverlap(rank=50)(P(X, Y), P(Y, Z)) == pytest.approx(1 / 2)
 
 
-@pytest.mark.parametrize("rank", [0, -1])
-def test_a_senseless_rank(rank: int) -> None:
-    with pytest.raises(WrongUse, match="rank must be 1 or more"):
+@pytest.mark.parametrize("rank", [0, -1, 2.0, True, "2"])
+def test_a_senseless_rank(rank: Any) -> None:
+    with pytest.raises(WrongUse, match="rank must be a whole number of 1 or more"):
         SubspaceOverlap(rank=rank)
 
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import attrs
 
+from spotfw.config import checked
 from spotfw.contracts import Candidate, Race, StartFromPrompt
-from spotfw.errors import WrongUse
 from spotfw.ranking import Ranking
 from spotfw_strategies.top import usable
 
 
 def _above_1(_: Any, field: attrs.Attribute[Any], value: float) -> None:
-    if not value > 1:
-        raise WrongUse(f"The setting {field.name} must be above 1, but is {value!r}.")
+    checked(field.name, value, (float,), "above 1 and finite", lambda number: number > 1)
 
 
 @attrs.frozen

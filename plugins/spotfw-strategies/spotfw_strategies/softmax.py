@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
+from spotfw.config import checked
 from spotfw.contracts import Candidate, StartFromAverage
-from spotfw.errors import WrongUse
 from spotfw.ranking import Ranking
 from spotfw_strategies.top import usable
 
 
 def _positive(_: Any, field: attrs.Attribute[Any], value: float) -> None:
-    if not (value > 0 and math.isfinite(value)):
-        raise WrongUse(f"The setting {field.name} must be above 0 and finite, but is {value!r}.")
+    checked(field.name, value, (float,), "above 0 and finite", lambda number: number > 0)
 
 
 @attrs.frozen

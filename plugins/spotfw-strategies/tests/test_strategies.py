@@ -106,10 +106,12 @@ def test_nothing_to_choose_from(strategy: Any) -> None:
         lambda: SoftmaxWeightedAverage(temperature=0.0),
         lambda: SoftmaxWeightedAverage(temperature=float("nan")),
         lambda: RacingTopK(growth=1),
+        lambda: RacingTopK(growth=float("inf")),
+        lambda: RacingTopK(growth="2"),
     ],
 )
 def test_senseless_settings(make: Any) -> None:
-    with pytest.raises(WrongUse, match="must be above"):
+    with pytest.raises(WrongUse, match="must be a number above"):
         make()
 
 

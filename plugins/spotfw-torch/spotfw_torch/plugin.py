@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import attrs
 
+from spotfw.config import checked
 from spotfw.contracts import Backend, FrozenModel
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.hookspecs import hookimpl
@@ -17,6 +18,20 @@ _ABSENT = (
     "for your machine, as https://pytorch.org/get-started says (`pip install torch` does on most), "
     "or leave --backend out."
 )
+
+
+def _at_least_1(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
+    checked(field.name, value, *_RULES["members"])
+
+
+#: Option -> its types, its bounds in words, and these; see `spotfw.config.checked`.
+_RULES: dict[str, tuple[Any, ...]] = {
+    "device": ((str, type(None)),),
+    "compile": ((bool,),),
+    "members": ((int,), "of 1 or more", lambda count: count >= 1),
+    "vocabulary": ((str, type(None)),),
+    "threads": ((int,), "of 0 or more", lambda count: 0 <= count < 2**15),
+}
 
 
 @attrs.frozen
@@ -33,7 +48,7 @@ class TorchBackend:
     device: str = "auto"
     dtype: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
-    members: int = attrs.field(default=64, validator=attrs.validators.ge(1))
+    members: int = attrs.field(default=64, validator=_at_least_1)
 
     name = "torch"
     #: The kind of folder that `open` reads.
@@ -60,6 +75,8 @@ class TorchBackend:
         for name in options:
             if name not in self.options:
                 raise UnknownName("option of the backend torch", name, self.options)
+        for name in _RULES.keys() & options.keys():
+            options[name] = checked(name, options[name], *_RULES[name], what="option")
         if "activations" in options:
             options = {"dtype": options["activations"], **options}
             del options["activations"]

@@ -20,7 +20,7 @@ from spotfw.backends.mesh.runtime import LivePrompt, Runtime
 from spotfw.backends.mesh.tuning import tune_request
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import open_vocabulary
-from spotfw.config import TuningSettings
+from spotfw.config import NONE, TuningSettings, checked
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Task
@@ -49,8 +49,11 @@ def open_model(
 
     Raises:
       SpotError: something is missing or does not fit together.
-      WrongUse: `activations` is neither of the two.
+      WrongUse: another kind of activations, or an option of another type.
     """
+    for name, value in (("vocabulary", vocabulary), ("gin", gin)):
+        checked(name, value, (str, NONE), what="option")
+    checked("threads", threads, (int,), "of 0 or more", lambda n: 0 <= n < 2**15, what="option")
     if activations not in _ACTIVATIONS:
         raise WrongUse(f"Activations can be {' or '.join(_ACTIVATIONS)}, but not {activations!r}.")
     checkpoint = Checkpoint(model)

@@ -17,12 +17,17 @@ from typing import Any
 
 import attrs
 
+from spotfw.config import NONE, checked
 from spotfw.contracts.jobs import Executor, JobEnded, JobEvent, StartWorker, Worker
 from spotfw.errors import SpotError, WrongUse
 from spotfw.hookspecs import hookimpl
 
 #: Seconds that an idle worker gets to tidy up when its pool is closed.
 _PATIENCE = 10.0
+
+
+def _at_least_1(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
+    checked(field.name, value, (int, NONE), "of 1 or more", lambda count: count >= 1)
 
 
 @attrs.frozen
@@ -35,9 +40,7 @@ class Processes:
 
     name = "processes"
     isolated = True
-    workers: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
-    )
+    workers: int | None = attrs.field(default=None, validator=_at_least_1)
 
     def open(
         self, start: StartWorker, *, jobs: int, resources: Mapping[str, float] | None = None

@@ -14,6 +14,7 @@ from spotfw.study.grid.keys import (
     check_known,
     read_flag,
     read_numbers,
+    read_rates,
     read_settings,
     read_table,
     read_text,
@@ -151,15 +152,7 @@ def _generics(value: Any, place: str) -> tuple[Generic, ...]:
         tasks = read_texts(table["tasks"], f"tasks of {where}")
         rates = table.get("rates")
         if rates is not None:
-            numbers = isinstance(rates, list) and all(
-                isinstance(r, (int, float)) and not isinstance(r, bool) and r > 0 for r in rates
-            )
-            if not numbers or len(rates) != len(tasks):
-                raise WrongUse(
-                    f"rates of {where} must be one number above 0 for each of its {len(tasks)} "
-                    f"tasks, but is {rates!r:.80}."
-                )
-            rates = tuple(float(r) for r in rates)
+            rates = read_rates(rates, len(tasks), f"rates of {where}")
         name = read_text(table.get("name", "+".join(tasks)), f"name of {where}")
         settings = read_settings(table.get("settings", {}), f"settings of {where}")
         members = tuple(_beside(Path(place).parent, task) for task in tasks)

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from spotfw.config import TuningSettings
+from spotfw.config import TuningSettings, exact
 from spotfw.errors import WrongUse, did_you_mean
 
 
@@ -41,7 +41,7 @@ def read_settings(value: Any, where: str) -> dict[str, Any]:
         raise WrongUse(f"{where} has a seed. A study's seeds are the list seeds = [...].")
     check_known(values, [n for n in names if n != "seed"], where, "")
     try:
-        TuningSettings.from_dict(TuningSettings().to_dict() | values)
+        TuningSettings.from_dict(values)
     except WrongUse as error:
         raise WrongUse(f"{where}: {error}") from error
     return values
@@ -87,6 +87,20 @@ def read_numbers(least: int) -> Callable[[Any, str], tuple[int, ...]]:
         return tuple(check_distinct(value, where))
 
     return read
+
+
+def read_rates(value: Any, count: int, where: str) -> tuple[float, ...]:
+    """As many finite numbers above 0 as there are tasks."""
+    try:
+        rates = [exact(rate, (float,)) for rate in value] if isinstance(value, list) else []
+    except ValueError:
+        rates = []
+    if len(rates) != count or not all(rate > 0 for rate in rates):
+        raise WrongUse(
+            f"{where} must be one number above 0 for each of its {count} tasks, but is "
+            f"{value!r:.80}."
+        )
+    return tuple(rates)
 
 
 def check_distinct(items: list[Any], where: str) -> list[Any]:

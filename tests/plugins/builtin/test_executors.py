@@ -51,7 +51,9 @@ def test_they_are_asked_for_by_name() -> None:
     assert plugins.executor("processes:workers=3") == Processes(workers=3)
     assert plugins.executor("processes", workers=None).open(START, jobs=1).idle == 1
     assert [part.name for part in plugins.executors()] == ["in_process", "processes"]
-    with pytest.raises(WrongUse, match="workers=0 do not fit"):
+    with pytest.raises(
+        WrongUse, match="workers must be a whole number of 1 or more or none, but is 0"
+    ):
         plugins.executor("processes:workers=0")
 
 
@@ -119,7 +121,7 @@ def test_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _events(pool: Any) -> list[Any]:
-    for _ in range(60):
-        if events := pool.wait(1.0):
-            return list(events)
-    raise AssertionError("nothing happened in a minute")
+    # A worker that never answers is ended by whoever runs the tests, not by a clock.
+    while not (events := pool.wait(60.0)):
+        pass
+    return list(events)
