@@ -79,4 +79,4 @@ $(TOOLS)/.ready: requirements/tools.txt requirements/tools.sh
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(TOOLS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-newer $(TOOLS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the virtual environment of `make setup`: the exact lock for this Python, then
 # spotfw and the plugins beside it, editable. On Python 3.12 and 3.13, which TensorFlow 2.15 has
-# no wheels for, the engine is the one on PyTorch. Usage: setup.sh VENV [PYTHON]
+# no wheels for, the engine is the one on PyTorch; SPOTFW_SETUP_TORCH=no leaves it out, for tests
+# of what needs no engine. Usage: setup.sh VENV [PYTHON]
 set -eu
 cd "$(dirname "$0")/.."
 venv=$1
@@ -25,6 +26,11 @@ make_environment "$venv"
 
 echo "setup: installing $lock into $venv (some 3 GB on disk, a few minutes the first time)"
 pip="$venv/bin/python -m pip --disable-pip-version-check"
+if [ "${SPOTFW_SETUP_TORCH:-yes}" = no ]; then
+    work=$(mktemp)
+    grep -v '^torch==' "$lock" >"$work"
+    lock=$work
+fi
 $pip install --quiet -r "$lock"
 editable="-e ."
 for project in plugins/*/pyproject.toml; do
