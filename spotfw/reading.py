@@ -152,7 +152,7 @@ def check_values(value: Any, depth: int = DEPTH) -> None:
     raise ValueError(f"it has more than {depth} levels of lists and objects")
 
 
-def _check_kind(found: os.stat_result) -> None:
+def _check_kind(status: os.stat_result) -> None:
     for is_kind, name in _KINDS:
-        if is_kind(found.st_mode):
+        if is_kind(status.st_mode):
             raise Unreadable(f"it is {name}, not a file")

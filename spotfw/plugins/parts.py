@@ -29,7 +29,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 #: Parts of a kind that are taken of one plugin, and characters of a name.
 MOST_PARTS, LONGEST_NAME = 10_000, 200
-#: Faults of one kind that are told of a plugin one by one.
+#: How many faults of one kind are reported of a plugin, one by one.
 _MOST_FAULTS = 20
 #: Kinds whose parts can be given settings behind their name.
 SETTABLE = ("initializer", "metric", "strategy", "backend", "executor")
