@@ -47,16 +47,19 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     try:
         _check_kind(os.stat(path))  # opening alone may wake what is behind a device
         # Between the look and the opening it may have become a pipe: that may not block.
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        stream = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 - given away
     except ValueError as error:  # a NUL in the name
         raise Unreadable(f"its name cannot be one ({error})") from None
-    stream = os.fdopen(handle, "rb")
     try:
-        _check_kind(os.fstat(handle))
+        _check_kind(os.fstat(stream.fileno()))
     except BaseException:
         stream.close()
         raise
     return stream
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
 def read_regular(path: str | os.PathLike[str], most: int = MOST) -> bytes:
@@ -152,7 +155,7 @@ def check_values(value: Any, depth: int = DEPTH) -> None:
     raise ValueError(f"it has more than {depth} levels of lists and objects")
 
 
-def _check_kind(found: os.stat_result) -> None:
+def _check_kind(state: os.stat_result) -> None:
     for is_kind, name in _KINDS:
-        if is_kind(found.st_mode):
+        if is_kind(state.st_mode):
             raise Unreadable(f"it is {name}, not a file")
