@@ -47,16 +47,19 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     try:
         _check_kind(os.stat(path))  # opening alone may wake what is behind a device
         # Between the look and the opening it may have become a pipe: that may not block.
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        stream = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 - given away
     except ValueError as error:  # a NUL in the name
         raise Unreadable(f"its name cannot be one ({error})") from None
-    stream = os.fdopen(handle, "rb")
     try:
-        _check_kind(os.fstat(handle))
+        _check_kind(os.fstat(stream.fileno()))
     except BaseException:
         stream.close()
         raise
     return stream
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
 def read_regular(path: str | os.PathLike[str], most: int = MOST) -> bytes:

@@ -19,6 +19,7 @@ from spotfw.tasks.batches import (
     mixture_indices,
     pad_batch,
 )
+from spotfw.tasks.draws import EVALUATION_SEED, Draw
 from spotfw.tasks.examples import Examples, read_examples
 
 #: Labels are short: finer steps than for inputs.
@@ -29,21 +30,33 @@ _SHOWN = 4
 
 
 class Splits:
-    """Splits tokenised by a model's vocabulary, each read once for its limits and kept."""
+    """Splits tokenised by a model's vocabulary, each read once for its limits and kept.
+
+    Attributes:
+      kept: what was read so far.
+    """
 
     def __init__(self, vocabulary: Any) -> None:
         """Of the model with this vocabulary, a `spotfw.tasks.vocabulary.Vocabulary`."""
         self._vocabulary = vocabulary
-        self._kept: dict[Any, Examples] = {}
+        self.kept: dict[Any, Examples] = {}
 
     def examples(self, task: Task, split: str, settings: TuningSettings) -> Examples:
-        """A split, cut to the settings' lengths and limits; see `read_examples`."""
-        limit = settings.max_train_examples if split == "train" else settings.max_eval_examples
+        """A split, cut to the settings' lengths and drawn within its limit; see `read_examples`.
+
+        Examples to train on are drawn by the settings' seed. All others are the same for every
+        seed, so that scores can be compared.
+        """
+        if split == "train":
+            limit, seed = settings.max_train_examples, settings.seed
+        else:
+            limit, seed = settings.max_eval_examples, EVALUATION_SEED
+        drawn = None if limit is None else Draw(task=task, split=split, limit=limit, seed=seed)
         lengths = (settings.max_input_length, settings.max_target_length)
-        key = (task, split, *lengths, limit)
-        if key not in self._kept:
-            self._kept[key] = read_examples(task, split, self._vocabulary, *lengths, limit)
-        return self._kept[key]
+        key = (task, split, *lengths, drawn)
+        if key not in self.kept:
+            self.kept[key] = read_examples(task, split, self._vocabulary, *lengths, drawn)
+        return self.kept[key]
 
     def training(self, task: Task | Mixture, settings: TuningSettings) -> TrainingData:
         """What a tuning on a task or a mixture draws its batches from."""

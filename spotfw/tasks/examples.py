@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from spotfw.errors import SpotError
+from spotfw.tasks.draws import Draw
 from spotfw.tasks.example import Example
 from spotfw.tasks.sources import ExampleSource, open_source
 from spotfw.tasks.task import Task, labels_in, unknown_split
@@ -55,7 +56,7 @@ def read_examples(
     vocabulary: Any,
     max_input_length: int,
     max_target_length: int,
-    limit: int | None = None,
+    limit: int | Draw | None = None,
     *,
     for_scoring: bool | None = None,
 ) -> Examples:
@@ -68,7 +69,7 @@ def read_examples(
       split: its name.
       vocabulary: the frozen model's, a `spotfw.tasks.vocabulary.Vocabulary`.
       max_input_length, max_target_length: tokens kept, EOS among them, as T5 cuts.
-      limit: read only the first so many examples, None for all.
+      limit: which examples are read: those of a `Draw`, the first so many, None for all.
       for_scoring: keep what `score` needs, which else is read again when it is asked for;
         by default for every split but ``train``.
 
@@ -186,6 +187,9 @@ def _tell_dropped(
         f"{lengths[0]} input and {lengths[1]} target tokens: "
         f"{'; '.join(dropped[:_SHOWN])}{more}."
     )
-    if not left:
-        raise SpotError(f"{what} Raise the lengths, or check the texts and the vocabulary.")
+    if left < len(dropped):
+        raise SpotError(
+            f"{what} What is left is not the task. Raise the lengths, or check the texts and the "
+            "vocabulary."
+        )
     _log.warning("%s", what)

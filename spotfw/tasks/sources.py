@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 
+from spotfw.tasks.draws import Draw, limited
 from spotfw.tasks.example import Example
 from spotfw.tasks.scoring.scorer import NotScored
 from spotfw.tasks.task import Task
@@ -30,9 +31,9 @@ class ExampleSource(Protocol):
     def splits(self) -> Sequence[str]: ...
 
     def read(
-        self, split: str, max_input_length: int, max_target_length: int, limit: int | None
+        self, split: str, max_input_length: int, max_target_length: int, limit: int | Draw | None
     ) -> Iterator[Tokenised]:
-        """The examples of a split in the order of the data, the first `limit` of them.
+        """The examples of a split in the order of the data: all, the first so many, or drawn.
 
         Raises:
           SpotError: the data is absent or cannot be read.
@@ -75,12 +76,10 @@ class PlainSource:
         return tuple(self.task.splits)
 
     def read(
-        self, split: str, max_input_length: int, max_target_length: int, limit: int | None
+        self, split: str, max_input_length: int, max_target_length: int, limit: int | Draw | None
     ) -> Iterator[Tokenised]:
         assert self.task.examples is not None
-        examples = iter(self.task.examples(split))
-        if limit is not None:
-            examples = itertools.islice(examples, limit)
+        examples = iter(limited(self.task.examples(split), limit, lambda example: example))
         while together := list(itertools.islice(examples, _TOGETHER)):
             inputs = self._cut((e.inputs for e in together), max_input_length)
             targets = self._cut((e.targets for e in together), max_target_length)

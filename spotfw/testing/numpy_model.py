@@ -72,7 +72,7 @@ class NumpyModel(FrozenModel):
         self._answer_vectors = np.stack(
             [self.embeddings[ids or [PAD], :_HALF].mean(0, dtype=np.float64) for ids in tokens]
         )
-        self._read: dict[Any, Examples] = {}
+        self._splits: Any = None
         self._prepared: dict[Examples, tuple[Floats, Places]] = {}
         content = self.embeddings.tobytes() + "\n".join(self.answers).encode()
         self.fingerprint = hashlib.sha256(content).hexdigest()[:16]
@@ -211,14 +211,12 @@ class NumpyModel(FrozenModel):
 
     def _examples(self, task: Task, split: str, settings: TuningSettings) -> Examples:
         """A split as tokens, read once for these limits."""
-        from spotfw.tasks.examples import read_examples
+        from spotfw.backends.splits import Splits
 
-        limit = settings.max_train_examples if split == "train" else settings.max_eval_examples
-        lengths = settings.max_input_length, settings.max_target_length
-        key = (task, split, *lengths, limit)
-        if key not in self._read:
-            self._read[key] = read_examples(task, split, self.vocabulary, *lengths, limit)
-        return self._read[key]
+        if self._splits is None:
+            self._splits = Splits(self.vocabulary)
+        examples: Examples = self._splits.examples(task, split, settings)
+        return examples
 
     def _answer(self, prompt: Array | None, inputs: Iterable[Iterable[int]]) -> list[str]:
         if prompt is not None:

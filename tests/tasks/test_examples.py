@@ -15,6 +15,7 @@ import pytest
 from spotfw.errors import SpotError, UnknownName
 from spotfw.recipe.tuning import check_splits
 from spotfw.tasks import Example, Task
+from spotfw.tasks.draws import Draw
 from spotfw.tasks.examples import read_examples
 from spotfw.tasks.scores import score
 from spotfw.tasks.scoring import Scorer, metric_functions
@@ -161,6 +162,16 @@ def test_a_limit_takes_the_first(task_of):
     assert [row.tolist() for row in examples.inputs] == [ids("a"), ids("b")]
 
 
+def test_a_draw_takes_the_same_rows_of_a_task_in_plain_python_and_of_seqios(task_of):
+    rows = [(f"row {place}", "xy"[place < 30]) for place in range(40)]
+    task = task_of(rows, labels=("x", "y"))
+    draw = Draw(task=task, split="train", limit=4, seed=5)
+    examples = read_examples(task, "train", BYTES, 9, 9, draw)
+    texts = [BYTES.decode(row.tolist()) for row in examples.inputs]
+    assert texts == ["row 10", "row 20", "row 23", "row 30"]
+    assert [example.inputs for example in examples.raw()] == texts
+
+
 def test_unknown_split_names_the_real_ones(task_of):
     with pytest.raises(UnknownName, match=r"'dev'.*Known: train, validation"):
         read_examples(task_of([("a", "x")]), "dev", BYTES, 9, 9)
@@ -172,13 +183,18 @@ def test_an_empty_split(task_of):
 
 
 def test_texts_without_tokens_are_named_and_left_out(task_of, caplog):
-    task = task_of([("a", "x"), ("", "x"), ("b", "")])
+    task = task_of([("a", "x"), ("", "x"), ("b", ""), ("c", "x")])
     with caplog.at_level(logging.WARNING):
         examples = read_examples(task, "validation", BYTES, 9, 9)
-    assert (len(examples), examples.dropped, len(examples.raw())) == (1, 2, 1)
+    assert (len(examples), examples.dropped, len(examples.raw())) == (2, 2, 2)
     told = caplog.text
-    assert "2 of 3 examples" in told
+    assert "2 of 4 examples" in told
     assert "example 2 has no token of inputs; example 3 has no token of targets" in told
+
+
+def test_a_split_of_which_most_texts_have_no_token_is_refused(task_of):
+    with pytest.raises(SpotError, match=r"2 of 3 examples .* is not the task"):
+        read_examples(task_of([("a", "x"), ("", "x"), ("b", "")]), "train", BYTES, 9, 9)
 
 
 def test_all_text_cut_away(task_of):

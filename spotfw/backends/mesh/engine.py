@@ -24,6 +24,7 @@ from spotfw.config import NONE, TuningSettings, checked
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Task
+from spotfw.tasks.examples import Examples
 
 _EMBEDDING = "shared/embedding"
 _ACTIVATIONS = ("float32", "bfloat16")
@@ -94,6 +95,11 @@ class MeshModel(FrozenModel):
         )
         self.splits = Splits(self.vocabulary)
         self._load_frozen(checkpoint)
+
+    @property
+    def _examples(self) -> dict[Any, Examples]:
+        """The splits read so far, by task, split, lengths and draw."""
+        return self.splits.kept
 
     def _load_frozen(self, checkpoint: Checkpoint) -> None:
         """Builds the smallest program to learn the variables; fills them from the file."""

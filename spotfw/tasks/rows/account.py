@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import attrs
 
-from spotfw.errors import Once
+from spotfw.errors import Once, SpotError
 from spotfw.tasks.rows.bound import UnlabelledRow
 from spotfw.tasks.rows.records import UnusableRow
 
@@ -48,7 +48,11 @@ class Account:
     whole: bool = False
 
     def keep(self, rows: Iterable[T | UnlabelledRow | UnusableRow]) -> Iterator[T]:
-        """Passes on what can be used and counts the rest; tells of it when it ends."""
+        """Passes on what can be used and counts the rest; tells of it when it ends.
+
+        Raises:
+          SpotError: at the end of the rows, where fewer than half of them could be used.
+        """
         try:
             for row in rows:
                 if isinstance(row, UnusableRow):
@@ -62,6 +66,13 @@ class Account:
         finally:
             # Also when the reader has enough: what was left out until there is named.
             self.tell()
+        # Rows that their publisher left without a label are as they should be.
+        if mostly_unusable(self.usable, len(self.unusable)):
+            raise SpotError(
+                f"The split {self.split!r} of task {self.task!r} is refused, for fewer than half "
+                "of its rows can be used, and what is left is not the data. "
+                f"{' '.join(self.messages())} Correct the data, or bind another folder."
+            )
 
     def tell(self) -> None:
         """Logs what was left out, and labels that no row has, once each."""
@@ -71,24 +82,29 @@ class Account:
 
     def messages(self) -> list[str]:
         """What there is to say, a paragraph each."""
-        found = []
+        messages = []
         where = f"The split {self.split!r} of task {self.task!r}"
         total = self.usable + self.unlabelled + len(self.unusable)
         if self.unusable:
             listed = "; ".join(map(str, self.unusable[:SHOWN]))
             more = len(self.unusable) - SHOWN
-            found.append(
+            messages.append(
                 f"{where}: {len(self.unusable)} of {total} rows cannot be used: {listed}"
                 + (f"; and {more} more." if more > 0 else ".")
             )
         if self.unlabelled:
-            found.append(
+            messages.append(
                 f"{where}: {self.unlabelled} of {total} rows have the label -1, which stands for "
                 "none, and are left out."
             )
         if self.whole and self.split == "train" and self.usable:
-            found += unseen_labels(where, self.labels, self.seen)
-        return found
+            messages += unseen_labels(where, self.labels, self.seen)
+        return messages
+
+
+def mostly_unusable(usable: int, unusable: int) -> bool:
+    """Whether fewer than half of a split's rows can be used, so that it stands for nothing."""
+    return unusable > usable
 
 
 def unseen_labels(where: str, labels: Iterable[str], seen: Collection[str]) -> list[str]:

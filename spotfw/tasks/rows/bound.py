@@ -21,9 +21,9 @@ from spotfw.tasks.rows.kinds import (
     KINDS,
     Kind,
     WrongCell,
+    described,
     label_places,
     shown,
-    told,
     word,
 )
 from spotfw.tasks.rows.records import ABSENT, UnusableRow, cell, json_records
@@ -149,7 +149,7 @@ def look_at(
 def describe_columns(schema: Schema) -> str:
     """The columns that a row needs, for a message: ``premise (text), label (0 to 2)``."""
     return ", ".join(
-        f"{column} ({told(kind, schema.labels)})"
+        f"{column} ({described(kind, schema.labels)})"
         for column, kind in schema.columns.items()
         if not word(kind).endswith("?")
     )

@@ -37,8 +37,9 @@ def clean(text: str, column: str) -> str:
         raise WrongCell(f"{column!r} holds a NUL character")
     try:
         text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can spell
-        raise WrongCell(f"{column!r} is not UTF-8") from None
+    except UnicodeEncodeError as error:  # or half a surrogate pair, which JSON can spell
+        place = len(text[: error.start].encode()) + 1
+        raise WrongCell(f"{column!r} is not UTF-8 (byte {place} of the cell)") from None
     return text
 
 
@@ -84,8 +85,8 @@ def _table(value: Any, column: str) -> None:
 def _list_of(each: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
     def check(value: Any, column: str) -> None:
         _any_list(value, column)
-        for place, one in enumerate(value):
-            each(one, f"{column}[{place}]")
+        for place, part in enumerate(value):
+            each(part, f"{column}[{place}]")
 
     return check
 
@@ -142,7 +143,7 @@ def word(kind: Kind) -> str:
     return kind if isinstance(kind, str) else kind.__name__
 
 
-def told(kind: Kind, labels: tuple[str, ...]) -> str:
+def described(kind: Kind, labels: tuple[str, ...]) -> str:
     """A kind as a message says it; a label by its places."""
     plain = word(kind).rstrip("?")
     return label_places(labels) if plain == "label" else _TOLD.get(plain, plain)

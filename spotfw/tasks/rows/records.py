@@ -15,6 +15,14 @@ from typing import Any, BinaryIO
 
 import attrs
 
+from spotfw.tasks.rows.opening import (
+    NotRows,
+    check_json_lines,
+    file_name,
+    how_to_convert,
+    open_rows,
+)
+
 #: A longer line is not a row of text: it is far beyond any model's input.
 LONGEST_LINE = 2**20
 
@@ -56,12 +64,19 @@ def cell(record: Mapping[str, Any], column: str) -> Any:
 
 
 def json_records(stream: BinaryIO) -> Iterator[Record]:
-    """Records of JSON lines; blank lines are passed over."""
-    for number, line in _lines(stream):
-        if line is None:
-            yield number, _TOO_LONG
-        elif line.strip():
-            yield number, _json_record(line)
+    """Records of JSON lines; blank lines are passed over.
+
+    Raises:
+      NotRows: the file is none of JSON lines as a whole; see `spotfw.tasks.rows.opening`.
+    """
+    first = True
+    for number, start, line in _lines(open_rows(stream)):
+        if line is not None and not line.strip():
+            continue
+        if first:
+            check_json_lines(line, start, stream)
+            first = False
+        yield number, _TOO_LONG if line is None else _json_record(line)
 
 
 def csv_records(
@@ -81,8 +96,11 @@ def csv_records(
       tabs: whether it is TSV.
       columns: names of the columns; empty when the first line gives them.
       check_header: called with the first line's names.
+
+    Raises:
+      NotRows: the file is no text as a whole, or its first line is not UTF-8.
     """
-    lines = _CsvLines(stream)
+    lines = _CsvLines(open_rows(stream))
     if tabs:
         reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     else:
@@ -105,6 +123,7 @@ def csv_records(
         elif not cells:
             continue
         elif not header:
+            _check_encoding(",".join(cells), number, stream)
             check_header(cells)
             header = cells
         elif len(cells) != len(header):
@@ -113,17 +132,34 @@ def csv_records(
             yield number, dict(zip(header, cells, strict=True))
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """Numbered lines of at most `LONGEST_LINE` bytes; None for a longer one."""
+def _check_encoding(names: str, number: int, stream: BinaryIO) -> None:
+    """Refuses names of columns that are not UTF-8, by which no column could be asked for."""
+    try:
+        names.encode()
+    except UnicodeEncodeError as error:
+        place = len(names[: error.start].encode()) + 1
+        raise NotRows(
+            f"{file_name(stream)} is not UTF-8: line {number}, which names its columns, has a "
+            f"wrong byte near place {place}. {how_to_convert(stream)}"
+        ) from None
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, bytes | None]]:
+    """Numbered lines, the beginning of each, and all of it, None where it is too long.
+
+    A line may have `LONGEST_LINE` bytes.
+    """
     number = 0
     while line := stream.readline(LONGEST_LINE + 1):
         number += 1
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
         if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
             while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
                 pass
-            yield number, None
+            yield number, line[:64], None
         else:
-            yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            yield number, line[:64], line
 
 
 def _json_record(line: bytes) -> dict[str, Any] | str:
@@ -150,7 +186,11 @@ class _CsvLines:
         return self
 
     def __next__(self) -> str:
-        item = self._again.popleft() if self._again else next(self._source)
+        if self._again:
+            item = self._again.popleft()
+        else:
+            number, _, line = next(self._source)
+            item = number, line
         self._taken.append(item)
         # Bytes that are not UTF-8 pass as lone surrogates and are found in the cells.
         return "" if item[1] is None else item[1].decode(errors="surrogateescape")

@@ -5,7 +5,7 @@ right texts and of those a model wrote; it gives values by name, 0 to 100. t5 is
 to the bit, also where it is odd.
 """
 
-from spotfw.tasks.scoring.named import MEAN_F1, metric_functions
+from spotfw.tasks.scoring.named import MEAN_F1, metric_functions, reported_name
 from spotfw.tasks.scoring.postprocess import WRONG, ToLabel, to_answers, to_number
 from spotfw.tasks.scoring.scorer import MetricFault, MetricFn, NotScored, Scorer
 
@@ -18,6 +18,7 @@ __all__ = [
     "Scorer",
     "ToLabel",
     "metric_functions",
+    "reported_name",
     "to_answers",
     "to_number",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -37,6 +37,7 @@ class OncePerGroup:
     """A metric over the first example of each group (ReCoRD, an example an answer)."""
 
     metric: MetricFn
+    over_groups: ClassVar[bool] = True
 
     @property
     def __name__(self) -> str:
@@ -54,6 +55,7 @@ class MeanOverGroups:
     """The mean over groups of a metric within each (MultiRC's exact match of a question)."""
 
     metric: MetricFn
+    over_groups: ClassVar[bool] = True
 
     @property
     def __name__(self) -> str:

@@ -30,6 +30,14 @@ FUNCTIONS: Mapping[str, MetricFn] = {
 MEAN_F1 = "mean_multiclass_f1"
 
 
+def reported_name(name: str, labels: int = 0) -> str:
+    """The name under which a task's score of a metric stands, as t5 names it.
+
+    ``mean_multiclass_f1`` makes a metric for a number of classes, ``mean_3class_f1``.
+    """
+    return classes.MeanMulticlassF1(labels).__name__ if name == MEAN_F1 else name
+
+
 def metric_functions(names: Iterable[str], labels: int = 0) -> list[MetricFn]:
     """The functions (targets, predictions) -> values of names.
 

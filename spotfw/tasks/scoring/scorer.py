@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -80,6 +80,13 @@ class Scorer:
             for text, example in zip(texts, examples, strict=True)
         ]
         return apply(self.metrics, targets, predictions)
+
+    def group(self, example: Example) -> Hashable:
+        """The group that an example is scored with, None where each is scored by itself."""
+        if not any(getattr(metric, "over_groups", False) for metric in self.metrics):
+            return None
+        group: Hashable = self.answer(example.targets, example, is_target=True)["group"]
+        return group
 
     def answer(self, text: str, example: Example, *, is_target: bool) -> Any:
         """What the metrics take for a text."""

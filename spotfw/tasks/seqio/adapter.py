@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from spotfw.errors import SpotError
+from spotfw.tasks.draws import Draw, limited
 from spotfw.tasks.example import Example
 from spotfw.tasks.scoring.scorer import NotScored, apply, finite
 from spotfw.tasks.seqio.compat import seqio, tf
@@ -35,7 +36,7 @@ class SeqioSource:
         return tuple(self._task.splits) or tuple(self.built.source.splits)
 
     def read(
-        self, split: str, max_input_length: int, max_target_length: int, limit: int | None
+        self, split: str, max_input_length: int, max_target_length: int, limit: int | Draw | None
     ) -> Iterator[Tokenised]:
         # With a seed, preprocessors that draw numbers draw the same ones at each reading.
         dataset = self.built.get_dataset(
@@ -44,10 +45,11 @@ class SeqioSource:
             shuffle=False,
             seed=0 if _takes_seed(self.built.source) else None,
         )
-        if limit is not None:
+        if isinstance(limit, int):
             dataset = dataset.take(limit)
         try:
-            yield from map(_tokenised, dataset.as_numpy_iterator())
+            examples = map(_tokenised, dataset.as_numpy_iterator())
+            yield from limited(examples, limit, lambda tokenised: tokenised.example)
         except tf.errors.OpError as error:
             what = " ".join(str(error.message).split())[:300]
             raise SpotError(

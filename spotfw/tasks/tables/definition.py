@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 import attrs
 
 from spotfw.errors import WrongUse, did_you_mean
+from spotfw.tasks.rows.cells import is_number, whole
+from spotfw.tasks.scoring.named import MEAN_F1, reported_name
 from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER, TEXT, check_metrics
 from spotfw.tasks.tables.document import NAME, TaskDocument, read_document
 from spotfw.tasks.tables.template import Template, parse_template
@@ -112,6 +114,8 @@ class _Reader:
             self._fail("inputs", "shows the model the answer's column, so it would learn to copy")
         metrics = self._texts("metrics") or DEFAULT_METRICS[kind]
         words = len(set(labels.values()))
+        # Scores name this metric by its number of classes; a file may too.
+        metrics = tuple(MEAN_F1 if m == reported_name(MEAN_F1, words) else m for m in metrics)
         check_metrics(metrics, kind, words, f"task {name!r} of {self.path}")
         round_to = self._number("round_to", 0.2 if kind == NUMBER else 0.0)
         return TableDefinition(
@@ -186,12 +190,12 @@ class _Reader:
         raw = self._get("labels", (list, dict), "a list of words or a table", [])
         if isinstance(raw, dict):
             words: list[Any] = list(raw.values())
-            labels = {str(k): v for k, v in raw.items()}
+            labels = self._with_whole_numbers({str(k): v for k, v in raw.items()})
         else:
             words = list(raw)
             if len({str(w) for w in words}) < len(words):
                 self._fail("labels", "names a label twice")
-            if any(isinstance(w, str) and w.strip().lstrip("+-").isdigit() for w in words):
+            if any(isinstance(w, str) and is_number(w) for w in words):
                 itself, places = _table(words, words), _table(range(len(words)), words)
                 self._fail(
                     "labels",
@@ -200,12 +204,23 @@ class _Reader:
                     f"they are, {places} where it holds their places",
                 )
             labels = {str(i): w for i, w in enumerate(words)} | {str(w): w for w in words}
+            if [str(w).casefold() for w in words] == ["true", "false"]:
+                # A 1 may well be a true that a program wrote, and not the second place.
+                labels = {str(w): w for w in words}
         for word in words:
             if not isinstance(word, str) or not word.strip():
                 self._fail("labels", f"must hold words in quotes, but holds {word!r}")
         if words and len(set(words)) < 2:
             self._fail("labels", "needs at least two different labels")
         return labels
+
+    def _with_whole_numbers(self, labels: Mapping[str, Any]) -> dict[str, Any]:
+        """The labels with ``1`` beside ``1.0``, which JSON and CSV do not tell apart."""
+        result = dict(labels)
+        for cell, word in labels.items():
+            if result.setdefault(whole(cell), word) != word:
+                self._fail("labels", f"gives {cell} and {whole(cell)}, one number, different words")
+        return result
 
     def _kind(
         self, labels: Mapping[str, str], label_column: str | None, answers_column: str | None
@@ -263,13 +278,13 @@ class _Reader:
 
     def _data_file(self, name: str, form: str) -> tuple[Path, str]:
         path = self.path.parent / name  # as written: no ~ and no $VAR is expanded
-        found = form or FORMATS.get(path.suffix.lower(), "")
-        if not found:
+        known = form or FORMATS.get(path.suffix.lower(), "")
+        if not known:
             self._fail(
                 "splits",
                 f'names {name!r}, whose suffix says nothing; add format = "csv", "tsv" or "jsonl"',
             )
-        return path, found
+        return path, known
 
 
 def _table(cells: Iterable[object], words: Iterable[object]) -> str:

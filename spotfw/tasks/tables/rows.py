@@ -6,7 +6,6 @@ incomplete or wrongly labelled becomes an `UnusableRow` with its file, line and 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +16,10 @@ import numpy as np
 
 from spotfw.errors import SpotError, UnknownName
 from spotfw.reading import open_regular
-from spotfw.tasks.rows.kinds import WrongCell, clean, shown
+from spotfw.tasks.rows import cells
+from spotfw.tasks.rows.account import mostly_unusable
+from spotfw.tasks.rows.kinds import WrongCell
+from spotfw.tasks.rows.opening import how_to_convert
 from spotfw.tasks.rows.records import ABSENT, UnusableRow, cell, csv_records, json_records
 from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER
 from spotfw.tasks.tables.definition import TableDefinition
@@ -54,18 +56,19 @@ def read_rows(definition: TableDefinition, split: str) -> Rows:
 
     Raises:
       UnknownName: the task has no such split.
-      SpotError: a file cannot be read; no row can be used; some cannot and the task is strict.
+      SpotError: a file cannot be read; fewer than half of the rows can be used; some cannot and
+        the task is strict.
     """
     if split not in definition.splits:
         raise UnknownName(f"split of task {definition.name!r}", split, definition.splits)
     usable: list[Row] = []
     unusable: list[UnusableRow] = []
     for path, form in definition.splits[split]:
-        for line, found in _records(path, form, definition):
+        for line, record in _records(path, form, definition):
             try:
-                if isinstance(found, str):
-                    raise WrongCell(found)
-                usable.append(_row(definition, found, line))
+                if isinstance(record, str):
+                    raise WrongCell(record)
+                usable.append(_row(definition, record, line, form))
             except WrongCell as why:
                 unusable.append(UnusableRow(path, line, str(why)))
     rows = Rows(tuple(usable), tuple(unusable))
@@ -75,6 +78,12 @@ def read_rows(definition: TableDefinition, split: str) -> Rows:
         raise SpotError(
             f"The split {split!r} of task {definition.name!r} is empty: no row of {files} can "
             f"be used. {detail}"
+        )
+    if mostly_unusable(len(usable), len(unusable)):
+        raise SpotError(
+            f"The split {split!r} of task {definition.name!r} is refused, for fewer than half of "
+            f"its rows can be used, and what is left is not the data. {describe(rows)} Correct the "
+            f"files, or {definition.file}."
         )
     if unusable and definition.strict:
         raise SpotError(
@@ -94,7 +103,11 @@ def describe(rows: Rows) -> str:
     shown = "; ".join(_together(group) for group in groups[:SHOWN])
     left = sum(len(group) for group in groups[SHOWN:])
     more = f"; and {left} more" if left else ""
-    return f"{count} of {total} rows cannot be used: {shown}{more}."
+    message = f"{count} of {total} rows cannot be used: {shown}{more}."
+    if any("not UTF-8" in row.reason for row in rows.unusable):
+        path = next(row.file for row in rows.unusable if "not UTF-8" in row.reason)
+        message += f" Files must be UTF-8. {how_to_convert(path)}."
+    return message
 
 
 def _together(rows: list[UnusableRow]) -> str:
@@ -120,7 +133,7 @@ def _records(
                     stream,
                     tabs=form == "tsv",
                     columns=definition.columns,
-                    check_header=lambda cells: _check_header(cells, path, definition),
+                    check_header=lambda names: _check_header(names, path, definition),
                 )
     except OSError as error:
         raise SpotError(
@@ -129,76 +142,61 @@ def _records(
         ) from error
 
 
-def _check_header(cells: list[str], path: Path, definition: TableDefinition) -> None:
+def _check_header(names: list[str], path: Path, definition: TableDefinition) -> None:
     """Checks that the first line of a file names the columns the task needs, once each."""
-    if len(set(cells)) < len(cells):
+    if len(set(names)) < len(names):
         raise SpotError(
-            f"The first line of {path} names a column twice: {', '.join(cells)}. Rename one, or "
+            f"The first line of {path} names a column twice: {', '.join(names)}. Rename one, or "
             f"give all names as columns = [...] in {definition.file}."
         )
-    missing = [c for c in definition.needed_columns if c not in cells]
+    missing = [c for c in definition.needed_columns if c not in names]
+    if missing and len(names) == 1 and ";" in names[0]:
+        raise SpotError(
+            f"The first line of {path} has semicolons between its columns. Write the file with "
+            "commas (.csv) or tabs (.tsv)."
+        )
     if missing:
         raise SpotError(
             f"The file {path} of task {definition.name!r} has no column {', '.join(missing)}. Its "
-            f"first line names: {', '.join(cells)}. Correct the names in {definition.file}; where "
+            f"first line names: {', '.join(names)}. Correct the names in {definition.file}; where "
             "the file has no line of names, give them there as columns = [...]."
         )
 
 
-def _row(definition: TableDefinition, record: Mapping[str, Any], line: int) -> Row:
-    answers: tuple[str, ...] = ()
+def _row(definition: TableDefinition, record: Mapping[str, Any], line: int, form: str) -> Row:
+    right: tuple[str, ...] = ()
     special: dict[str, str] = {}
     if definition.kind == LABEL:
-        special["label"] = _label(definition, record)
+        column = str(definition.label_column)
+        special["label"] = cells.label(cell(record, column), column, definition.labels)
     elif definition.kind == NUMBER:
         special["label"] = _rounded(definition, record)
     elif definition.kind == ANSWERS:
-        answers = _answers(definition, record)
-        special["answer"] = answers[0]
+        column = str(definition.answers_column)
+        right = cells.answers(cell(record, column), column)
+        special["answer"] = right[0]
     inputs = {c: _text(definition, record, c) for c in definition.inputs.columns}
     targets = {
         c: special[c] if c in special else _text(definition, record, c)
         for c in definition.targets.columns
     }
-    if not any(cell.strip() for cell in inputs.values()):
+    if form != "jsonl":
+        for column in set(targets) - set(special):
+            cells.refuse_listed(targets[column], column)
+    if not any(text.strip() for text in inputs.values()):
         raise WrongCell("every column of the inputs is blank")
-    return Row(definition.inputs.fill(inputs), definition.targets.fill(targets), line, answers)
+    return Row(definition.inputs.fill(inputs), definition.targets.fill(targets), line, right)
 
 
 def _text(definition: TableDefinition, record: Mapping[str, Any], column: str) -> str:
     value = cell(record, column)
     optional = column in definition.optional_columns
-    if value is ABSENT or value is None:
-        if optional:
-            return ""
-        raise WrongCell(f"no column {column!r}" if value is ABSENT else f"{column!r} is null")
-    if isinstance(value, (dict, list)):
-        raise WrongCell(f"{column!r} is a {'table' if isinstance(value, dict) else 'list'}")
-    text = clean(value if isinstance(value, str) else json.dumps(value), column)
+    if optional and cells.missing(value, column) is not None:
+        return ""
+    text = cells.text(value, column)
     if not text.strip() and not optional:
         raise WrongCell(f"{column!r} is blank")
     return text
-
-
-def _label(definition: TableDefinition, record: Mapping[str, Any]) -> str:
-    value = cell(record, str(definition.label_column))
-    for key in _keys(value):
-        if key in definition.labels:
-            return definition.labels[key]
-    if value is ABSENT:
-        raise WrongCell(f"no column {definition.label_column!r}")
-    raise WrongCell(f"the label {shown(value)} is not among {', '.join(definition.label_words)}")
-
-
-def _keys(value: Any) -> tuple[str, ...]:
-    """What a label cell may be called in ``labels``."""
-    if isinstance(value, bool):
-        return (str(value).lower(), str(value), str(int(value)))
-    if isinstance(value, float) and value.is_integer():
-        return (str(int(value)),)
-    if isinstance(value, (int, float)):
-        return (str(value),)
-    return (value, value.strip()) if isinstance(value, str) else ()
 
 
 def _rounded(definition: TableDefinition, record: Mapping[str, Any]) -> str:
@@ -207,12 +205,7 @@ def _rounded(definition: TableDefinition, record: Mapping[str, Any]) -> str:
     value = cell(record, column)
     if value is ABSENT:
         raise WrongCell(f"no column {column!r}")
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise WrongCell(f"{column!r} is no number but {shown(value)}")
+    number = cells.number(value, column)
     if not definition.round_to:
         return str(value).strip()
     # float32 and the same operations as t5.data.preprocessors.stsb, so that ties fall alike.
@@ -220,15 +213,3 @@ def _rounded(definition: TableDefinition, record: Mapping[str, Any]) -> str:
     nearest = np.round(np.float32(number) * per_unit) / per_unit
     decimals = max(1, math.ceil(-math.log10(definition.round_to)))
     return f"{float(nearest):.{decimals}f}"
-
-
-def _answers(definition: TableDefinition, record: Mapping[str, Any]) -> tuple[str, ...]:
-    column = str(definition.answers_column)
-    value = cell(record, column)
-    if value is ABSENT:
-        raise WrongCell(f"no column {column!r}")
-    listed = value if isinstance(value, list) else [value]
-    good = all(isinstance(a, (str, int, float)) and str(a).strip() for a in listed)
-    if not listed or not good:
-        raise WrongCell(f"{column!r} is no answer or list of answers but {shown(value)}")
-    return tuple(dict.fromkeys(clean(str(a), column) for a in listed))

@@ -17,7 +17,14 @@ from spotfw.errors import Once, SpotError, UnknownName, WrongUse
 from spotfw.tasks import Example, Task
 from spotfw.tasks.mixtures import MixtureDefinition
 from spotfw.tasks.rows.account import unseen_labels
-from spotfw.tasks.scoring import Scorer, ToLabel, metric_functions, to_answers, to_number
+from spotfw.tasks.scoring import (
+    Scorer,
+    ToLabel,
+    metric_functions,
+    reported_name,
+    to_answers,
+    to_number,
+)
 from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER
 from spotfw.tasks.tables.definition import TableDefinition, read_definitions
 from spotfw.tasks.tables.document import read_document
@@ -45,7 +52,7 @@ def load_task_file(path: str | os.PathLike[str]) -> list[Task]:
       WrongUse: the file cannot be read as tasks; the message names the file and the key.
       UnknownName: a metric is not in ``t5.evaluation.metrics``.
     """
-    return [found for found in load_file(path) if isinstance(found, Task)]
+    return [entry for entry in load_file(path) if isinstance(entry, Task)]
 
 
 def load_file(path: str | os.PathLike[str]) -> list[Task | MixtureDefinition]:
@@ -97,8 +104,8 @@ class TaskFiles:
 
     def find(self, name: str) -> Task | MixtureDefinition | None:
         """The task or mixture a path names, None when `name` is no path of a task file."""
-        path, found, which = name.partition(".toml:")
-        if found:
+        path, inside, which = name.partition(".toml:")
+        if inside:
             path += ".toml"
         elif name.endswith(".toml"):
             path = name
@@ -145,7 +152,7 @@ def _task(definition: TableDefinition) -> Task:
         family=definition.family,
         type=definition.type,
         labels=definition.label_words,
-        metrics=definition.metrics,
+        metrics=tuple(reported_name(m, len(definition.label_words)) for m in definition.metrics),
         splits=dict.fromkeys(definition.splits),
         origin=str(definition.file),
         description=definition.description,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
 
 import hypothesis
 import pytest
@@ -20,6 +21,7 @@ from spotfw.tasks.rows.bound import (
     read_file,
 )
 from spotfw.tasks.rows.kinds import KINDS, WrongCell
+from spotfw.tasks.rows.opening import NotRows
 from spotfw.tasks.rows.records import UnusableRow
 
 NLI = Schema(
@@ -62,7 +64,7 @@ def test_good_rows_come_as_they_are(tmp_path):
         ({"premise": ""}, "'premise' is blank"),
         ({"premise": " \t\n\u00a0"}, "'premise' is blank"),
         ({"premise": "a\0b"}, "'premise' holds a NUL character"),
-        ({"premise": "\ud800"}, "'premise' is not UTF-8"),
+        ({"premise": "\ud800"}, "'premise' is not UTF-8 (byte 1 of the cell)"),
         ({"label": 3}, "the label 3 of 'label' is not 0 yes, 1 maybe, 2 no"),
         ({"label": -2}, "the label -2 of 'label' is not 0 yes, 1 maybe, 2 no"),
         ({"label": "yes"}, "the label 'yes' of 'label' is not 0 yes, 1 maybe, 2 no"),
@@ -156,7 +158,8 @@ def test_every_line_of_any_file_is_used_or_named(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("any") / "train.jsonl"
     path.write_bytes(b"\n".join(line.replace(b"\n", b"") for line in lines))
     full = [line for line in path.read_bytes().split(b"\n") if line.removeprefix(b"\xef\xbb\xbf")]
-    assert len(list(read_file(path, NLI))) <= len(full)
+    with suppress(NotRows):  # a JSON array is refused as a whole
+        assert len(list(read_file(path, NLI))) <= len(full)
 
 
 def test_the_wrong_data_set_is_told_with_the_columns_missing(tmp_path):
@@ -206,19 +209,29 @@ def test_a_split_s_file_under_several_names(tmp_path):
 
 def test_the_account_names_what_is_left_out(tmp_path, caplog):
     bad = [{**GOOD, "premise": ""}] * 25
-    path = written(tmp_path / "train.jsonl", GOOD, *bad, {**GOOD, "label": -1}, GOOD)
+    path = written(tmp_path / "train.jsonl", GOOD, *bad, {**GOOD, "label": -1}, *[GOOD] * 24)
     account = Account("toy", "train", NLI.labels)
     with caplog.at_level(logging.WARNING):
         for row in account.keep(read_file(path, NLI)):
             account.seen.add(NLI.labels[row.cells["label"]])
-    assert (account.usable, account.unlabelled, len(account.unusable)) == (2, 1, 25)
+    assert (account.usable, account.unlabelled, len(account.unusable)) == (25, 1, 25)
     assert [row.line for row in account.unusable] == list(range(2, 27))
     unusable, unlabelled, unseen = caplog.messages
-    assert "25 of 28 rows cannot be used" in unusable
+    assert "25 of 51 rows cannot be used" in unusable
     assert unusable.count("'premise' is blank") == 20
     assert unusable.endswith("; and 5 more.")
-    assert "1 of 28 rows have the label -1" in unlabelled
+    assert "1 of 51 rows have the label -1" in unlabelled
     assert "no row with the label 'maybe' or 'no'" in unseen
+
+
+def test_an_account_that_is_mostly_of_unusable_rows_is_refused(tmp_path):
+    bad = [{**GOOD, "premise": ""}] * 3
+    path = written(tmp_path / "train.jsonl", GOOD, *bad, {**GOOD, "label": -1}, GOOD)
+    account = Account("toy", "train", NLI.labels)
+    with pytest.raises(SpotError, match=r"fewer than half.*3 of 6 rows cannot be used.*:2: "):
+        list(account.keep(read_file(path, NLI)))
+    half = written(tmp_path / "half.jsonl", GOOD, *bad, {**GOOD, "label": -1}, GOOD, GOOD)
+    assert len(list(Account("toy", "train", NLI.labels).keep(read_file(half, NLI)))) == 3
 
 
 def test_the_account_tells_once_and_also_when_reading_stops_early(tmp_path, caplog):

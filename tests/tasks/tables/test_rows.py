@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotfw.errors import SpotError, UnknownName
+from spotfw.tasks.rows.opening import NotRows
 from spotfw.tasks.rows.records import LONGEST_LINE, csv_records, json_records
 from spotfw.tasks.tables.source import read_task_rows
 
@@ -96,7 +98,7 @@ def test_a_json_line_of_no_use_is_named(tmp_path, line, reason):
 
 @pytest.mark.parametrize(
     ("value", "word"),
-    [("1", "b"), ("1.0", "b"), ("true", "b"), ("false", "a"), ('"1"', "b"), ('" b "', "b")],
+    [("1", "b"), ("1.0", "b"), ('"1.0"', "b"), ("0.0", "a"), ('"1"', "b"), ('" b "', "b")],
 )
 def test_ways_to_write_a_label(tmp_path, value, word):
     toml = LABELLED.replace('["negative", "positive"]', '["a", "b"]')
@@ -304,14 +306,16 @@ def test_rounding_equals_t5s_own():
 
 @given(st.binary(max_size=400))
 def test_no_bytes_stop_the_reading(data):
-    for record in json_records(io.BytesIO(data)):
-        assert isinstance(record[1], (dict, str))
+    with suppress(NotRows):  # as a whole it is no file of rows, which is said
+        for record in json_records(io.BytesIO(data)):
+            assert isinstance(record[1], (dict, str))
     for tabs in (False, True):
-        list(
-            csv_records(
-                io.BytesIO(data), tabs=tabs, columns=("a", "b"), check_header=lambda cells: None
+        with suppress(NotRows):
+            list(
+                csv_records(
+                    io.BytesIO(data), tabs=tabs, columns=("a", "b"), check_header=lambda cells: None
+                )
             )
-        )
 
 
 cells = st.text(
