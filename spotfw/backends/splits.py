@@ -19,6 +19,7 @@ from spotfw.tasks.batches import (
     mixture_indices,
     pad_batch,
 )
+from spotfw.tasks.content import check_unchanged
 from spotfw.tasks.examples import Examples, read_examples
 
 #: Labels are short: finer steps than for inputs.
@@ -29,7 +30,10 @@ _SHOWN = 4
 
 
 class Splits:
-    """Splits tokenised by a model's vocabulary, each read once for its limits and kept."""
+    """Splits tokenised by a model's vocabulary, each read once for its limits and kept.
+
+    Two states of a task's data are two tasks here, once the recipe has pinned the task's content.
+    """
 
     def __init__(self, vocabulary: Any) -> None:
         """Of the model with this vocabulary, a `spotfw.tasks.vocabulary.Vocabulary`."""
@@ -42,7 +46,9 @@ class Splits:
         lengths = (settings.max_input_length, settings.max_target_length)
         key = (task, split, *lengths, limit)
         if key not in self._kept:
-            self._kept[key] = read_examples(task, split, self._vocabulary, *lengths, limit)
+            read = read_examples(task, split, self._vocabulary, *lengths, limit)
+            check_unchanged(task)
+            self._kept[key] = read
         return self._kept[key]
 
     def training(self, task: Task | Mixture, settings: TuningSettings) -> TrainingData:
