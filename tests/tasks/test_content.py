@@ -181,9 +181,7 @@ def test_pinned_tasks_of_two_states_are_two(place: Path) -> None:
     check_unchanged(first)
     (place / "train.jsonl").write_text('{"text": "new", "label": "bad"}\n')
     assert pinned(task_in(place)) != first and pinned(first) == first
-    with pytest.raises(
-        SpotError, match=r"being used: train.jsonl has changed"
-    ):
+    with pytest.raises(SpotError, match=r"being used: train.jsonl has changed"):
         check_unchanged(first)
 
 
