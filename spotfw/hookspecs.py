@@ -241,7 +241,8 @@ def spotfw_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
 def spotfw_run_started(run: dict[str, Any]) -> None:
     """Tells that a tuning begins or goes on.
 
-    Returns: nothing. `run` has `task`, `model`, `fingerprint`, `initializer`, `settings`,
+    Returns: nothing. `run` has `task`, `task_digest` and `task_content` (what the task was made
+      of, see `spotfw.tasks.content`), `model`, `fingerprint`, `initializer`, `settings`,
       `versions` and `folder`, the run's place and its identity. Treat it as read-only.
     Called: before the first step; again when the run is resumed. Several runs may go on side
       by side: their folders tell them apart. What raises here is reported once and hears of

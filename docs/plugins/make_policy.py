@@ -48,7 +48,7 @@ _TASK = (
 _ENTRY = (
     *("id", "embedding_id", "length", "width", "task", "family", "labels", "model"),
     *("fingerprint", "seed", "step", "score", "metrics", "settings", "started_from"),
-    *("versions", "created", "extra"),
+    *("task_digest", "versions", "created", "extra"),
 )
 _PLUGIN = (
     *("name", "distribution", "version", "hooks", "components", "settings", "error", "note"),

@@ -19,6 +19,7 @@ from spotfw.tasks.batches import (
     mixture_indices,
     pad_batch,
 )
+from spotfw.tasks.content import check_unchanged
 from spotfw.tasks.draws import EVALUATION_SEED, Draw
 from spotfw.tasks.examples import Examples, read_examples
 
@@ -31,6 +32,8 @@ _SHOWN = 4
 
 class Splits:
     """Splits tokenised by a model's vocabulary, each read once for its limits and kept.
+
+    Two states of a task's data are two tasks here, once the recipe has pinned the task's content.
 
     Attributes:
       kept: what was read so far.
@@ -55,7 +58,9 @@ class Splits:
         lengths = (settings.max_input_length, settings.max_target_length)
         key = (task, split, *lengths, drawn)
         if key not in self.kept:
-            self.kept[key] = read_examples(task, split, self._vocabulary, *lengths, drawn)
+            read = read_examples(task, split, self._vocabulary, *lengths, drawn)
+            check_unchanged(task)
+            self.kept[key] = read
         return self.kept[key]
 
     def training(self, task: Task | Mixture, settings: TuningSettings) -> TrainingData:

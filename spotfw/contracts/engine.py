@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -139,6 +140,10 @@ class FrozenModel(ABC):
       precision: of the arithmetic inside the model; results of different ones differ.
       parameters: number of weights, without prompts; None where the backend cannot tell.
       distributions: those whose versions affect a result, besides Python, NumPy and spotfw.
+      identity: what a result depends on beside weights and precision, a digest each:
+        ``vocabulary``, of its file; ``configuration``, of layers and activations, with the
+        engine before it (``mesh:...``), for only those of one engine can be compared. Where it
+        is empty, a run cannot tell another vocabulary or configuration from its own.
     """
 
     name: str
@@ -147,6 +152,7 @@ class FrozenModel(ABC):
     precision: str = "float32"
     parameters: int | None = None
     distributions: Sequence[str] = ("tensorflow", "mesh-tensorflow", "t5")
+    identity: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def init_context(

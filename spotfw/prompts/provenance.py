@@ -22,6 +22,7 @@ class Provenance:
 
     Attributes:
       task: name of the task or mixture it was tuned on.
+      task_digest: of that task's definition and data (`spotfw.tasks.content`).
       family: the task's family.
       labels: the task's class labels.
       model: name or folder of the frozen model.
@@ -38,6 +39,7 @@ class Provenance:
     """
 
     task: str | None = None
+    task_digest: str | None = None
     family: str | None = None
     labels: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple)
     model: str | None = None
@@ -95,7 +97,8 @@ class Provenance:
 
 #: Field of `Provenance` -> what its JSON value may be.
 _KINDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("task", "family", "model", "fingerprint", "started_from", "created"), (str,)),
+    **dict.fromkeys(("task", "task_digest", "family", "model", "fingerprint"), (str,)),
+    **dict.fromkeys(("started_from", "created"), (str,)),
     **dict.fromkeys(("seed", "step"), (int,)),
     **dict.fromkeys(("metrics", "settings", "versions"), (dict,)),
     "score": (int, float),

@@ -12,7 +12,9 @@ from spotfw.config import TuningSettings
 from spotfw.contracts import FrozenModel, TuningState
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.recipe.run_folder import Scored
+from spotfw.recipe.starts import digest_of_file
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.content import content_of, digest_of
 
 
 def run_record(
@@ -34,12 +36,17 @@ def run_record(
       start: a prompt to start from instead.
       asked: what the model was asked for by, where that is not a folder.
     """
+    content = content_of(task)
     return {
         "task": task.name,
+        "task_digest": digest_of(content),
+        "task_content": content,
         "model": asked or model.name,
         "fingerprint": model.fingerprint,
+        "identity": dict(model.identity),
         "precision": model.precision,
         "initializer": initializer if start is None else _name_of(start),
+        "initializer_digest": digest_of_file(initializer) if start is None else "",
         "settings": settings.to_dict(),
         "versions": versions(model.distributions),
     }
@@ -60,6 +67,7 @@ def checkpoint_prompt(
         array=state.prompt,
         provenance=Provenance(
             task=task.name,
+            task_digest=record["task_digest"],
             family=task.family,
             model=record["model"],
             fingerprint=record["fingerprint"],

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import operator
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,15 +26,18 @@ import safetensors
 import safetensors.numpy
 
 from spotfw import files
-from spotfw.config import TuningSettings
 from spotfw.contracts import TuningState
 from spotfw.errors import SpotError, WrongUse
-from spotfw.prompts import SoftPrompt, load_prompt, same_model, save_prompt
-from spotfw.reading import MOST_JSON, parse_json
+from spotfw.prompts import SoftPrompt, load_prompt, save_prompt
+from spotfw.reading import parse_json
+from spotfw.recipe.begun import check_same, not_known, read_record
+
+_log = logging.getLogger(__name__)
 
 _RUN = "run.json"
 _STATE = "state.safetensors"
 _RESULTS = ("best.safetensors", "embedding.safetensors")
+_PROMPTS = "checkpoints"
 _LOCK = ".lock"
 _SLOT = "slot."
 
@@ -111,15 +114,9 @@ class RunFolder:
                 )
             files.write_atomically(where, json.dumps(run, indent=1).encode())
             return
-        differing = _differences(_read_record(where), run)
+        begun = read_record(where)
         if not files.exists(files.join(self.path, _STATE)):
-            if self._has_ended():
-                raise WrongUse(
-                    f"The run in {self.path} has a result but no {_STATE}, so it cannot go on, "
-                    "and what it learned is not overwritten. Choose another folder with --out, or "
-                    "put the file back."
-                )
-            # Ended before its first checkpoint: there is nothing to lose or to go on with.
+            self._check_nothing_is_lost(begun, run, resume=resume)
             files.write_atomically(where, json.dumps(run, indent=1).encode())
             return
         if not resume:
@@ -127,15 +124,28 @@ class RunFolder:
                 f"The folder {self.path} holds a run already. Go on with it by --resume, or "
                 "choose another folder with --out."
             )
-        if differing:
-            raise WrongUse(
-                f"The run in {self.path} was begun with other settings: {'; '.join(differing)}. "
-                "Resume it as it was begun, or choose another folder with --out."
-            )
+        check_same(self.path, begun, run)
+        missing = not_known(begun)
+        if missing is not None:
+            _log.warning("%s: %s", self.path, missing)
 
-    def _has_ended(self) -> bool:
-        """Whether a result was written: the state stood there before."""
-        return any(files.exists(files.join(self.path, name)) for name in _RESULTS)
+    def _check_nothing_is_lost(
+        self, begun: Mapping[str, Any], run: Mapping[str, Any], *, resume: bool
+    ) -> None:
+        """Refuses to begin anew, without a state to go on from, where something was learned."""
+        results = [name for name in _RESULTS if files.exists(files.join(self.path, name))]
+        prompts = [n for n in files.list_names(files.join(self.path, _PROMPTS)) if n[0] != "."]
+        if not results and len(prompts) == 1 and resume:
+            # Killed after the first prompt and before the state: the same is learned again.
+            check_same(self.path, begun, run)
+            return
+        kept = [*results, *(f"{_PROMPTS}/{name}" for name in prompts)]
+        if kept:
+            raise WrongUse(
+                f"The run in {self.path} has learned {kept[0]} but has no {_STATE}, so it cannot "
+                "go on, and what it learned is not overwritten. Choose another folder with --out, "
+                "or put the file back."
+            )
 
     def save(self, state: TuningState, prompt: SoftPrompt, history: Sequence[Scored]) -> None:
         """Keeps a checkpoint: first the prompt, then all that continues the run."""
@@ -190,7 +200,7 @@ class RunFolder:
 
     def checkpoint_path(self, step: int) -> str:
         """Where the prompt of a step lies."""
-        return files.join(self.path, "checkpoints", f"step-{step:06d}.safetensors")
+        return files.join(self.path, _PROMPTS, f"step-{step:06d}.safetensors")
 
     def finish(self, best_step: int, embedding_step: int) -> tuple[SoftPrompt, SoftPrompt]:
         """Writes and returns the results, the best prompt and the task embedding."""
@@ -216,24 +226,6 @@ def steps_to_ask(path: str, steps: int, most: int) -> int:
     return min(max(steps, saved[0].step if saved else 0), most)
 
 
-def _read_record(where: str) -> dict[str, Any]:
-    try:
-        record = parse_json(files.read_bytes(where, MOST_JSON))
-        if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
-            raise ValueError("no run with its settings")
-        known = {field.name for field in attrs.fields(TuningSettings)}
-        TuningSettings.from_dict({k: v for k, v in record["settings"].items() if k in known})
-        for key in ("task", "model", "fingerprint", "initializer"):
-            if not isinstance(record.get(key), (str, type(None))):
-                raise ValueError(f"its {key} is no text")
-    except (ValueError, WrongUse) as error:
-        why = str(error).rstrip(".")
-        raise SpotError(
-            f"The run's record {where} is damaged: {why}. Choose another folder with --out."
-        ) from error
-    return record
-
-
 def _check_state(state: TuningState, history: Sequence[Scored]) -> None:
     """Refuses what no run has written.
 
@@ -253,17 +245,3 @@ def _check_state(state: TuningState, history: Sequence[Scored]) -> None:
                 raise ValueError(f"its history has {number!r:.40} for a number at step {last}")
     if state.prompt.ndim != 2 or not np.isfinite(state.prompt).all():
         raise ValueError("its prompt is no matrix of finite numbers")
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two records, apart from versions and more steps."""
-    told = []
-    for key in ("task", "fingerprint", "precision", "initializer"):
-        same = same_model if key == "fingerprint" else operator.eq
-        if not same(old.get(key), new.get(key)):
-            told.append(f"{key} {old.get(key)!r}, now {new.get(key)!r}")
-    was, now = old.get("settings", {}), new.get("settings", {})
-    for key in sorted(was.keys() | now.keys()):
-        if was.get(key) != now.get(key) and key != "steps":
-            told.append(f"{key} {was.get(key)!r}, now {now.get(key)!r}")
-    return told

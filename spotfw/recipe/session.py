@@ -25,6 +25,7 @@ from spotfw.recipe.transfer import Transfer, required
 from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.recipe.workbench import SCRATCH, Workbench
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.content import pinned
 
 __all__ = ["SCRATCH", "Session"]
 
@@ -119,6 +120,7 @@ class Session:
         resolved, chosen = self.task(task), self.settings(**settings)
         # Before the model is opened, which takes long.
         check_splits(resolved)
+        resolved = pinned(resolved)
         if start is None:
             self.plugins.parse_initializer(init)
         runs = runs or self.runs
@@ -208,7 +210,7 @@ class Session:
         transfer = Transfer(
             bench=self._bench,
             library=self._library,
-            target=self.task(target),
+            target=pinned(self.task(target)),
             strategy=strategy,
             k=k,
             metric=metric,
@@ -232,6 +234,7 @@ class Session:
         """Scores a prompt (None: no prompt) on a task's split."""
         resolved = self.task(task)
         check_splits(resolved, (split,))
+        resolved = pinned(resolved)
         array = None if prompt is None else self._fitting(prompt).array
         return self._bench.evaluate(array, resolved, split, self.settings(**settings))
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import attrs
 import numpy as np
 
+from spotfw import files
 from spotfw.contracts import Array, FrozenModel
 from spotfw.errors import BrokenPart
 from spotfw.plugins import Plugins
 from spotfw.plugins.strangers import shown
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.rows.digests import file_digest
 
 
 def initial_prompt(
@@ -53,6 +56,14 @@ def initial_prompt(
     context = attrs.evolve(context, embeddings=embeddings)
     with plugins.blaming("initializer", initializer):
         return _checked(part(context, rng), (length, model.width), initializer)
+
+
+def digest_of_file(initializer: str) -> str:
+    """A digest of the file that an initializer's argument names, empty where it names none."""
+    path = initializer.partition(":")[2]
+    if not path or files.is_remote(path) or not os.path.isfile(path):
+        return ""
+    return file_digest(path)
 
 
 def _checked(given: Any, shape: tuple[int, int], initializer: str) -> Array:

@@ -28,6 +28,7 @@ from spotfw.recipe.run_folder import steps_to_ask
 from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.recipe.workbench import SCRATCH, Workbench
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.content import pinned
 
 __all__ = [
     "Outcome",
@@ -181,8 +182,9 @@ class Transfer:
         members = *(tasks[name] for name in order), self.target
         mixed = Mixture(name="+".join([*order, self.target.name]), tasks=members)
         check_splits(mixed)
-        folder = self._folder(mixed, self._mixture, "sampled_vocab")
-        return self._tune(mixed, self._mixture, "sampled_vocab", folder).final
+        fixed = pinned(mixed)
+        folder = self._folder(fixed, self._mixture, "sampled_vocab")
+        return self._tune(fixed, self._mixture, "sampled_vocab", folder).final
 
     def _tune_embedding(self) -> SoftPrompt:
         """The target tuned from scratch just to its embedding step (paper 3.1.3)."""

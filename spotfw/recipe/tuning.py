@@ -13,6 +13,7 @@ from spotfw.recipe.record import versions
 from spotfw.recipe.run import Run, Stopwatch
 from spotfw.recipe.tuned import Observer, Report, TunedPrompt, Tuning
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.content import pinned
 
 __all__ = [
     "TRAIN",
@@ -62,7 +63,7 @@ def tune(
     """
     check_splits(task)
     tuning = Tuning(
-        task=task,
+        task=pinned(task),
         settings=settings,
         out=out,
         initializer=initializer,

@@ -24,6 +24,9 @@ ExamplesFn = Callable[[str], Iterable[Example]]
 #: Examples, and a text for each -> the value of each metric by name.
 ScoreFn = Callable[[Sequence[Example], Sequence[str]], Mapping[str, Any]]
 
+#: The parts that examples depend on, each with a digest or version of it.
+ContentFn = Callable[[], Mapping[str, str]]
+
 #: Artificial data set size limit K of examples-proportional mixing (paper 2.1.3).
 EXAMPLES_LIMIT = 2**19
 
@@ -67,6 +70,12 @@ class Task:
         nothing to do.
       columns: what a row of its data holds, in words: ``premise (text), hypothesis (text)``;
         empty where that is not known.
+      content: gives what its examples depend on, by a name of each part (``definition``,
+        ``train.jsonl``): any text that differs where the part does, such as a digest or a
+        version. Cheap, and without TensorFlow. None: see `spotfw.tasks.content.content_of`,
+        which reads some thousand examples instead.
+      pinned: the content as pairs, once the task is in use; set by `spotfw.tasks.content.pinned`,
+        so that two states of one task are two tasks to whatever keeps examples.
     """
 
     name: str
@@ -91,6 +100,8 @@ class Task:
     train_examples: int | None = None
     how_to_get: str = ""
     columns: str = ""
+    content: ContentFn | None = attrs.field(default=None, repr=False, eq=False)
+    pinned: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.examples is None and self._build is None:

@@ -5,6 +5,7 @@ Both give exactly what seqio's vocabularies of the same name give, without Tenso
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -73,6 +74,11 @@ class SentencePieceVocabulary:
             processor.LoadFromSerializedProto(_with_sentinels(data, self.extra_ids))
             self._processor = processor
         return self._processor
+
+    @property
+    def digest(self) -> str:
+        """A name of the file's content, 32 hex digits."""
+        return hashlib.sha256(files.read_bytes(self.path, MOST_BYTES)).hexdigest()[:32]
 
     @property
     def pad_id(self) -> int:

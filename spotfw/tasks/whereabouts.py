@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from spotfw.errors import SpotError
 from spotfw.tasks.bindings import bound, folder_name
+from spotfw.tasks.rows.prepared import prepared_folder
 from spotfw.tasks.task import Task
 
 #: What `whereabouts` may say.
@@ -28,7 +28,7 @@ def whereabouts(task: Task) -> tuple[str, str | None]:
     if folder is not None:
         return BOUND, str(folder)
     if task.data.startswith("tfds "):
-        places = [_prepared(name.strip()) for name in task.data[len("tfds ") :].split(",")]
+        places = [prepared_folder(name.strip()) for name in task.data[len("tfds ") :].split(",")]
         found = [place for place in places if place is not None]
         return (PREPARED, str(found[0])) if len(found) == len(places) else (ABSENT, None)
     if task.origin.endswith(".toml"):
@@ -45,13 +45,3 @@ def other_names(task: Task) -> tuple[str, ...]:
     if not task.data.startswith("tfds "):
         return names
     return (*names, *(folder_name(n.strip()) for n in task.data[len("tfds ") :].split(",")))
-
-
-def _prepared(name: str) -> Path | None:
-    """The folder of a TFDS data set, ``glue/mnli:2.0.0``, where it is prepared."""
-    builder, _, version = name.partition(":")
-    home = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    if "://" in home:
-        return None  # a look at it would not be cheap
-    folder = Path(home).expanduser() / builder / version
-    return folder if folder.is_dir() and any(folder.iterdir()) else None

@@ -63,6 +63,21 @@ def test_a_task_file_counts_by_its_content(tmp_path: Path) -> None:
     assert named(task) != first
 
 
+def test_what_a_model_is_made_of_counts(tmp_path: Path) -> None:
+    words = {"fingerprint": "f00d", "precision": "float32", "identity": {"vocabulary": "a"}}
+    other = {**words, "identity": {"vocabulary": "b"}}
+    names = {named(model=SimpleNamespace(**facts)) for facts in (words, other)}
+    assert len({*names, named()}) == 3
+
+
+def test_a_file_to_start_from_counts_by_its_content(tmp_path: Path) -> None:
+    start = tmp_path / "start.npy"
+    start.write_bytes(b"a")
+    first = named(init=f"prompt:{start}")
+    start.write_bytes(b"b")
+    assert named(init=f"prompt:{start}") != first
+
+
 @pytest.mark.parametrize("mixed", [False, True])
 def test_other_rows_in_a_bound_folder_make_another_run(tmp_path: Path, mixed: bool) -> None:
     task = Mixture(name="both", tasks=(TASK,)) if mixed else TASK
@@ -74,6 +89,8 @@ def test_other_rows_in_a_bound_folder_make_another_run(tmp_path: Path, mixed: bo
     assert bound != free
     assert named(task) == bound
     os.utime(rows, ns=(1, 1))
+    assert named(task) == bound  # what was only touched is what it was
+    rows.write_text("[]\n")
     assert named(task) != bound
     bindings.unbind(TASK.name)
     assert named(task) == free

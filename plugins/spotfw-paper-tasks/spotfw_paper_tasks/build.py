@@ -14,7 +14,7 @@ from spotfw.tasks.scoring import Scorer, ToLabel
 from spotfw.tasks.scoring import metric_functions as metric_functions_of_t5
 from spotfw_paper_tasks.dataset import Dataset, Metric
 from spotfw_paper_tasks.examples import stream_examples
-from spotfw_paper_tasks.rows import check_data, how_to_get, schema
+from spotfw_paper_tasks.rows import check_data, content, how_to_get, schema
 
 
 def to_task(dataset: Dataset) -> Task:
@@ -38,6 +38,7 @@ def to_task(dataset: Dataset) -> Task:
         train_examples=dataset.train_examples,
         how_to_get=how_to_get(dataset),
         columns=describe_columns(schema(dataset)),
+        content=functools.partial(content, dataset),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,12 +16,15 @@ from spotfw.tasks.rows.bound import (
     Schema,
     UnlabelledRow,
     check_rows,
+    describe_columns,
     find_file,
     look_at,
     read_file,
 )
+from spotfw.tasks.rows.digests import digest_of_values, file_digest
 from spotfw.tasks.rows.getting import bind_or_prepare, folder_of_rows
 from spotfw.tasks.rows.plain import plain
+from spotfw.tasks.rows.prepared import prepared_content
 from spotfw.tasks.rows.records import UnusableRow
 from spotfw_paper_tasks.dataset import Dataset, Row
 
@@ -73,12 +77,10 @@ def how_to_get(dataset: Dataset) -> str:
 
 
 def _folder_rows(dataset: Dataset, split: str, folder: Path) -> tuple[Path, Iterator[AnyRow]]:
-    general = split.partition("_")[0]  # validation_matched: also in validation.jsonl
     published = dataset.published
-    # Published files come first: some are called train.jsonl too, and lack the labels.
     if published is not None and (path := published.file(folder, split)) is not None:
         return path, check_rows(_numbered(dataset, path, split), path, schema(dataset))
-    path = find_file(folder, split, dataset.splits[split].source, general)
+    path = _file(dataset, split, folder)
     if path is not None:
         return path, read_file(path, schema(dataset))
     names = published.file_names(split) if published is not None else ()
@@ -88,6 +90,32 @@ def _folder_rows(dataset: Dataset, split: str, folder: Path) -> tuple[Path, Iter
         f"{split!r} cannot be read. Add that file, or bind another folder with "
         f"`spotfw tasks bind {dataset.name} FOLDER`."
     )
+
+
+def _file(dataset: Dataset, split: str, folder: Path) -> Path | None:
+    """The file of a split in the bound folder, None where it is not there."""
+    # Published files come first: some are called train.jsonl too, and lack the labels.
+    if dataset.published is not None and (path := dataset.published.file(folder, split)):
+        return path
+    general = split.partition("_")[0]  # validation_matched: also in validation.jsonl
+    return find_file(folder, split, dataset.splits[split].source, general)
+
+
+def content(dataset: Dataset) -> dict[str, str]:
+    """What its examples depend on, as `spotfw.tasks.Task.content` has it."""
+    facts = [dataset.name, dataset.labels, list(dataset.metrics), describe_columns(schema(dataset))]
+    parts = {
+        "definition": digest_of_values(facts),
+        "spotfw-paper-tasks": importlib.metadata.version("spotfw-paper-tasks"),
+    }
+    try:
+        folder = bound_folder(dataset)
+    except SpotError:
+        folder = None  # told when the rows are read
+    if folder is None:
+        return {**parts, **prepared_content(dataset.tfds_names)}
+    files = [path for split in dataset.splits if (path := _file(dataset, split, folder))]
+    return {**parts, **{path.name: file_digest(path) for path in files}}
 
 
 def _numbered(
@@ -150,4 +178,13 @@ def check_data(dataset: Dataset, split: str) -> None:
     open_rows(dataset, split)
 
 
-__all__ = ["Row", "bound_folder", "check_data", "how_to_get", "open_rows", "plain", "schema"]
+__all__ = [
+    "Row",
+    "bound_folder",
+    "check_data",
+    "content",
+    "how_to_get",
+    "open_rows",
+    "plain",
+    "schema",
+]

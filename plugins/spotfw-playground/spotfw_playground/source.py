@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 
 from spotfw.tasks import Example, Mixture, Task
+from spotfw.tasks.rows.digests import digest_of_values, file_digest
 from spotfw.tasks.scoring import Scorer, metric_functions, to_number
 from spotfw_playground.families import SPECS
 from spotfw_playground.specs import SPLITS, TaskSpec, rows
@@ -48,7 +50,22 @@ def _task(spec: TaskSpec, noise: float) -> Task:
         examples=partial(examples, spec, noise),
         score=scorer(spec),
         description=spec.description,
+        content=partial(content, spec, noise),
     )
+
+
+def content(spec: TaskSpec, noise: float) -> dict[str, str]:
+    """What the examples depend on: the task, and all that generates rows."""
+    facts = [spec.name, spec.template, spec.labels, spec.metrics, noise]
+    sizes = [spec.size(split) for split in SPLITS]
+    return {"definition": digest_of_values([*facts, *sizes]), "spotfw_playground": _generators()}
+
+
+@cache
+def _generators() -> str:
+    """A digest of this package's modules, whatever version they call themselves."""
+    modules = sorted(Path(__file__).parent.rglob("*.py"))
+    return digest_of_values([[path.name, file_digest(path)] for path in modules])
 
 
 def examples(spec: TaskSpec, noise: float, split: str) -> Iterator[Example]:

@@ -19,6 +19,7 @@ from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError
 from spotfw.tasks import Task
+from spotfw.tasks.rows.digests import digest_of_values
 from spotfw.tasks.tokens import Ragged, Tokens
 from spotfw.tasks.vocabulary import SentencePieceVocabulary
 from spotfw_torch.chunks import POSITIONS
@@ -106,6 +107,10 @@ class TorchModel(FrozenModel):
         self.precision = str(engine.dtype).removeprefix("torch.")
         self.parameters = sum(map(math.prod, shapes(engine.dimensions).values()))
         self.vocabulary = vocabulary
+        self.identity = {
+            "vocabulary": vocabulary.digest,
+            "configuration": f"torch:{digest_of_values(repr(engine.dimensions))}",
+        }
         self.splits = Splits(vocabulary)
         self._engine: FrozenT5 | None = engine
         self._members = members

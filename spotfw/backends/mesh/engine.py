@@ -25,6 +25,7 @@ from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TunePr
 from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Task
 from spotfw.tasks.examples import Examples
+from spotfw.tasks.rows.digests import digest_of_values
 
 _EMBEDDING = "shared/embedding"
 _ACTIVATIONS = ("float32", "bfloat16")
@@ -85,6 +86,10 @@ class MeshModel(FrozenModel):
         self.vocabulary = open_vocabulary(self.name, self.rows, vocabulary)
         self.fingerprint = fingerprint(checkpoint)
         self.precision = activations
+        self.identity = {
+            "vocabulary": self.vocabulary.digest,
+            "configuration": f"mesh:{digest_of_values(config)}",
+        }
         self.runtime = Runtime(
             self.name,
             config,

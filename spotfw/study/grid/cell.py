@@ -1,8 +1,8 @@
 """What every cell of a study's grid has: an id, a job, a cost, a row.
 
 A cell's id is made of all that its result depends on, so that a study with more seeds or
-targets finds the cells it has already. Its job is a plain value, one of the actions of
-`spotfw.study.work.tuner`.
+targets finds the cells it has already, and not those of other data or another model. Its job is
+a plain value, one of the actions of `spotfw.study.work.tuner`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _ROW_VALUES = (
     *("chosen", "candidates", "folder"),
 )
 #: Fields that say how a cell is run, and not what it gives.
-_NOT_IN_ID = ("reference", "needs", "after", "lane", "compared")
+_NOT_IN_ID = ("reference", "needs", "after", "lane", "compared", "content")
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +69,7 @@ class Cell:
       needs: ids of cells whose results it takes; if one fails, so does it.
       after: ids of cells that only must have ended before, well or not.
       lane: cells of one lane share tunings, so that they never run at the same time.
+      content: digests of the model and the tasks that its result depends on, by their names.
     """
 
     kind: ClassVar[str]
@@ -78,10 +79,19 @@ class Cell:
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     lane: str = ""
+    content: Mapping[str, str] = attrs.field(factory=dict, eq=False, repr=False)
 
     @functools.cached_property
     def id(self) -> str:
-        """A name for files: kind, task, and a digest of all that the result depends on."""
+        """A name for files: `declared`, and a digest of what tasks and model hold."""
+        if not self.content:
+            return self.declared
+        content = json.dumps(sorted(self.content.items()))
+        return f"{self.declared}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+
+    @functools.cached_property
+    def declared(self) -> str:
+        """Kind, task, and a digest of all that the study declares: the id of spotfw 0.1."""
         own = attrs.asdict(self, filter=lambda field, _: field.name not in _NOT_IN_ID)
         values = {"kind": self.kind, **_ABSENT, **own}
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
@@ -166,6 +176,11 @@ class TuningCell(Cell):
     reference: str = ""
     seed: int
     settings: Mapping[str, Any]
+
+    def is_of_other_data(self, result: Result) -> bool:
+        """Whether a worker found the task's data changed since the study was laid out."""
+        found = result.get("task_digest")
+        return bool(self.reference and found) and found not in self.content.values()
 
     def tunings(self, plugins: Plugins) -> Iterable[Tuning]:
         return [self.tuning(self.kind)]

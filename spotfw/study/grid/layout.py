@@ -19,6 +19,7 @@ from spotfw.study.grid.cells import (
 )
 from spotfw.study.grid.declaration import Generic, Study
 from spotfw.study.grid.names import Resolved
+from spotfw.tasks.content import digest_of
 
 
 def lay_out(study: Study, resolved: Resolved) -> tuple[Cell, ...]:
@@ -75,7 +76,12 @@ class _OfModel:
         # A target that is a source too: its own prompts are left out (paper 3.2).
         pool = {prompt: cell for prompt, cell in sources.items() if prompt[0] != baseline.task}
         transfers = [
-            TransferCell(**common, source=name, source_seed=seed, needs=(cell.id,))
+            TransferCell(
+                **common | {"content": common["content"] | cell.content},
+                source=name,
+                source_seed=seed,
+                needs=(cell.id,),
+            )
             for (name, seed), cell in pool.items()
             if study.oracle
         ]
@@ -83,11 +89,12 @@ class _OfModel:
         common["after"] = tuple(cell.id for cell in transfers)
         common["lane"] = f"{baseline.model} {baseline.task} {baseline.seed}"
         needs = (baseline.id, *(cell.id for cell in pool.values()))
+        of_pool = {k: v for cell in pool.values() for k, v in cell.content.items()}
         for strategy in study.strategies:
             for metric in study.metrics:
                 for k in study.ks:
                     yield StrategyCell(
-                        **common,
+                        **common | {"content": common["content"] | of_pool},
                         strategy=strategy,
                         metric=metric,
                         k=k,
@@ -97,7 +104,10 @@ class _OfModel:
                     )
         for generic in study.generics:
             source = generics[generic.name, baseline.seed]
-            yield GenericCell(**common, source=generic.name, needs=(source.id,))
+            content = common["content"] | source.content
+            yield GenericCell(
+                **common | {"content": content}, source=generic.name, needs=(source.id,)
+            )
 
     def _generic_source(
         self, generic: Generic, seed: int, sources: Mapping[Prompt, SourceCell]
@@ -107,6 +117,7 @@ class _OfModel:
         task = "+".join(names)
         return GenericSourceCell(
             model=self.model,
+            content=self._content(*generic.tasks),
             task=task,
             seed=seed,
             source=generic.name,
@@ -121,8 +132,10 @@ class _OfModel:
     def _similarities(self, metric: str, embedded: tuple[TuningCell, ...]) -> SimilaritiesCell:
         return SimilaritiesCell(
             model=self.model,
+            content={k: v for cell in embedded for k, v in cell.content.items()},
             metric=metric,
-            pool=tuple((cell.id, cell.seed) for cell in embedded),
+            # As declared: what the tasks hold is told by the content.
+            pool=tuple((cell.declared, cell.seed) for cell in embedded),
             compared=embedded,
             after=tuple(cell.id for cell in embedded),
         )
@@ -135,7 +148,13 @@ class _OfModel:
             "reference": reference,
             "seed": seed,
             "settings": self._settings(role, seed),
+            "content": self._content(reference),
         }
+
+    def _content(self, *references: str) -> dict[str, str]:
+        """Digests of the model and of tasks, by what `Resolved.titles` calls them."""
+        names = [f"model {self.model}", *(f"task {reference}" for reference in references)]
+        return {self.resolved.titles[n]: digest_of(self.resolved.contents[n]) for n in names}
 
     def _settings(self, role: str, seed: int) -> dict[str, Any]:
         return {**self.resolved.settings[self.model, role], "seed": seed}

@@ -5,6 +5,7 @@
 | ``study.json`` | the declaration and its resolved settings |
 | ``library/``, ``runs/`` | source prompts; every tuning |
 | ``cells/ID.json`` | what came of a cell, well or not; the truth |
+| ``contents.json`` | what the digests in cells stand for: the parts of tasks and models |
 | ``rows.*``, ``similarities.*`` | tables made of the cells |
 """
 
@@ -22,9 +23,11 @@ from spotfw.study.grid import shapes
 from spotfw.study.grid.cell import Cell
 from spotfw.study.grid.declaration import Study
 from spotfw.study.grid.names import Resolved
+from spotfw.tasks.content import Content, digest_of
 
 DECLARATION = "study.json"
 CELLS = "cells"
+CONTENTS = "contents.json"
 
 #: Bytes of a record; a comparison of 1,000 prompts with each other has some ten million.
 MOST = 2**28
@@ -69,6 +72,25 @@ def begin(folder: str, study: Study, resolved: Resolved) -> None:
             )
     record = {"format": "spotfw.study/1", "study": study.to_dict(), "resolved": settings}
     files.write_atomically(where, json.dumps(record, indent=1).encode())
+    known = contents(folder)
+    now = {digest_of(content): dict(content) for content in resolved.contents.values()}
+    if not now.keys() <= known.keys():
+        data = json.dumps({**known, **now}, indent=1)
+        files.write_atomically(files.join(folder, CONTENTS), data.encode())
+
+
+def contents(folder: str) -> dict[str, Content]:
+    """What the digests in the cells' files stand for; nothing where that file is damaged."""
+    where = files.join(folder, CONTENTS)
+    try:
+        values = read(where) if files.exists(where) else {}
+    except SpotError:
+        return {}
+    return {
+        digest: parts
+        for digest, parts in values.items()
+        if isinstance(parts, dict) and all(isinstance(v, str) for v in parts.values())
+    }
 
 
 def read(where: str) -> dict[str, Any]:
@@ -98,16 +120,41 @@ def records(folder: str, cells: Iterable[Cell]) -> dict[str, Record]:
     names = set(files.list_names(files.join(folder, CELLS)))
     ended: dict[str, Record] = {}
     for cell in cells:
-        if f"{cell.id}.json" in names:
-            try:
-                ended[cell.id] = _checked(read(_path(folder, cell)), cell)
-            except (SpotError, ValueError):
-                continue
+        for name in dict.fromkeys((cell.id, cell.declared)):
+            record = _readable(folder, name, cell) if f"{name}.json" in names else None
+            # What stands under the id of spotfw 0.1 is of a time without contents.
+            if record is not None and (name == cell.id or is_old(record)):
+                ended[cell.id] = record
+                break
     return ended
 
 
-def _checked(record: Record, cell: Cell) -> Record:
-    shapes.check(record, cell.kind)
+def outdated(folder: str, cells: Iterable[Cell]) -> dict[str, Record]:
+    """Of cells that have not ended: a record of the same cell with other tasks or models."""
+    names = sorted(files.list_names(files.join(folder, CELLS)))
+    by_declared: dict[str, list[str]] = {}
+    for name in names:
+        by_declared.setdefault(name.rpartition("-")[0], []).append(name.removesuffix(".json"))
+    records = {}
+    for cell in cells:
+        for name in by_declared.get(cell.declared, ()):
+            record = _readable(folder, name, cell)
+            if record is not None and name != cell.id and not is_old(record):
+                records[cell.id] = record
+    return records
+
+
+def is_old(record: Record) -> bool:
+    """Whether a cell's file is of spotfw 0.1, which did not note what tasks and models held."""
+    return "content" not in record
+
+
+def _readable(folder: str, name: str, cell: Cell) -> Record | None:
+    try:
+        record = read(files.join(folder, CELLS, f"{name}.json"))
+        shapes.check(record, cell.kind)
+    except (SpotError, ValueError):
+        return None
     return record
 
 
@@ -126,6 +173,8 @@ def record(
         "traceback": trace,
         "created": timestamp(),
     }
+    if cell.content:
+        made["content"] = dict(cell.content)
     files.write_atomically(_path(folder, cell), json.dumps(made, indent=1).encode())
     return made
 

@@ -15,8 +15,10 @@ from spotfw.plugins import Plugins
 from spotfw.plugins.models import named_model
 from spotfw.recipe.session import Session
 from spotfw.recipe.tuning import TRAIN, VALIDATION
+from spotfw.study.grid.contents import content_of_model
 from spotfw.study.grid.declaration import Study
 from spotfw.tasks import Mixture, Task, check_split_names
+from spotfw.tasks.content import Content, content_of
 
 
 @attrs.frozen(kw_only=True)
@@ -27,10 +29,15 @@ class Resolved:
       tasks: by the study's references.
       settings: whole settings by (model, role); roles are ``source``, ``target``,
         ``mixture`` and ``generic NAME``.
+      contents: what tasks and models hold, by ``task REFERENCE`` and ``model NAME``.
+      titles: what is said for each of these, which does not depend on where the study lies:
+        ``task NAME``. Two tasks of one name have two.
     """
 
     tasks: Mapping[str, Task | Mixture]
     settings: Mapping[tuple[str, str], Mapping[str, Any]]
+    contents: Mapping[str, Content] = attrs.field(factory=dict)
+    titles: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def resolve(study: Study, plugins: Plugins) -> Resolved:
@@ -72,7 +79,24 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
     for model in study.models:
         with _place_in_error(f"models of {study.place}"):
             settings |= _settings(study, model, plugins)
-    return Resolved(tasks=tasks, settings=settings)
+    contents = {f"task {reference}": content_of(task) for reference, task in tasks.items()}
+    for model in study.models:
+        contents[f"model {model}"] = content_of_model(model, study.open, plugins)
+    return Resolved(
+        tasks=tasks, settings=settings, contents=contents, titles=_titles(tasks, contents)
+    )
+
+
+def _titles(tasks: Mapping[str, Task | Mixture], contents: Mapping[str, Content]) -> dict[str, str]:
+    titles: dict[str, str] = {}
+    of: dict[str, Content] = {}
+    for key, content in contents.items():
+        reference = key.removeprefix("task ")
+        title = f"task {tasks[reference].name}" if key.startswith("task ") else key
+        while of.setdefault(title, content) != content:
+            title += "'"
+        titles[key] = title
+    return titles
 
 
 def by_name(study: Study, plugins: Plugins, known: Collection[str] = ()) -> Study:

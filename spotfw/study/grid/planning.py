@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -12,6 +13,7 @@ from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.study.grid import costs, ledger
 from spotfw.study.grid.cell import Cell
+from spotfw.study.grid.contents import changed
 from spotfw.study.grid.declaration import Study
 from spotfw.study.grid.layout import lay_out
 from spotfw.study.grid.ledger import Record
@@ -114,15 +116,45 @@ def plan(study: Study, out: str | None = None, *, plugins: Plugins | None = None
         )
     resolved = resolve(study, plugins)
     cells = lay_out(study, resolved)
+    records = ledger.records(folder, cells)
     return Plan(
         study=study,
         folder=folder,
         resolved=resolved,
         cells=cells,
-        records=ledger.records(folder, cells),
+        records=records,
         steps=costs.upper_bounds(study, cells, plugins),
-        warnings=tuple(_warnings(study, resolved)),
+        warnings=(
+            *_warnings(study, resolved),
+            *_outdated(folder, [cell for cell in cells if cell.id not in records], resolved),
+            *_not_known(folder, records),
+        ),
     )
+
+
+def _outdated(folder: str, cells: Sequence[Cell], resolved: Resolved) -> Iterator[str]:
+    """What has changed since cells were run that are now run again; a sentence for each change."""
+    known = ledger.contents(folder)
+    now = {resolved.titles[key]: content for key, content in resolved.contents.items()}
+    counts: Counter[str] = Counter()
+    records = ledger.outdated(folder, cells)
+    for cell in cells:
+        was = records[cell.id]["content"] if cell.id in records else {}
+        for title, digest in was.items():
+            if title in now and cell.content.get(title) != digest:
+                counts[changed(title, known.get(digest), now[title])] += 1
+    for what, count in counts.items():
+        cells_were = "1 cell was" if count == 1 else f"{count:,} cells were"
+        yield f"{what} since {cells_were} run, which will be run again."
+
+
+def _not_known(folder: str, records: Mapping[str, Record]) -> Iterator[str]:
+    old = sum(ledger.is_old(record) for record in records.values())
+    if old:
+        yield (
+            f"{old:,} of the cells in {folder} were run by spotfw 0.1, which did not note what "
+            "tasks and models held: whether they have changed since is not known."
+        )
 
 
 def _warnings(study: Study, resolved: Resolved) -> list[str]:

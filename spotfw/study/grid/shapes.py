@@ -8,7 +8,7 @@ from typing import Any
 #: Of a tuning's result: what must be there, and what may be absent or None.
 _TEXTS, _MORE_TEXTS = (
     ("family", "folder", "embedding"),
-    ("final", "versions", "chosen", "source_id"),
+    ("final", "versions", "chosen", "source_id", "task_digest"),
 )
 _COUNTS, _MORE_COUNTS = ("step", "steps"), ("parameters", "candidates")
 _SIDE = (("task", str), ("family", str), ("seed", int), ("role", str), ("id", str), ("file", str))
@@ -26,6 +26,9 @@ def check(record: Mapping[str, Any], kind: str) -> None:
     """
     for key in ("error", "created", "traceback"):
         _expect(record.get(key), (str, type(None)), key)
+    _expect(record.get("content", {}), dict, "content")
+    for name, digest in record.get("content", {}).items():
+        _expect(digest, str, f"content of {name:.40}")
     result = record.get("result")
     if result is None:
         if not record.get("error"):

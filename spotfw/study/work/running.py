@@ -18,7 +18,7 @@ from spotfw.errors import SpotError, WrongUse
 from spotfw.files import locked
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.study.grid import ledger
-from spotfw.study.grid.cell import Cell, Result
+from spotfw.study.grid.cell import Cell, Result, TuningCell
 from spotfw.study.grid.declaration import Study
 from spotfw.study.grid.ledger import Record
 from spotfw.study.grid.planning import Plan
@@ -32,6 +32,9 @@ from spotfw.study.work.workers import choose_executor, open_pool
 Progress = Callable[[int, int, str], None]
 #: Called with a line worth knowing.
 Notify = Callable[[str], None]
+
+#: Of a cell whose result is not what its id says.
+_CHANGED = "The task's data or definition changed while the study ran. Run the study again."
 
 #: Seconds between writing the tables anew while cells are run.
 _EVERY = 60.0
@@ -194,8 +197,12 @@ def _run(
                 progress(done + most, plan.total_steps, event.what)
             else:
                 del running[event.key]
-                result = None if event.result is None else cell.completed(event.result, result_of)
-                end(cell, result, event.error, event.trace)
+                result, error = event.result, event.error
+                if result is not None and isinstance(cell, TuningCell):
+                    error = _CHANGED if cell.is_of_other_data(result) else error
+                if result is not None:
+                    result = None if error else cell.completed(result, result_of)
+                end(cell, result, error, event.trace)
                 progress(done, plan.total_steps, str(cell))
         if time.monotonic() - written > _EVERY:
             write_tables(plan, records)

@@ -198,6 +198,7 @@ class _Tuner:
             )
         return {
             "family": best.family or "",
+            "task_digest": best.task_digest,
             "parameters": session.model.parameters,
             "step": best.step,
             "steps": tuned.history[-1].step,

@@ -10,15 +10,18 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from spotfw.errors import SpotError
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.rows.bound import describe_columns
+from spotfw.tasks.rows.digests import digest_of_values, file_digest
+from spotfw.tasks.rows.prepared import prepared_content
 from spotfw.tasks.scoring import Scorer, metric_functions, to_answers
 from spotfw.tasks.t5.entry import T5Entry, usual_splits
 from spotfw.tasks.t5.examples import examples
 from spotfw.tasks.t5.generation import Translation, summarize
 from spotfw.tasks.t5.glue import GLUE
 from spotfw.tasks.t5.questions import squad
-from spotfw.tasks.t5.rows import bound_folder, how_to_get, open_rows, usable_rows
+from spotfw.tasks.t5.rows import bound_folder, file_of, how_to_get, open_rows, usable_rows
 from spotfw.tasks.t5.super_glue import SUPER_GLUE
 
 _BLEU = Scorer(metric_functions(("bleu",)))
@@ -161,6 +164,7 @@ def to_task(entry: T5Entry) -> Task:
         train_examples=entry.train_examples,
         how_to_get=how_to_get(entry),
         columns=describe_columns(entry.schema),
+        content=functools.partial(_content, entry),
     )
 
 
@@ -181,6 +185,20 @@ class T5Tasks:
         """The task of a short name (``glue_mnli``), None where there is none."""
         entry = find_entry(name)
         return None if entry is None else to_task(entry)
+
+
+def _content(entry: T5Entry) -> dict[str, str]:
+    """t5's task by its name, which has a version, and the files or TFDS's data set it reads."""
+    facts = [entry.name, entry.tfds, entry.labels, entry.metrics, entry.train_label]
+    parts = {"definition": digest_of_values([*facts, describe_columns(entry.schema)])}
+    try:
+        folder = bound_folder(entry)
+    except SpotError:
+        folder = None  # told when the rows are read
+    if folder is None:
+        return {**parts, **prepared_content((entry.tfds,))}
+    files = [path for split in entry.splits if (path := file_of(entry, split, folder))]
+    return {**parts, **{path.name: file_digest(path) for path in files}}
 
 
 def _build(entry: T5Entry, vocabulary: Any) -> Any:

@@ -7,9 +7,12 @@ data; data that is not on this machine is never downloaded unasked.
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 from typing import Any
 
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.rows.digests import digest_of_values
+from spotfw.tasks.rows.prepared import prepared_content
 from spotfw.tasks.seqio.copy import copy_task
 from spotfw.tasks.seqio.registered import find_mixture, find_task, rates_of
 from spotfw.tasks.t5.catalogue import find_entry, to_task
@@ -62,7 +65,15 @@ def _task(task: Any) -> Task:
         origin=_origin(task.source),
         description="registered with seqio",
         build=functools.partial(copy_task, task),
+        content=functools.partial(_content, task.name, _origin(task.source)),
     )
+
+
+def _content(name: str, origin: str) -> dict[str, str]:
+    """The task by its name and t5's version, and TFDS's data set by its version."""
+    dataset = origin.removeprefix("seqio (tfds ").rstrip(")")
+    parts = {"definition": digest_of_values(name), "t5": importlib.metadata.version("t5")}
+    return parts if dataset == origin else {**parts, **prepared_content((dataset,))}
 
 
 def _mixture(mixture: Any) -> Mixture:

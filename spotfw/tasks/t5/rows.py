@@ -50,7 +50,7 @@ def open_rows(entry: T5Entry, split: str) -> Iterator[Found]:
         raise UnknownName(f"split of task {entry.name!r}", split, entry.splits)
     folder = bound_folder(entry)
     assert folder is not None
-    path = find_file(folder, entry.splits[split][0], split, *_stand_ins(split))
+    path = file_of(entry, split, folder)
     if path is None:
         raise SpotError(
             f"The folder {folder}, bound to the task {entry.name!r}, has no {split}.jsonl, so its "
@@ -61,6 +61,11 @@ def open_rows(entry: T5Entry, split: str) -> Iterator[Found]:
     first = list(itertools.islice(rows, LOOKED_AT))
     look_at(first, path, entry.schema, entry.also[0])
     return itertools.chain(first, rows)
+
+
+def file_of(entry: T5Entry, split: str, folder: Path) -> Path | None:
+    """The file of a split in a bound folder, None where it is not there."""
+    return find_file(folder, entry.splits[split][0], split, *_stand_ins(split))
 
 
 def usable_rows(

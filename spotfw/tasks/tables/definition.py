@@ -44,6 +44,7 @@ class TableDefinition:
       kind: what answers are: one of `table_metrics`' kinds.
       splits: files of each split, resolved against the TOML file's folder, with formats.
       file: the TOML file.
+      table: the task's keys as they stand in the file.
     """
 
     name: str
@@ -63,6 +64,7 @@ class TableDefinition:
     optional_columns: tuple[str, ...] = ()
     round_to: float = 0.0
     strict: bool = False
+    table: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
 
     @property
     def needed_columns(self) -> tuple[str, ...]:
@@ -136,10 +138,11 @@ class _Reader:
             optional_columns=self._texts("optional_columns"),
             round_to=round_to,
             strict=self._flag("strict"),
+            table=self.table,
         )
 
     def _check_keys(self) -> None:
-        known = {*attrs.fields_dict(TableDefinition), "format"} - {"file", "kind"}
+        known = {*attrs.fields_dict(TableDefinition), "format"} - {"file", "kind", "table"}
         for key in self.table:
             if key not in known:
                 hint = did_you_mean(key, known, most=1)

@@ -15,8 +15,10 @@ from typing import Any
 
 from spotfw.errors import Once, SpotError, UnknownName, WrongUse
 from spotfw.tasks import Example, Task
+from spotfw.tasks.content import DEFINITION
 from spotfw.tasks.mixtures import MixtureDefinition
 from spotfw.tasks.rows.account import unseen_labels
+from spotfw.tasks.rows.digests import digest_of_values, file_digest
 from spotfw.tasks.scoring import (
     Scorer,
     ToLabel,
@@ -40,6 +42,12 @@ VARIABLE = "SPOTFW_TASKS"
 
 #: Read where the variable is not set and the working folder has it.
 FOLDER = "spotfw_tasks"
+
+#: Raised when the same keys and files give other examples than before.
+READING = 1
+
+#: Keys that no example and no score depends on.
+_ASIDE = frozenset({"description"})
 
 #: Files whose faults were logged: (path, time of change in ns, size).
 _logged = Once()
@@ -158,7 +166,21 @@ def _task(definition: TableDefinition) -> Task:
         description=definition.description,
         examples=partial(_examples, definition),
         score=_scorer(definition),
+        content=partial(_content, definition),
     )
+
+
+def _content(definition: TableDefinition) -> dict[str, str]:
+    """The keys of the task in any order, and what the files of its splits hold."""
+    keys = {k: v for k, v in definition.table.items() if k not in _ASIDE}
+    folder = definition.file.parent
+    parts = {DEFINITION: digest_of_values([READING, sorted(keys.items(), key=lambda kv: kv[0])])}
+    for files in definition.splits.values():
+        for path, _ in files:
+            within = path.relative_to(folder) if path.is_relative_to(folder) else path
+            name = str(within)
+            parts.setdefault(name if name != DEFINITION else f"./{name}", file_digest(path))
+    return parts
 
 
 def _examples(definition: TableDefinition, split: str) -> list[Example]:

@@ -1,4 +1,6 @@
-"""Folders of studies that earlier versions began: same ids, same cells, same tables.
+"""Folders of studies that earlier versions began: same cells, same tables.
+
+A cell's id has what tasks and models hold since; what was run before stands under `declared`.
 
 ``tests/golden/studies`` has two, run by version 0.1.0 before cells had classes: ``whole`` ended
 well; in ``failed`` the data of the source tiny_things could not be read. Runs and library are
@@ -54,7 +56,7 @@ def _laid(study: Study, name: str, plugins: Plugins) -> Plan:
 
 def test_a_study_that_ended_has_nothing_to_do(study: Study, plugins: Plugins) -> None:
     laid = _laid(study, "whole", plugins)
-    assert {f"{cell.id}.json" for cell in laid.cells} == _names(GOLDEN / "whole" / "cells")
+    assert {f"{cell.declared}.json" for cell in laid.cells} == _names(GOLDEN / "whole" / "cells")
     for table in TABLES:
         Path("study", table).unlink()
     outcome = run(study, "study", workers=0, plugins=plugins)
@@ -82,13 +84,18 @@ def test_what_failed_or_was_cut_short_is_to_do(study: Study, plugins: Plugins) -
         if record["error"] is None and not record["result"].get("partial")
     }
     assert len(records) == 20 and len(well) == 7
-    assert [c.id for c in laid.todo] == [c.id for c in laid.cells if c.id not in well]
+    assert [c.id for c in laid.todo] == [c.id for c in laid.cells if c.declared not in well]
+
+
+def test_one_line_says_what_is_not_known_of_them(study: Study, plugins: Plugins) -> None:
+    said = [line for line in _laid(study, "whole", plugins).warnings if "0.1" in line]
+    assert len(said) == 1 and "20 of the cells" in said[0] and "not known" in said[0]
 
 
 def test_facts_stand_in_the_files_as_they_did(study: Study, plugins: Plugins) -> None:
     laid = _laid(study, "whole", plugins)
     for cell in laid.cells:
-        before = json.loads(Path("study", "cells", f"{cell.id}.json").read_text())["cell"]
+        before = json.loads(Path("study", "cells", f"{cell.declared}.json").read_text())["cell"]
         assert list(before.items()) == list(cell.facts.items())
 
 
