@@ -93,6 +93,7 @@ class Session:
         resume: bool | None = None,
         keep: bool = True,
         observer: Observer | None = None,
+        by_hand: Collection[str] | None = None,
         **settings: Any,
     ) -> TunedPrompt:
         """Learns a prompt; with a library, keeps it there.
@@ -108,6 +109,8 @@ class Session:
           resume: go on with a run in `out`.
           keep: add the prompt to the session's library, if it has one.
           observer: hears of progress, in place of the session's.
+          by_hand: names of settings that stay though they are too short for the task; by default
+            all of `settings`. Others, a model's own, are raised to what the task needs.
           **settings: fields of `TuningSettings`.
         """
         resolved, chosen = self.task(task), self.settings(**settings)
@@ -115,6 +118,7 @@ class Session:
         check_splits(resolved)
         if start is None:
             self.plugins.parse_initializer(init)
+        chosen = self._bench.fitted(chosen, resolved, settings if by_hand is None else by_hand)
         runs = runs or self.runs
         tuned = self._bench.tune(
             Tuning(
@@ -178,6 +182,7 @@ class Session:
         among: Collection[str] | None = None,
         out: str | None = None,
         observer: Observer | None = None,
+        by_hand: Collection[str] | None = None,
         **settings: Any,
     ) -> TransferResult:
         """Retrieves sources for a target, chooses, tunes from each choice, keeps the best.
@@ -194,6 +199,7 @@ class Session:
           among: ids of the library's entries that may be chosen; by default all.
           out: folder for all runs of this transfer.
           observer: hears of progress.
+          by_hand: as of `tune`.
           **settings: of the target's tunings; steps are 100,000 by default (paper 3.1.2).
         """
         if "steps" not in settings and "steps" not in self._bench.own_settings:
@@ -213,6 +219,7 @@ class Session:
             out=out,
             runs=self.runs,
             observer=observer or self.observer,
+            by_hand=set(mixed) if by_hand is None else by_hand,
         )
         return transfer.run(None if embedding is None else self._embedding(embedding, {}))
 

@@ -14,7 +14,8 @@ from spotfw.plugins import Plugins
 from spotfw.plugins.models import folder_for, named_model
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.ranking import Ranking
-from spotfw.recipe.evaluation import evaluate
+from spotfw.recipe.evaluation import TRAIN, VALIDATION, evaluate
+from spotfw.recipe.fitting import fitted
 from spotfw.recipe.run_names import run_name
 from spotfw.recipe.tuned import TunedPrompt, Tuning
 from spotfw.recipe.tuning import only, tune_all
@@ -71,6 +72,21 @@ class Workbench:
         """
         given = {k: v for k, v in changes.items() if v is not None}
         return TuningSettings.from_dict(TuningSettings().to_dict() | {**self.own_settings, **given})
+
+    def fitted(
+        self,
+        settings: TuningSettings,
+        task: Task | Mixture,
+        by_hand: Collection[str],
+        splits: Sequence[str] = (TRAIN, VALIDATION),
+    ) -> TuningSettings:
+        """The settings, with lengths not set by hand raised to what a task needs.
+
+        See `spotfw.recipe.fitting.fitted`.
+        """
+        asked = self._place if self._named else None
+        with self.plugins.blaming("backend", self._backend):
+            return fitted(self.model, task, settings, by_hand=by_hand, name=asked, splits=splits)
 
     def run_folder(
         self,
