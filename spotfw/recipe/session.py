@@ -30,6 +30,9 @@ __all__ = ["SCRATCH", "Session"]
 
 Strategy = str | Choose
 
+#: Settings that must be as they were in tuning for a prompt to give the same again.
+LENGTHS = ("max_input_length", "max_target_length")
+
 
 class Session:
     """A frozen model at hand. The model is opened when first needed, once.
@@ -230,18 +233,27 @@ class Session:
         split: str = VALIDATION,
         **settings: Any,
     ) -> Evaluation:
-        """Scores a prompt (None: no prompt) on a task's split."""
+        """Scores a prompt (None: no prompt) on a task's split.
+
+        Lengths that are not given are those that the prompt was tuned with, as far as it says;
+        they are raised where the task needs more.
+        """
         resolved = self.task(task)
         check_splits(resolved, (split,))
-        array = None if prompt is None else self._fitting(prompt).array
-        return self._bench.evaluate(array, resolved, split, self.settings(**settings))
+        loaded = None if prompt is None else self._fitting(prompt)
+        chosen = self.settings(**{**_lengths(loaded), **settings})
+        chosen = self._bench.fitted(chosen, resolved, settings, (split,))
+        return self._bench.evaluate(
+            None if loaded is None else loaded.array, resolved, split, chosen
+        )
 
     def predict(
         self, prompt: str | SoftPrompt | None, lines: Sequence[str], **settings: Any
     ) -> list[str]:
-        """Decodes greedily for each line of text with a prompt in front."""
-        array = None if prompt is None else self._fitting(prompt).array
-        return self._bench.predict(array, lines, self.settings(**settings))
+        """Decodes greedily for each line of text with a prompt in front; lengths as `evaluate`."""
+        loaded = None if prompt is None else self._fitting(prompt)
+        chosen = self.settings(**{**_lengths(loaded), **settings})
+        return self._bench.predict(None if loaded is None else loaded.array, lines, chosen)
 
     def task(self, task: str | Task | Mixture) -> Task | Mixture:
         """A task by name, unless it is one already."""
@@ -270,3 +282,9 @@ class Session:
         if isinstance(target, str) and target.endswith((".safetensors", ".npy")):
             return load_prompt(target)
         return self.embed(target, **settings).embedding
+
+
+def _lengths(prompt: SoftPrompt | None) -> dict[str, Any]:
+    """The lengths that a prompt was tuned with, as far as it says."""
+    tuned_with = {} if prompt is None else prompt.provenance.settings
+    return {name: tuned_with[name] for name in LENGTHS if name in tuned_with}

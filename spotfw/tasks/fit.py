@@ -245,7 +245,7 @@ def _of_targets(
 
 
 def _worst(knows: Any) -> float:
-    return max(knows.unknown, knows.mostly_unknown)
+    return float(max(knows.unknown, knows.mostly_unknown))
 
 
 def _by_split(samples: Sequence[Sample], side: str, limit: int) -> str:

@@ -93,10 +93,10 @@ def unknown_id(vocabulary: Any) -> int | None:
 
 
 def knows_nothing_of(ids: Sequence[int], vocabulary: Any) -> bool:
-    """Whether ids of a text, without the end, hold no known piece but blanks."""
+    """Whether ids of a text, without the end, are none, or unknown ones among blanks."""
     unknown = unknown_id(vocabulary)
     known = [i for i in ids if i != unknown]
-    return not vocabulary.decode(known).strip()
+    return not ids or (len(known) < len(ids) and not vocabulary.decode(known).strip())
 
 
 def _refuse_alike(
