@@ -41,6 +41,8 @@ class InitContext:
       labels: class labels of the task, empty for free text.
       argument: what stood behind the initializer's name (``prompt:FILE``), else None.
       fingerprint: of the frozen model, to refuse another model's prompt.
+      model: what the model was asked for by, a name or a folder; None where that is not known.
+        Backends leave it out.
     """
 
     length: int
@@ -50,6 +52,7 @@ class InitContext:
     labels: tuple[str, ...] = ()
     argument: str | None = None
     fingerprint: str | None = None
+    model: str | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)

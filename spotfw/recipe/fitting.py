@@ -131,7 +131,7 @@ def _raised(
 ) -> TuningSettings:
     before = getattr(settings, name)
     _warn(
-        f"{name} is raised from {before} to {value} for task {task.name!r}, for {why}. "
+        f"{name} is raised from {before} to {value} for task {task.name!r}, because {why}. "
         f"--{name.replace('_', '-')} sets it by hand."
     )
     return attrs.evolve(settings, **{name: value})

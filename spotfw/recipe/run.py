@@ -160,6 +160,7 @@ class Run:
             seed=tuning.settings.seed,
             initializer=tuning.initializer,
             start=tuning.start,
+            asked=self._asked,
         )
         return TuningState(step=0, prompt=prompt)
 

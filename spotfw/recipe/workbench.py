@@ -12,7 +12,7 @@ from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
 from spotfw.library import Entry, Library
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import folder_for, named_model
-from spotfw.prompts import SoftPrompt, check_fits
+from spotfw.prompts import SoftPrompt, check_fits, warn_of_other_model
 from spotfw.ranking import Ranking
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, evaluate
 from spotfw.recipe.fitting import fitted
@@ -161,7 +161,8 @@ class Workbench:
             )
 
     def check(self, prompt: SoftPrompt) -> None:
-        """Refuses (`SpotError`) a prompt of another model."""
+        """Refuses (`SpotError`) a prompt of another model, or warns where its name says so."""
+        warn_of_other_model(prompt, self._place)
         check_fits(prompt, width=self.model.width, fingerprint=self.model.fingerprint)
 
     def close(self) -> None:
