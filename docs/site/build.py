@@ -31,6 +31,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
     "Guide": (
         "docs/recipe.md",
         "docs/tasks.md",
+        "docs/checks.md",
         "docs/paper_tasks.md",
         "docs/library.md",
         "docs/study.md",

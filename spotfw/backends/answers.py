@@ -15,7 +15,7 @@ from spotfw.errors import Once, SpotError
 from spotfw.tasks import Task, labels_in
 from spotfw.tasks.batches import Tokens, bucket
 from spotfw.tasks.examples import Examples
-from spotfw.tasks.scores import score
+from spotfw.tasks.scores import answers_as_written, score
 
 #: A label's tokens are few: decode little more than the longest.
 _DECODE_BUCKETS = (4, 8, 16, 32, 64, 128, 256, 512)
@@ -42,7 +42,7 @@ def most_tokens(settings: TuningSettings, examples: Examples | None = None) -> i
 def evaluation_of(examples: Examples, texts: Sequence[str]) -> Evaluation:
     """Scores what was decoded for each example, by the task's own metrics."""
     metrics = score(examples, texts)
-    warn_of_no_labels(examples.task, examples.split, texts)
+    warn_of_no_labels(examples.task, examples.split, answers_as_written(examples, texts))
     return Evaluation(
         metrics=metrics, score=float(np.mean(list(metrics.values()))), examples=len(texts)
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt
     from spotfw.recipe.session import Session
 
-#: Settings that must be as they were in tuning for a prompt to give the same again.
+#: Settings that are as they were in tuning, unless they are given.
 _LENGTHS = ("max_input_length", "max_target_length")
 
 
@@ -180,9 +180,8 @@ def predict(prompt: str, model: str | None, as_json: bool, **options: Any) -> No
 def _open(
     path: str, model: str | None, options: dict[str, Any]
 ) -> tuple[SoftPrompt, Session, dict[str, Any]]:
-    """A prompt's file, a session with its model, and the settings it was tuned with."""
+    """A prompt's file, a session with its model, and the settings that were given."""
     from spotfw import files
-    from spotfw.config import TuningSettings
     from spotfw.errors import UnknownName, WrongUse
     from spotfw.prompts import load_prompt
 
@@ -191,8 +190,6 @@ def _open(
     place = model or prompt.provenance.model
     if place is None:
         raise WrongUse(f"The prompt {path} does not say which model it is for. Name it by --model.")
-    tuned_with = {k: v for k, v in prompt.provenance.settings.items() if k in _LENGTHS}
-    TuningSettings.from_dict(tuned_with, f"the prompt {path}, or make it again")
     try:
         session = open_session(place, None, options)
     except UnknownName as error:
@@ -200,4 +197,4 @@ def _open(
             origin = f"The prompt {path} was tuned on the model {place!r}."
             error.args = (f"{origin} {error} Name the model by --model.",)
         raise
-    return prompt, session, {**tuned_with, **given(options), "prompt_length": prompt.length}
+    return prompt, session, {**given(options), "prompt_length": prompt.length}

@@ -42,6 +42,8 @@ class InitContext:
       labels: class labels of the task, empty for free text.
       argument: the text after the initializer's name and a colon (``prompt:FILE``), else None.
       fingerprint: of the frozen model, to refuse another model's prompt.
+      model: what the model was asked for by, a name or a folder; None where that is not known.
+        Backends leave it out.
     """
 
     length: int
@@ -51,6 +53,7 @@ class InitContext:
     labels: tuple[str, ...] = ()
     argument: str | None = None
     fingerprint: str | None = None
+    model: str | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any
 
 import attrs
 import numpy as np
 
-from spotfw.errors import SpotError
+from spotfw.errors import Once, SpotError
 from spotfw.prompts.bytes import Array
 from spotfw.prompts.provenance import Provenance, same_model
+
+_log = logging.getLogger(__name__)
+
+#: Prompts and models of which it was said that they are not of one kind.
+_warned = Once()
 
 
 def _as_prompt(value: Any) -> Array:
@@ -93,6 +100,38 @@ def check_fits(
             f"{name} has {prompt.length} tokens, but {length} are asked for. Ask for "
             f"a prompt length of {prompt.length}, or use another prompt."
         )
+
+
+def warn_of_other_model(prompt: SoftPrompt, model: str, name: str | None = None) -> None:
+    """Warns where a prompt names another model than the one it is used on, and no fingerprint.
+
+    A PEFT adapter names its base model so. The same model may lie in folders and hubs of many
+    names: only the last part of each name is compared.
+
+    Args:
+      prompt: what is used.
+      model: the name or folder of the frozen model.
+      name: what to call the prompt; by default an adapter by its folder's name.
+    """
+    theirs = prompt.provenance.model
+    if theirs is None or prompt.provenance.fingerprint is not None:
+        return
+    if name is None:
+        adapter = prompt.provenance.extra.get("peft")
+        name = "The prompt" if adapter is None else f"The adapter {adapter}"
+    if _last_part(theirs) != _last_part(model) and _warned.first((name, theirs, model)):
+        _log.warning(
+            "%s was made for the model %s, as it says, and is used on the model %s. It does not "
+            "say for which weights it was learned; on others it means nothing. Name its own model "
+            "by --model, unless these are two names of one model.",
+            name,
+            theirs,
+            model,
+        )
+
+
+def _last_part(name: str) -> str:
+    return os.path.basename(name.rstrip("/\\").replace("\\", "/")).casefold()
 
 
 def prompt_from(array: Array, provenance: Provenance, where: str) -> SoftPrompt:

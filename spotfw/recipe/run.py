@@ -10,6 +10,7 @@ from spotfw.contracts import FrozenModel, TuneProgress, TuneRequest, TuningState
 from spotfw.errors import BrokenPart, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.recipe.evaluation import VALIDATION, evaluate
+from spotfw.recipe.fitting import check_before_tuning
 from spotfw.recipe.record import checkpoint_prompt, run_record
 from spotfw.recipe.run_folder import RunFolder, Scored
 from spotfw.recipe.starts import initial_prompt
@@ -122,6 +123,8 @@ class Run:
         )
         self._locked.enter_context(self._folder)
         state = self._start()
+        if state.step < settings.steps:
+            check_before_tuning(self._model, tuning.task, settings, self._asked)
         # Only now: what cannot start leaves no run in the folder.
         self._folder.begin(record, resume=tuning.resume)
         if state.step > settings.steps:
@@ -157,6 +160,7 @@ class Run:
             seed=tuning.settings.seed,
             initializer=tuning.initializer,
             start=tuning.start,
+            asked=self._asked,
         )
         return TuningState(step=0, prompt=prompt)
 

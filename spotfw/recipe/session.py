@@ -31,6 +31,9 @@ __all__ = ["SCRATCH", "Session"]
 
 Strategy = str | Choose
 
+#: Settings that must be as they were in tuning for a prompt to give the same again.
+LENGTHS = ("max_input_length", "max_target_length")
+
 
 class Session:
     """A frozen model at hand. The model is opened when first needed, once.
@@ -100,6 +103,7 @@ class Session:
         resume: bool | None = None,
         keep: bool = True,
         observer: Observer | None = None,
+        by_hand: Collection[str] | None = None,
         **settings: Any,
     ) -> TunedPrompt:
         """Learns a prompt; with a library, keeps it there.
@@ -115,6 +119,8 @@ class Session:
           resume: go on with a run in `out`.
           keep: add the prompt to the session's library, if it has one.
           observer: hears of progress, in place of the session's.
+          by_hand: names of settings that stay though they are too short for the task; by default
+            all of `settings`. Others, a model's own, are raised to what the task needs.
           **settings: fields of `TuningSettings`.
         """
         resolved, chosen = self.task(task), self.settings(**settings)
@@ -123,6 +129,7 @@ class Session:
         resolved = pinned(resolved)
         if start is None:
             self.plugins.parse_initializer(init)
+        chosen = self._bench.fitted(chosen, resolved, settings if by_hand is None else by_hand)
         runs = runs or self.runs
         tuned = self._bench.tune(
             Tuning(
@@ -186,6 +193,7 @@ class Session:
         among: Collection[str] | None = None,
         out: str | None = None,
         observer: Observer | None = None,
+        by_hand: Collection[str] | None = None,
         **settings: Any,
     ) -> TransferResult:
         """Retrieves sources for a target, chooses, tunes from each choice, keeps the best.
@@ -202,6 +210,7 @@ class Session:
           among: ids of the library's entries that may be chosen; by default all.
           out: folder for all runs of this transfer.
           observer: hears of progress.
+          by_hand: as of `tune`.
           **settings: of the target's tunings; steps are 100,000 by default (paper 3.1.2).
         """
         if "steps" not in settings and "steps" not in self._bench.own_settings:
@@ -221,6 +230,7 @@ class Session:
             out=out,
             runs=self.runs,
             observer=observer or self.observer,
+            by_hand=set(mixed) if by_hand is None else by_hand,
         )
         return transfer.run(None if embedding is None else self._embedding(embedding, {}))
 
@@ -231,19 +241,28 @@ class Session:
         split: str = VALIDATION,
         **settings: Any,
     ) -> Evaluation:
-        """Scores a prompt (None: no prompt) on a task's split."""
+        """Scores a prompt (None: no prompt) on a task's split.
+
+        Lengths that are not given are those that the prompt was tuned with, as far as it says;
+        they are raised where the task needs more.
+        """
         resolved = self.task(task)
         check_splits(resolved, (split,))
         resolved = pinned(resolved)
-        array = None if prompt is None else self._fitting(prompt).array
-        return self._bench.evaluate(array, resolved, split, self.settings(**settings))
+        loaded = None if prompt is None else self._fitting(prompt)
+        chosen = self.settings(**{**_lengths(loaded), **settings})
+        chosen = self._bench.fitted(chosen, resolved, settings, (split,))
+        return self._bench.evaluate(
+            None if loaded is None else loaded.array, resolved, split, chosen
+        )
 
     def predict(
         self, prompt: str | SoftPrompt | None, lines: Sequence[str], **settings: Any
     ) -> list[str]:
-        """Decodes greedily for each line of text with a prompt in front."""
-        array = None if prompt is None else self._fitting(prompt).array
-        return self._bench.predict(array, lines, self.settings(**settings))
+        """Decodes greedily for each line of text with a prompt in front; lengths as `evaluate`."""
+        loaded = None if prompt is None else self._fitting(prompt)
+        chosen = self.settings(**{**_lengths(loaded), **settings})
+        return self._bench.predict(None if loaded is None else loaded.array, lines, chosen)
 
     def task(self, task: str | Task | Mixture) -> Task | Mixture:
         """A task by name, unless it is one already."""
@@ -272,3 +291,11 @@ class Session:
         if isinstance(target, str) and target.endswith((".safetensors", ".npy")):
             return load_prompt(target)
         return self.embed(target, **settings).embedding
+
+
+def _lengths(prompt: SoftPrompt | None) -> dict[str, Any]:
+    """The lengths that a prompt was tuned with, as far as it says."""
+    tuned_with = {} if prompt is None else prompt.provenance.settings
+    lengths = {name: tuned_with[name] for name in LENGTHS if name in tuned_with}
+    TuningSettings.from_dict(lengths, "the prompt's file, or make it again")
+    return lengths

@@ -13,7 +13,7 @@ from spotfw.contracts import Array, FrozenModel
 from spotfw.errors import BrokenPart
 from spotfw.plugins import Plugins
 from spotfw.plugins.strangers import shown
-from spotfw.prompts import SoftPrompt, check_fits
+from spotfw.prompts import SoftPrompt, check_fits, warn_of_other_model
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.rows.digests import file_digest
 
@@ -27,6 +27,7 @@ def initial_prompt(
     seed: int,
     initializer: str,
     start: SoftPrompt | None,
+    asked: str | None = None,
 ) -> Array:
     """The prompt before the first step, float32 [length, E].
 
@@ -37,12 +38,14 @@ def initial_prompt(
       seed: of the run.
       initializer: ``NAME[:ARGUMENT]`` or ``NAME:key=value``.
       start: a prompt to start from instead.
+      asked: what the model was asked for by, where that is not a folder.
 
     Raises:
       SpotError: there is no such initializer, it fails or gives no such array, or `start`
         does not fit the model.
     """
     if start is not None:
+        warn_of_other_model(start, asked or model.name)
         check_fits(start, length=length, width=model.width, fingerprint=model.fingerprint)
         return np.ascontiguousarray(start.array, dtype=np.float32)
     part, argument = plugins.parse_initializer(initializer)
@@ -53,7 +56,7 @@ def initial_prompt(
     # What is frozen stays so, whatever an initializer does to what it is shown.
     embeddings = np.asarray(context.embeddings).view()
     embeddings.flags.writeable = False
-    context = attrs.evolve(context, embeddings=embeddings)
+    context = attrs.evolve(context, embeddings=embeddings, model=asked or model.name)
     with plugins.blaming("initializer", initializer):
         return _checked(part(context, rng), (length, model.width), initializer)
 

@@ -68,6 +68,7 @@ class Transfer:
       out: folder for all runs; without it each has a folder of its own name below `runs`.
       runs: see `out`.
       observer: hears of the progress of every tuning.
+      by_hand: names of settings that were chosen and stay, though they are short for a task.
 
     Attributes:
       ranking: the sources, once `run` has ranked them.
@@ -95,6 +96,7 @@ class Transfer:
         out: str | None = None,
         runs: str = "runs",
         observer: Observer | None = None,
+        by_hand: Collection[str] = (),
     ) -> None:
         if isinstance(target, Mixture):
             raise WrongUse(f"The target {target.name} is a mixture. Transfer to its tasks instead.")
@@ -114,6 +116,7 @@ class Transfer:
         self._find_task = find_task
         self._out, self._runs = out, runs
         self._observer = observer
+        self._by_hand = by_hand
         plugins.metric(metric)
         plugins.parse_initializer(SCRATCH)
         check_splits(target)
@@ -133,6 +136,7 @@ class Transfer:
           SpotError: no source can be chosen, or a tuning fails.
         """
         self._refuse_without_sources(embedding)
+        self.settings = self._bench.fitted(self.settings, self.target, self._by_hand)
         ranking = self.ranking = self._bench.rank(
             self._tune_embedding() if embedding is None else embedding,
             self._metric,
@@ -183,8 +187,9 @@ class Transfer:
         mixed = Mixture(name="+".join([*order, self.target.name]), tasks=members)
         check_splits(mixed)
         fixed = pinned(mixed)
-        folder = self._folder(fixed, self._mixture, "sampled_vocab")
-        return self._tune(fixed, self._mixture, "sampled_vocab", folder).final
+        settings = self._bench.fitted(self._mixture, fixed, self._by_hand)
+        folder = self._folder(fixed, settings, "sampled_vocab")
+        return self._tune(fixed, settings, "sampled_vocab", folder).final
 
     def _tune_embedding(self) -> SoftPrompt:
         """The target tuned from scratch just to its embedding step (paper 3.1.3)."""

@@ -12,9 +12,10 @@ from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
 from spotfw.library import Entry, Library
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import choose_backend, folder_for, named_model
-from spotfw.prompts import SoftPrompt, check_fits
+from spotfw.prompts import SoftPrompt, check_fits, warn_of_other_model
 from spotfw.ranking import Ranking
-from spotfw.recipe.evaluation import evaluate
+from spotfw.recipe.evaluation import TRAIN, VALIDATION, evaluate
+from spotfw.recipe.fitting import fitted
 from spotfw.recipe.run_names import run_name
 from spotfw.recipe.tuned import TunedPrompt, Tuning
 from spotfw.recipe.tuning import only, tune_all
@@ -79,6 +80,21 @@ class Workbench:
             self.own_settings, f"the settings that come with the model {self._place}"
         )
         return TuningSettings.from_dict(own.to_dict() | given)
+
+    def fitted(
+        self,
+        settings: TuningSettings,
+        task: Task | Mixture,
+        by_hand: Collection[str],
+        splits: Sequence[str] = (TRAIN, VALIDATION),
+    ) -> TuningSettings:
+        """The settings, with lengths not set by hand raised to what a task needs.
+
+        See `spotfw.recipe.fitting.fitted`.
+        """
+        asked = self._place if self._named else None
+        with self.plugins.blaming("backend", self._backend):
+            return fitted(self.model, task, settings, by_hand=by_hand, name=asked, splits=splits)
 
     def run_folder(
         self,
@@ -153,7 +169,8 @@ class Workbench:
             )
 
     def check(self, prompt: SoftPrompt) -> None:
-        """Refuses (`SpotError`) a prompt of another model."""
+        """Refuses (`SpotError`) a prompt of another model, or warns where its name says so."""
+        warn_of_other_model(prompt, self._place)
         check_fits(prompt, width=self.model.width, fingerprint=self.model.fingerprint)
 
     def close(self) -> None:

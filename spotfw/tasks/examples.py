@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -13,6 +13,7 @@ from spotfw.errors import SpotError
 from spotfw.tasks.draws import Draw
 from spotfw.tasks.example import Example
 from spotfw.tasks.sources import ExampleSource, open_source
+from spotfw.tasks.spelling import as_decoded, spell_labels
 from spotfw.tasks.task import Task, labels_in, unknown_split
 from spotfw.tasks.tokens import Ragged, Tokenised, Tokens
 
@@ -36,6 +37,8 @@ class Examples:
       raw: gives each example as the task does, for scoring; a split to train on is read
         again for it.
       dropped: examples left out because no token of their text was left.
+      written: what is decoded for a label, or several -> as the task writes it, of those that
+        the vocabulary writes in another way; see `spotfw.tasks.spelling`.
     """
 
     task: Task
@@ -45,6 +48,7 @@ class Examples:
     source: ExampleSource = attrs.field(repr=False)
     raw: Callable[[], tuple[Example, ...]] = attrs.field(repr=False)
     dropped: int = 0
+    written: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -75,12 +79,12 @@ def read_examples(
 
     Raises:
       UnknownName: the task has no such split.
-      SpotError: the data is absent or empty; a label is not among the task's; two labels
-        are the same tokens; nothing of any text was left.
+      SpotError: the data is absent or empty; a label is not among the task's; labels cannot be
+        told apart by what is kept of them; nothing of any text was left.
     """
     source = open_source(task, vocabulary)
     _check_split(task, source.splits, split)
-    _check_labels_differ(task, vocabulary)
+    answers = _Answers(task, split, vocabulary, max_target_length)
     keep = split != "train" if for_scoring is None else for_scoring
     inputs, targets, raw, dropped = [], [], [], []
     lengths = (max_input_length, max_target_length)
@@ -88,7 +92,7 @@ def read_examples(
         read_examples, task, split, vocabulary, *lengths, limit, for_scoring=True
     )
     for number, read in enumerate(source.read(split, *lengths, limit), 1):
-        _check_label(task, split, read.example, number)
+        answers.check(read.example, number)
         empty = _side_without_text(read, vocabulary.eos_id)
         if empty:
             dropped.append(f"{_place(read.example, number)} has no token of {empty}")
@@ -112,6 +116,7 @@ def read_examples(
         source=source,
         raw=(lambda: tuple(raw)) if keep else (lambda: again().raw()),
         dropped=len(dropped),
+        written=answers.written,
     )
 
 
@@ -143,32 +148,45 @@ def _only_end(tokens: Tokens, end: int | None) -> bool:
     return len(tokens) == 0 or (tokens[0] == end and bool((tokens == end).all()))
 
 
-def _check_label(task: Task, split: str, example: Example, number: int) -> None:
-    without_text = example.tokens is not None and "targets_pretokenized" not in example.extra
-    if not task.labels or without_text:
-        return
-    label = example.targets
-    if not set(labels_in(label, task.labels)) <= set(task.labels):
-        raise SpotError(
-            f"In the split {split!r} of task {task.name!r}, {_place(example, number)} has the "
-            f"label {label!r}, which is not among the task's: {', '.join(task.labels)}. Correct "
-            "the data, or choose a split whose labels are known."
-        )
+class _Answers:
+    """The labels of a split, each looked at once; how they are written, by what is decoded."""
 
+    def __init__(self, task: Task, split: str, vocabulary: Any, max_target_length: int) -> None:
+        self.written = as_decoded(spell_labels(task, vocabulary, max_target_length))
+        self._task = task
+        self._split = split
+        self._vocabulary = vocabulary
+        self._most = max_target_length
+        self._seen = set(task.labels)
 
-def _check_labels_differ(task: Task, vocabulary: Any) -> None:
-    """Refuses labels that the model can neither learn nor write apart."""
-    first: dict[tuple[int, ...], str] = {}
-    for label in task.labels:
-        tokens = tuple(vocabulary.encode(label))
-        if tokens in first:
+    def check(self, example: Example, number: int) -> None:
+        """Refuses a target that names no label, or several of which the end is cut."""
+        without_text = example.tokens is not None and "targets_pretokenized" not in example.extra
+        if not self._task.labels or without_text or example.targets in self._seen:
+            return
+        self._seen.add(example.targets)
+        self._check_named(example, number)
+        ids = self._vocabulary.encode(example.targets)
+        if len(ids) >= self._most:
             raise SpotError(
-                f"The labels {first[tokens]!r} and {label!r} of task {task.name!r} are the same "
-                f"tokens to this model's vocabulary ({vocabulary.decode(tokens)!r}), so it cannot "
-                "tell them apart. Give them other words, plain ones: labels = {...} in the task "
-                "file says which word stands for which cell."
+                f"In the split {self._split!r} of task {self._task.name!r}, "
+                f"{_place(example, number)} has the labels {example.targets!r}, {len(ids) + 1} "
+                f"tokens, of which max_target_length keeps {self._most}: what is left are other "
+                f"labels. Keep all of them with --max-target-length {len(ids) + 1} or more."
             )
-        first[tokens] = label
+        decoded = self._vocabulary.decode(ids)
+        if decoded != example.targets:
+            self.written.setdefault(decoded, example.targets)
+
+    def _check_named(self, example: Example, number: int) -> None:
+        task, label = self._task, example.targets
+        if not set(labels_in(label, task.labels)) <= set(task.labels):
+            raise SpotError(
+                f"In the split {self._split!r} of task {task.name!r}, {_place(example, number)} "
+                f"has the label {label!r}, which is not among the task's: "
+                f"{', '.join(task.labels)}. Correct the data, or choose a split whose labels are "
+                "known."
+            )
 
 
 def _place(example: Example, number: int) -> str:

@@ -13,12 +13,15 @@ import numpy as np
 from spotfw.errors import SpotError
 from spotfw.tasks.examples import Examples
 from spotfw.tasks.scoring.scorer import MetricFault, NotScored
+from spotfw.tasks.spelling import as_written
 
 _log = logging.getLogger(__name__)
 
 
 def score(examples: Examples, texts: Sequence[str]) -> dict[str, float]:
     """Scores decoded texts by the task's own postprocessing and metrics.
+
+    A label that the vocabulary writes in another way than the task counts as the task's.
 
     Args:
       examples: what was asked.
@@ -32,6 +35,7 @@ def score(examples: Examples, texts: Sequence[str]) -> dict[str, float]:
     """
     if len(texts) != len(examples):
         raise ValueError(f"{len(texts)} texts for {len(examples)} examples")
+    texts = answers_as_written(examples, texts)
     try:
         # Constant or wrong predictions make scikit-learn and scipy warn; early on that is
         # how things are, and what is undefined is told below.
@@ -50,6 +54,13 @@ def score(examples: Examples, texts: Sequence[str]) -> dict[str, float]:
             "fits the task's answers."
         ) from fault.__cause__
     return _numbers(values, examples)
+
+
+def answers_as_written(examples: Examples, texts: Sequence[str]) -> Sequence[str]:
+    """Decoded texts, labels among them in the task's own spelling."""
+    if not examples.written:
+        return texts
+    return [as_written(text, examples.written) for text in texts]
 
 
 def _numbers(values: Mapping[str, Any], examples: Examples) -> dict[str, float]:

@@ -229,3 +229,41 @@ def test_bfloat16_is_another_precision(packed, tasks):
 
 def _apart(value: np.ndarray, reference: np.ndarray) -> float:
     return float(np.linalg.norm(value - reference) / np.linalg.norm(reference))
+
+
+LABELS = ("Good \u2665", "Bad")
+
+
+@pytest.fixture
+def folded_task():
+    """A task whose labels the model's vocabulary writes in another way: "good" and a sign."""
+    from spotfw.tasks import Example, Task
+    from spotfw.tasks.scoring import Scorer, ToLabel, metric_functions
+
+    rows = [
+        Example(inputs=f"the story was {w}", targets=LABELS[w == "bad"]) for w in ("good", "bad")
+    ]
+    return Task(
+        name="folded",
+        family="sentiment",
+        type="classification",
+        labels=LABELS,
+        splits={"train": 2, "validation": 2},
+        examples=lambda split: rows,
+        score=Scorer(metric_functions(["accuracy"]), ToLabel(LABELS)),
+    )
+
+
+def test_a_learned_label_is_right_however_the_vocabulary_writes_it(
+    opened, mesh, folded_task, monkeypatch
+):
+    ids = [[*opened.vocabulary.encode(label), 1] for label in LABELS]
+    right = [np.array([*row, *[0] * (8 - len(row))], np.int32) for row in ids]
+    monkeypatch.setattr("spotfw_torch.backend.greedy", lambda *_: [right])
+    monkeypatch.setattr("spotfw.backends.mesh.decoding.decode", lambda *_: right)
+    for model in (opened, mesh):
+        (evaluation,) = model.evaluate([None], folded_task, "validation", SETTINGS)
+        assert evaluation.metrics == {"accuracy": 100.0}
+        with pytest.raises(SpotError, match="cut to the same tokens"):
+            short = attrs.evolve(SETTINGS, max_target_length=1)
+            model.evaluate([None], folded_task, "validation", short)

@@ -10,7 +10,7 @@ import numpy as np
 from spotfw.contracts import Array, InitContext, PromptInitializer
 from spotfw.errors import WrongUse
 from spotfw.hookspecs import hookimpl
-from spotfw.prompts import check_fits, load_prompt
+from spotfw.prompts import check_fits, load_prompt, warn_of_other_model
 
 #: Tokens that `sampled_vocab` samples from.
 MOST_COMMON = 5_000
@@ -60,6 +60,8 @@ def prompt(context: InitContext, rng: np.random.Generator) -> Array:
         fingerprint=context.fingerprint,
         name=f"The prompt {context.argument}",
     )
+    if context.model is not None:
+        warn_of_other_model(start, context.model, f"The prompt {context.argument}")
     return start.array.copy()
 
 

@@ -82,6 +82,14 @@ class Study:
         return attrs.asdict(self, filter=lambda field, _: field.name != "place")
 
     @property
+    def settings_by_hand(self) -> list[str]:
+        """Names of the settings that the declaration chooses for some of its tunings."""
+        chosen = (self.settings, self.source, self.target, self.mixture)
+        return sorted(
+            {key for table in (*chosen, *(g.settings for g in self.generics)) for key in table}
+        )
+
+    @property
     def default_folder(self) -> str:
         """Where the study is kept when no place is given: beside the working directory."""
         return f"{Path(self.place).stem}-study"

@@ -34,6 +34,7 @@ def start_tuner(
     folder: str,
     references: Sequence[str],
     opening: Mapping[str, Any],
+    by_hand: Sequence[str] = (),
     plugins: Plugins | None = None,
 ) -> Work:
     """Gives what does a study's jobs in this process; models are opened when first needed.
@@ -42,9 +43,11 @@ def start_tuner(
       folder: the study's.
       references: its tasks, which may be files, so that all are known by name.
       opening: how models are opened.
+      by_hand: names of settings that the declaration chooses; others, a model's own, are raised
+        where a task needs more.
       plugins: by default everything installed.
     """
-    return _Tuner(folder, references, opening, plugins).do
+    return _Tuner(folder, references, opening, by_hand, plugins).do
 
 
 class _Tuner:
@@ -53,11 +56,13 @@ class _Tuner:
         folder: str,
         references: Sequence[str],
         opening: Mapping[str, Any],
+        by_hand: Sequence[str],
         plugins: Plugins | None,
     ) -> None:
         self._folder = folder
         self._references = references
         self._opening = {"threads": 1} | dict(opening)
+        self._by_hand = by_hand
         self._plugins = plugins
         self._model: str | None = None
         self._session: Session | None = None
@@ -87,6 +92,7 @@ class _Tuner:
             init=SCRATCH if job["from_scratch"] else SOURCE,
             start=self._start(session, job["start"]),
             keep=False,
+            by_hand=self._by_hand,
             **job["settings"],
         )
         result = self._result(session, tuned)
@@ -111,7 +117,9 @@ class _Tuner:
         """
         target = session.task(job["task"])
         assert isinstance(target, Task)
-        scratch = session.tune(target, init=SCRATCH, keep=False, **job["settings"])
+        scratch = session.tune(
+            target, init=SCRATCH, keep=False, by_hand=self._by_hand, **job["settings"]
+        )
         outcome = session.transfer(
             target,
             job["strategy"],
@@ -121,6 +129,7 @@ class _Tuner:
             mixture=job["mixture"],
             # The library may have prompts of sources that the study no longer names.
             among=job["among"],
+            by_hand=self._by_hand,
             **job["settings"],
         )
         best = outcome.best

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -72,6 +72,7 @@ def open_pool(
         "folder": plan.folder,
         "references": list(plan.resolved.tasks),
         "opening": dict(plan.study.open),
+        "by_hand": plan.study.settings_by_hand,
     }
     start: StartWorker
     if executor.isolated:
@@ -85,12 +86,14 @@ def open_pool(
         yield pool
 
 
-def start_isolated(folder: str, references: list[str], opening: Mapping[str, Any]) -> Work:
+def start_isolated(
+    folder: str, references: list[str], opening: Mapping[str, Any], by_hand: Sequence[str]
+) -> Work:
     """What does jobs in a process of its own, which holds the runs while it lives."""
     held = locked(files.join(folder, _RUNS), shared=True)
     held.__enter__()
     _HELD.append(held)
-    return start_tuner(folder, references, opening)
+    return start_tuner(folder, references, opening, by_hand)
 
 
 Blame = Callable[[], AbstractContextManager[None]]
