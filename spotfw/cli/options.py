@@ -7,12 +7,15 @@ import re
 import types
 import typing
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from spotfw.config import TuningSettings
+
+if TYPE_CHECKING:
+    from spotfw.library import Library
 
 
 def settings_options(
@@ -134,7 +137,7 @@ library_option = click.option(
     envvar="SPOTFW_LIBRARY",
     show_default=True,
     show_envvar=True,
-    help="The library's folder, local or gs://.",
+    help="The library's folder, local or gs://, or the name of a model that comes with one.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -151,6 +154,14 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_FILTERS):
         command = option(command)
     return command
+
+
+def open_named(library: str) -> Library:
+    """The library of a folder or of a model's name, which must be there."""
+    from spotfw.plugins import default_plugins
+    from spotfw.plugins.libraries import library_named
+
+    return library_named(library, default_plugins(), there=True)
 
 
 def empty(folder: str) -> str:

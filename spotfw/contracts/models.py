@@ -38,6 +38,9 @@ class NamedModel:
       settings: tuning settings that suit the model, over the paper's defaults.
       hf_folder: the same model as a Hugging Face folder, where there is one, for engines
         that read that.
+      library: folder of a library of prompts learned on the model, which comes with it; a
+        transfer starts from these where no library is named. It is only read. Its prompts
+        must carry the model's fingerprint.
       demo: what ``spotfw demo`` shows on it, if it can.
     """
 
@@ -46,4 +49,5 @@ class NamedModel:
     description: str = ""
     settings: Mapping[str, Any] = attrs.field(factory=dict)
     hf_folder: str | None = attrs.field(default=None, repr=False)
+    library: str | None = attrs.field(default=None, repr=False)
     demo: DemoPlan | None = None

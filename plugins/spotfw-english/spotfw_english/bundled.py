@@ -9,6 +9,9 @@ from spotfw.contracts import NamedModel
 
 PACKED = Path(__file__).parent / "model"
 
+#: Source prompts, three seeds a task; its card names the data sets, licences and scores.
+LIBRARY = Path(__file__).parent / "library"
+
 #: For two cores: a prompt of 20 tokens, no dropout (the model was trained without), and a rate
 #: of 0.1. The model's card has the measurements, on source tasks, that these come from.
 SETTINGS: dict[str, Any] = {
@@ -34,6 +37,7 @@ def english_model() -> NamedModel:
         hf_folder=str(PACKED),
         description="T5 1.1 of 21 million parameters, pre-trained on openly licensed English",
         settings=SETTINGS,
+        library=str(LIBRARY),
     )
 
 
