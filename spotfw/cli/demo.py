@@ -29,6 +29,8 @@ def demo(model: str, out: str | None, seeds: int, metric: str, workers: int, as_
     """Learn prompts on source tasks, keep them in a library, rank them for low-resource
     targets, and tune each target from scratch and from what each strategy chooses.
 
+    With --model english, small English texts start from the prompts that come with that model.
+
     Takes some minutes on two cores and needs no network.
 
     \b
@@ -54,14 +56,17 @@ def _run(model: str, out: str, seeds: int, metric: str, workers: int, as_json: b
     if plan is None:
         known = [m.name for m in plugins.models() if m.demo is not None]
         raise WrongUse(f"The model {model} has no demo. Models with one: {', '.join(known)}.")
-    opening: dict[str, Any] = {
-        "model": model,
-        "library": os.path.join(out, "library"),
-        "runs": os.path.join(out, "runs"),
-    }
+    opening: dict[str, Any] = {"model": model, "runs": os.path.join(out, "runs")}
+    if plan.sources:
+        opening["library"] = os.path.join(out, "library")
     counted = range(seeds)
-    note(f"SPoT on {len(plan.sources)} sources and {len(plan.targets)} targets, {seeds} seeds.")
     session = Session(plugins=plugins, **opening)
+    sources = (
+        f"{len(plan.sources)} sources"
+        if plan.sources
+        else f"the {len(session.library.entries())} prompts that come with the model {model}"
+    )
+    note(f"SPoT on {sources} and {len(plan.targets)} targets, {seeds} seeds.")
     with Progress("demo", planned_steps(plan, session, counted)) as progress:
         result = run_on_workers(
             opening,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from spotfw.contracts import NamedModel
+from spotfw.contracts import DemoPlan, NamedModel
 
 PACKED = Path(__file__).parent / "model"
 
@@ -28,6 +28,25 @@ SETTINGS: dict[str, Any] = {
     "max_eval_examples": 500,
 }
 
+#: Small generated texts, from the prompts that come with the model: too few steps to learn a
+#: task well from scratch.
+DEMO = DemoPlan(
+    sources=(),
+    targets=("shop_reviews", "fact_or_opinion", "help_desk"),
+    target={
+        "steps": 40,
+        "checkpoint_every": 20,
+        "embedding_step": 40,
+        "max_input_length": 40,
+        "max_target_length": 6,
+    },
+    strategies=(
+        ("best_of_top_k", 1, "best of top-1"),
+        ("best_of_top_k", 3, "best of top-3"),
+        ("top_k_weighted_average", 3, "weighted average, k=3"),
+    ),
+)
+
 
 def english_model() -> NamedModel:
     """The model under its name."""
@@ -38,6 +57,7 @@ def english_model() -> NamedModel:
         description="T5 1.1 of 21 million parameters, pre-trained on openly licensed English",
         settings=SETTINGS,
         library=str(LIBRARY),
+        demo=DEMO,
     )
 
 
