@@ -88,7 +88,7 @@ def transfer_own(
     """Transfers to a user's own task, from scratch beside it, and says how to use the result."""
     from spotfw.cli.display import print_json
     from spotfw.cli.watch import WatchAll
-    from spotfw.recipe.beside_scratch import read_lengths, transfer_beside_scratch
+    from spotfw.recipe.beside_scratch import few_steps, read_lengths, transfer_beside_scratch
     from spotfw.tasks import Task
 
     task = session.task(str(data.task_file))
@@ -96,9 +96,8 @@ def transfer_own(
     note("Opening the model ...")
     reading = read_lengths(session, task, **settings)
     _tell_cut(reading)
-    settings = {**reading.settings, **settings}
-    steps = session.settings(**settings).steps
-    with WatchAll(f"tune {task.name}", tunings=1 + k, steps=steps) as watch:
+    settings = {"steps": few_steps(session), **reading.settings, **settings}
+    with WatchAll(f"tune {task.name}", tunings=1 + k, steps=settings["steps"]) as watch:
         outcome = transfer_beside_scratch(
             session, task, strategy, k, metric, observer=watch, **settings
         )

@@ -89,6 +89,11 @@ class Session:
         """The paper's settings, with the model's own over them and `changes` over those."""
         return self._bench.settings(**changes)
 
+    @property
+    def target_steps(self) -> int:
+        """Updates of a target's tuning: the model's own, else the paper's 100,000 (3.1.2)."""
+        return int(self._bench.own_settings.get("steps", TARGET_STEPS))
+
     def tune(
         self,
         task: str | Task | Mixture,
@@ -205,8 +210,7 @@ class Session:
           observer: hears of progress.
           **settings: of the target's tunings; steps are 100,000 by default (paper 3.1.2).
         """
-        if "steps" not in settings and "steps" not in self._bench.own_settings:
-            settings["steps"] = TARGET_STEPS
+        settings.setdefault("steps", self.target_steps)
         mixed = {k: v for k, v in settings.items() if k != "steps"} | dict(mixture or {})
         transfer = Transfer(
             bench=self._bench,
