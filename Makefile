@@ -22,8 +22,10 @@ $(READY): $(INPUTS)
 	@sh requirements/setup.sh $(VENV) $(PYTHON)
 	@touch $@
 
+# Without ARGS both: the whole recipe on generated tasks, then English text.
 demo: $(READY)
 	$(BIN)/spotfw demo $(ARGS)
+	$(if $(ARGS),,$(BIN)/spotfw demo --model english)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)

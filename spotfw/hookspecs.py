@@ -203,7 +203,8 @@ def spotfw_models() -> Iterable[NamedModel]:  # type: ignore[empty-body]
     """Gives frozen models known by name.
 
     Returns: an iterable of `spotfw.contracts.NamedModel`; its `folder` is a function that
-      is called when the model is wanted and may make or fetch the folder then.
+      is called when the model is wanted and may make or fetch the folder then. Its `library`
+      may name the folder of a prompt library that comes with it, which is only read.
     Called: once a process, when a model is first looked up or listed.
     Process: the one that names the model.
 

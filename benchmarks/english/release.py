@@ -1,26 +1,32 @@
-"""Writes the grid's source prompts as spotfw's prompt files, each with its provenance.
+"""Writes the grid's source prompts as a prompt library, each with its provenance.
 
     python -m benchmarks.english.release --grid FOLDER --export FOLDER --fingerprint HEX \\
         --out FOLDER [--all]
 
-Two files a source and seed: TASK.seed.best (the value) and TASK.seed.embedding (the key, an
-early checkpoint). Without --all only those whose data's terms allow it.
+An entry a source and seed: the best checkpoint is its value, an early one its key. Without
+--all only those whose data's terms allow it.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.english import declaration as study
 from benchmarks.english.output import Output
-from spotfw.prompts import Provenance, SoftPrompt, save_prompt
+from spotfw.library import Library
+from spotfw.prompts import Provenance, SoftPrompt
+
+#: Majority class and bag of words of each task, as `tables` writes them.
+FACTS = Path(__file__).parent / "facts.csv"
 
 
 def main() -> None:
-    """Reads the command line and writes the files."""
+    """Reads the command line and fills the library."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("grid", "export", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -31,7 +37,8 @@ def main() -> None:
     grid = Output(options.grid)
     machine = json.loads((options.grid / "machine.json").read_text(encoding="utf-8"))
     tasks = json.loads((options.export / "tasks.json").read_text(encoding="utf-8"))
-    options.out.mkdir(parents=True, exist_ok=True)
+    beside = baselines(FACTS)
+    library = Library(options.out, indexed=False)
     for source in study.SOURCES:
         if not (source.shippable or options.all):
             continue
@@ -39,18 +46,36 @@ def main() -> None:
             row = grid.rows[f"source:{source.task}:{seed}"]
             facts = tasks[f"source:{source.task}"]
             steps = {"best": int(row["step"]), "embedding": options.embedding_step}
-            for kind, step in steps.items():
-                tensor = "best" if kind == "best" else f"step{step}"
-                prompt = SoftPrompt(
-                    grid.prompts["sources"][f"{source.task}/{seed}/{tensor}"],
-                    _provenance(row, facts, machine, step, kind, options.fingerprint),
+            best, embedding = (
+                SoftPrompt(
+                    grid.prompts["sources"][
+                        f"{source.task}/{seed}/{'best' if kind == 'best' else f'step{step}'}"
+                    ],
+                    _provenance(
+                        row, facts, beside[source.task], machine, step, kind, options.fingerprint
+                    ),
                 )
-                save_prompt(prompt, options.out / f"{source.task}.{seed}.{kind}.safetensors")
+                for kind, step in steps.items()
+            )
+            library.add(best, embedding)
+
+
+def baselines(path: Path) -> dict[str, dict[str, float]]:
+    """By source, the scores of the majority class and of a bag of words, where there are any."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {
+            row["task"]: {
+                name: float(row[name]) for name in ("majority", "bag_of_words") if row[name]
+            }
+            for row in csv.DictReader(stream)
+            if row["role"] == "source"
+        }
 
 
 def _provenance(
     row: dict[str, Any],
     facts: dict[str, Any],
+    beside: Mapping[str, float],
     machine: dict[str, Any],
     step: int,
     kind: str,
@@ -83,6 +108,7 @@ def _provenance(
             "citation": facts["citation"],
             "training_rows": facts["parts"]["train"],
             "reported_rows": facts["parts"]["report"],
+            "baselines": dict(beside),
             "arithmetic": machine["arithmetic"],
             "card": machine["card"],
         },

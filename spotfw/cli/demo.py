@@ -32,6 +32,8 @@ def demo(out: str | None, **options: Any) -> None:
     """Learn prompts on source tasks, keep them in a library, rank them for low-resource
     targets, and tune each target from scratch and from what each strategy chooses.
 
+    With --model english, small English texts start from the prompts that come with that model.
+
     Takes some minutes on two cores and needs no network.
 
     \b
@@ -69,15 +71,21 @@ def _run(
         raise WrongUse(f"The model {model} has no demo. Models with one: {', '.join(known)}.")
     opening: dict[str, Any] = {
         "model": model,
-        "library": os.path.join(out, "library"),
         "runs": os.path.join(out, "runs"),
         "backend": backend,
     }
+    if plan.sources:
+        opening["library"] = os.path.join(out, "library")
     counted = range(seeds)
-    note(f"SPoT on {len(plan.sources)} sources and {len(plan.targets)} targets, {seeds} seeds.")
     session = Session(plugins=plugins, **opening)
     if backend is None:
         note_engine(session)
+    sources = (
+        f"{len(plan.sources)} sources"
+        if plan.sources
+        else f"the {len(session.library.entries())} prompts that come with the model {model}"
+    )
+    note(f"SPoT on {sources} and {len(plan.targets)} targets, {seeds} seeds.")
     with Progress("demo", planned_steps(plan, session, counted)) as progress:
         result = run_on_workers(
             opening,

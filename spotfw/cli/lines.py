@@ -57,6 +57,11 @@ def read_lines() -> Lines:
         raise SpotError(
             f"Standard input cannot be read: {why}. Give lines of text: spotfw predict ... < FILE."
         ) from None
+    return lines_of(data)
+
+
+def lines_of(data: bytes) -> Lines:
+    """The lines of a text in UTF-8."""
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if not lines[-1]:
         lines.pop()

@@ -6,7 +6,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,6 +15,7 @@ import click
 from spotfw.config import TuningSettings
 
 if TYPE_CHECKING:
+    from spotfw.library import Library
     from spotfw.recipe.session import Session
 
 
@@ -132,7 +133,9 @@ def opening(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def open_session(model: str, library: str | None, options: dict[str, Any]) -> Session:
+def open_session(
+    model: str, library: str | Sequence[str] | None, options: dict[str, Any], runs: str = "runs"
+) -> Session:
     """A session for a command; takes what `opening` takes out of its options.
 
     Where the user named no engine, says which is not the built-in one.
@@ -140,7 +143,7 @@ def open_session(model: str, library: str | None, options: dict[str, Any]) -> Se
     from spotfw.recipe.session import Session
 
     opened = opening(options)
-    session = Session(model, library, **opened)
+    session = Session(model, library, runs=runs, **opened)
     if "backend" not in opened:
         note_engine(session)
     return session
@@ -170,7 +173,7 @@ library_option = click.option(
     envvar="SPOTFW_LIBRARY",
     show_default=True,
     show_envvar=True,
-    help="The library's folder, local or gs://.",
+    help="The library's folder, local or gs://, or the name of a model that comes with one.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -187,6 +190,14 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_FILTERS):
         command = option(command)
     return command
+
+
+def open_named(library: str) -> Library:
+    """The library of a folder or of a model's name, which must be there."""
+    from spotfw.plugins import default_plugins
+    from spotfw.plugins.libraries import library_named
+
+    return library_named(library, default_plugins(), there=True)
 
 
 def empty(folder: str) -> str:

@@ -7,17 +7,33 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spotfw.cli.display import say
-from spotfw.cli.options import empty, given, model_options, open_session, settings_options
+from spotfw.cli.options import (
+    empty,
+    given,
+    model_options,
+    open_session,
+    settings_options,
+)
+from spotfw.cli.own_data import column_options, is_data_file, refuse_columns
 from spotfw.config import TARGET_STEPS
 
 if TYPE_CHECKING:
+    from spotfw.recipe.session import Session
     from spotfw.recipe.transfer import TransferResult
 
 
 @click.command(short_help="Start a target from the library's prompts.")
 @click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
 @model_options(default="playground")
-@click.option("--library", required=True, metavar="DIR", help="The library of source prompts.")
+@click.option(
+    "--library",
+    "libraries",
+    metavar="DIR",
+    multiple=True,
+    help="A library of source prompts: a folder, or the name of a model that comes with one; "
+    "several are read as one [default: what comes with the model].",
+)
+@column_options
 @click.option(
     "--strategy",
     default="best_of_top_k",
@@ -51,7 +67,9 @@ if TYPE_CHECKING:
 def transfer(
     targets: tuple[str, ...],
     model: str,
-    library: str,
+    libraries: tuple[str, ...],
+    text_columns: tuple[str, ...],
+    label_column: str | None,
     strategy: str,
     k: int,
     metric: str,
@@ -68,26 +86,38 @@ def transfer(
     Run the same command again after an interruption: finished runs are not run again, and
     an unfinished one goes on from its last checkpoint.
 
+    A TARGET may also be a .csv, .tsv or .jsonl file of labelled texts. It is split, tuned from
+    scratch and from the most similar prompts of -k tasks, and scored on rows kept aside.
+
     \b
     Example:
       spotfw library --help
+      spotfw transfer reviews.csv --model english --text-column review --label-column stars
       spotfw transfer book_reviews hotel_reviews --library library -k 2 --steps 300
     """
     from spotfw.cli.display import note, print_json
     from spotfw.cli.watch import Watch
-    from spotfw.errors import SpotError, WrongUse
-    from spotfw.library import open_library
+    from spotfw.errors import WrongUse
     from spotfw.prompts import load_prompt
 
-    # A library that is not there, or empty, is refused before the model is opened.
-    if not open_library(library).entries() and strategy != "none":
-        raise SpotError(empty(library))
+    sources = _sources(model, libraries, strategy)
+    if any(map(is_data_file, targets)):
+        _transfer_file(
+            targets,
+            (text_columns, label_column),
+            open_session(model, sources, options, out or "runs"),
+            {"strategy": strategy, "k": k, "metric": metric, "as_json": as_json},
+            given(options),
+            unfit={"--embedding": embedding, "--mixture-steps": mixture_steps},
+        )
+        return
+    refuse_columns(targets[0], text_columns, label_column)
     if embedding is not None and len(targets) > 1:
         raise WrongUse(
             f"--embedding {embedding} is one target's, but {len(targets)} targets are named. "
             "Transfer to that one by itself."
         )
-    session = open_session(model, library, options)
+    session = open_session(model, sources, options)
     names = [session.task(target).name for target in targets]
     session.plugins.strategy(strategy)
     session.plugins.metric(metric)
@@ -114,6 +144,67 @@ def transfer(
                 _print(facts)
     if as_json:
         print_json(results[0] if len(results) == 1 else results)
+
+
+def _sources(model: str, libraries: tuple[str, ...], strategy: str) -> tuple[str, ...] | None:
+    """What a session is given as its library; None for the model's own, which is said.
+
+    Raises:
+      SpotError: a library is not there or empty; so it is before the model is opened.
+      WrongUse: none is named, and none comes with the model.
+    """
+    from spotfw.cli.display import note
+    from spotfw.errors import SpotError, WrongUse
+    from spotfw.plugins import default_plugins
+    from spotfw.plugins.libraries import libraries_named
+    from spotfw.plugins.models import named_model
+
+    plugins = default_plugins()
+    if libraries:
+        place = libraries_named(libraries, plugins, there=True)
+        if place is not None and not place.entries() and strategy != "none":
+            raise SpotError(empty(libraries[0]))
+        return libraries
+    named = named_model(model, plugins)
+    if named is None or named.library is None:
+        raise WrongUse(
+            f"The model {model} comes with no library of prompts. Name one with --library DIR."
+        )
+    place = libraries_named(named.name, plugins)
+    count = len(place.entries()) if place is not None else 0
+    note(
+        f"Sources: the {count} prompts that come with the model {model} (see `spotfw library list "
+        f"{model}`); --library names others."
+    )
+    return None
+
+
+def _transfer_file(
+    targets: tuple[str, ...],
+    columns: tuple[tuple[str, ...], str | None],
+    session: Session,
+    choices: dict[str, Any],
+    settings: dict[str, Any],
+    unfit: dict[str, Any],
+) -> None:
+    """The transfer to a user's own file."""
+    from spotfw.cli.own_data import own_task, transfer_own
+    from spotfw.errors import WrongUse
+
+    if len(targets) > 1:
+        raise WrongUse(
+            f"A data file is transferred to by itself, but {len(targets)} targets are named. Run "
+            "the command once for each."
+        )
+    for option, value in unfit.items():
+        if value is not None:
+            raise WrongUse(f"{option} does not go with a data file. Leave it out.")
+    session.plugins.strategy(choices["strategy"])
+    session.plugins.metric(choices["metric"])
+    session.settings(**settings)
+    data = own_task(targets[0], *columns, session.runs)
+    session.runs = str(data.task_file.parent)
+    transfer_own(session, data, settings=settings, facts_of=_facts, **choices)
 
 
 def _facts(result: TransferResult) -> dict[str, Any]:

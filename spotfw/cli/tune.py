@@ -10,10 +10,18 @@ import click
 
 from spotfw.cli.display import say
 from spotfw.cli.options import given, model_options, open_session, settings_options
+from spotfw.cli.own_data import (
+    column_options,
+    is_data_file,
+    own_task,
+    refuse_columns,
+    text_column_option,
+)
 
 if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt
     from spotfw.recipe.session import Session
+    from spotfw.tasks import Task
 
 #: Settings that are as they were in tuning, unless they are given.
 _LENGTHS = ("max_input_length", "max_target_length")
@@ -32,6 +40,7 @@ _LENGTHS = ("max_input_length", "max_target_length")
 @click.option("--out", required=True, metavar="DIR", help="Folder of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the run in DIR from its last checkpoint.")
 @click.option("--library", metavar="DIR", help="Also keep the prompt in this library.")
+@column_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @settings_options()
 def tune(
@@ -41,10 +50,15 @@ def tune(
     out: str,
     resume: bool,
     library: str | None,
+    text_columns: tuple[str, ...],
+    label_column: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Learn a prompt on TASK: a task's or mixture's name, or a TOML file that describes one.
+
+    TASK may also be a .csv, .tsv or .jsonl file of labelled texts, which is split into parts
+    beside DIR.
 
     A setting that is not given is the model's own where it has one, else the default shown.
     A run killed at any moment goes on with --resume, bit for bit as if it had not been.
@@ -59,6 +73,11 @@ def tune(
     from spotfw.cli.watch import Watch
 
     session = open_session(model, library, options)
+    if is_data_file(task):
+        beside = os.path.dirname(os.path.normpath(out)) or "."
+        task = str(own_task(task, text_columns, label_column, beside).task_file)
+    else:
+        refuse_columns(task, text_columns, label_column)
     asked = session.task(task)
     with Watch() as watch:
         tuned = session.tune(
@@ -135,28 +154,43 @@ def evaluate(
 
 @click.command(short_help="Run a prompt on lines of text.")
 @click.argument("prompt")
+@click.argument("file", metavar="[FILE]", required=False)
 @model_options(default=None)
+@click.option("--task", metavar="T", help="A task's file, whose template each text is put into.")
+@text_column_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @settings_options(only=("eval_batch_size", *_LENGTHS))
-def predict(prompt: str, model: str | None, as_json: bool, **options: Any) -> None:
-    """Decode an answer for each line of standard input, with PROMPT in front.
+def predict(
+    prompt: str,
+    file: str | None,
+    model: str | None,
+    task: str | None,
+    text_columns: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Decode an answer for each line of FILE, or of standard input, with PROMPT in front.
 
     PROMPT is a prompt's file, a PEFT adapter's folder, or a finished run's folder. A line is
-    the task's whole input text as `spotfw tasks show NAME --examples 3` shows it. There is one
+    the task's whole input text as `spotfw tasks show NAME --examples 3` shows it; with --task
+    it is the text alone, and FILE may also be a .csv, .tsv or .jsonl file of rows. There is one
     line of output for each of input; a blank one, or one that is not UTF-8, gets an empty one
     (with --json null), and is named on stderr.
 
     \b
     Example:
       spotfw predict runs/film/best.safetensors < lines.txt
+      spotfw predict runs/mine/best.safetensors --task my_reviews.toml new.csv
     """
     from spotfw.cli.display import note, print_json
-    from spotfw.cli.lines import named, read_lines
+    from spotfw.cli.inputs import read_inputs
+    from spotfw.cli.lines import named
     from spotfw.errors import SpotError
 
-    if sys.stdin is not None and sys.stdin.isatty():
+    if file is None and sys.stdin is not None and sys.stdin.isatty():
         note("Reading lines of text from the keyboard; end with Ctrl-D.")
-    lines = read_lines()
+    lines = read_inputs(file, None if task is None else _task_file(task), text_columns)
+    place = file or "standard input"
     loaded, session, settings = _open(prompt, model, options)
     sound = lines.sound
     given_back = iter(session.predict(loaded, sound, **settings) if sound else [])
@@ -169,12 +203,24 @@ def predict(prompt: str, model: str | None, as_json: bool, **options: Any) -> No
             # One line of output for each of input, whatever the model says.
             say(" ".join((answer or "").splitlines()))
     if lines.blank:
-        note(f"Blank, and not answered: {named(lines.blank)} of standard input.")
+        note(f"Blank, and not answered: {named(lines.blank)} of {place}.")
     if lines.undecodable:
         raise SpotError(
-            f"Not UTF-8, and not answered: {named(lines.undecodable)} of standard input. The other "
+            f"Not UTF-8, and not answered: {named(lines.undecodable)} of {place}. The other "
             "lines are answered above. Save the text as UTF-8: iconv -f LATIN1 -t UTF-8."
         )
+
+
+def _task_file(name: str) -> Task:
+    """The task whose template texts are put into."""
+    from spotfw.errors import WrongUse
+    from spotfw.plugins import default_plugins
+    from spotfw.tasks import Task
+
+    task = default_plugins().task(name)
+    if not isinstance(task, Task):
+        raise WrongUse(f"{name} is a mixture. Name a task's file with --task.")
+    return task
 
 
 def _open(

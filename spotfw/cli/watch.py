@@ -1,4 +1,4 @@
-"""Shows the progress of tunings, one after another, on stderr."""
+"""Shows the progress of tunings, one after another or as one whole, on stderr."""
 
 from __future__ import annotations
 
@@ -46,3 +46,43 @@ class Watch:
         if self._bar is not None:
             self._bar.__exit__(None, None, None)
             self._bar = None
+
+
+class WatchAll:
+    """An observer of a known number of tunings: one bar for all, with the time left.
+
+    Args:
+      what: what is going on.
+      tunings: how many there are; those that were done before are passed over.
+      steps: of each.
+    """
+
+    def __init__(self, what: str, tunings: int, steps: int) -> None:
+        self._bar = Progress(what, tunings * steps)
+        self._tunings = tunings
+        self._number = 0
+        self._last = steps
+
+    def __enter__(self) -> WatchAll:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.__exit__(kind, error, trace)
+
+    def __call__(self, report: Report) -> None:
+        if report.step <= self._last:  # a step that goes back: another tuning has begun
+            self._number += 1
+        self._last = report.step
+        self._bar.update(
+            (self._number - 1) * report.steps + report.step,
+            tuning=f"{self._number} of {self._tunings}",
+            loss=report.loss,
+            score=report.score,
+            best=report.best,
+        )

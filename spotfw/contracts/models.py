@@ -13,11 +13,15 @@ class DemoPlan:
     """What ``spotfw demo`` does on a model.
 
     Attributes:
-      sources: tasks to learn prompts on.
+      sources: tasks to learn prompts on; none where the targets start from the library that
+        comes with the model.
       targets: low-resource tasks to transfer to.
       source: settings of the source tunings, which override the model's.
       target: settings of the target tunings, likewise.
       mixture: settings of tuning on a mixture of sources and target, likewise.
+      strategies: what is shown: a strategy's name, its k (None: as many as there are sources),
+        and its title; the first with ``best of top-1`` as its title stands for transfer. Empty
+        for all of the paper's, which need sources.
     """
 
     sources: tuple[str, ...]
@@ -25,6 +29,7 @@ class DemoPlan:
     source: Mapping[str, Any] = attrs.field(factory=dict)
     target: Mapping[str, Any] = attrs.field(factory=dict)
     mixture: Mapping[str, Any] = attrs.field(factory=dict)
+    strategies: tuple[tuple[str, int | None, str], ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +43,9 @@ class NamedModel:
       settings: tuning settings that suit the model, which override the paper's defaults.
       hf_folder: the same model as a Hugging Face folder, where there is one, for engines
         that read that.
+      library: folder of a library of prompts learned on the model, which comes with it; a
+        transfer starts from these where no library is named. It is only read. Its prompts
+        must carry the model's fingerprint.
       demo: what ``spotfw demo`` shows on it, if it can.
     """
 
@@ -46,4 +54,5 @@ class NamedModel:
     description: str = ""
     settings: Mapping[str, Any] = attrs.field(factory=dict)
     hf_folder: str | None = attrs.field(default=None, repr=False)
+    library: str | None = attrs.field(default=None, repr=False)
     demo: DemoPlan | None = None

@@ -150,7 +150,7 @@ class Library:
             and all(v is None or getattr(entry.provenance, k) == v for k, v in wanted.items())
             and (fingerprint is None or same_model(entry.provenance.fingerprint, fingerprint))
         ]
-        return sorted(entries, key=_order)
+        return sorted(entries, key=in_listing_order)
 
     def get(self, id: str, entries: Iterable[Entry] | None = None) -> Entry:
         """The entry of an id, or of the beginning of one.
@@ -168,11 +168,11 @@ class Library:
 
     def best(self, id: str, entries: Iterable[Entry] | None = None) -> SoftPrompt:
         """The value of an entry: the prompt to start from; see `get`."""
-        return self._store.read(self.get(id, entries).id)
+        return self._read(self.get(id, entries).id)
 
     def embedding(self, id: str) -> SoftPrompt:
         """The key of an entry: its task embedding."""
-        return self._store.read(self.get(id).embedding_id)
+        return self._read(self.get(id).embedding_id)
 
     def rank(
         self,
@@ -214,23 +214,23 @@ class Library:
             model=query.provenance.model,
         )
         items = self._retriever.ranked(
-            query.array, metric, chosen, lambda entry: self._store.read(entry.embedding_id).array
+            query.array, metric, chosen, lambda entry: self._read(entry.embedding_id).array
         )
         return Ranking(items=items, metric=metric.name, query=name, left_out=left_out)
 
     def verify(self) -> list[Problem]:
         """Reads every file and lists what is wrong; the list is empty for a sound library.
 
-        If all files can be read, `index.json` is rebuilt, where the folder can be written.
+        If all files can be read, `index.json` is rebuilt, where the folder may be written.
         """
         summaries, damaged = self._read_all({})
-        if damaged or problems_among(summaries, SUFFIX):
+        if self._indexed and (damaged or problems_among(summaries, SUFFIX)):
             # Others may have added and removed meanwhile: looked at again while nobody does.
             with contextlib.ExitStack() as stack:
                 with contextlib.suppress(SpotError):
                     stack.enter_context(locked(self.folder, shared=False))
                 summaries, damaged = self._read_all(summaries)
-        if summaries and not damaged:
+        if summaries and not damaged and self._indexed:
             with contextlib.suppress(SpotError):
                 save_index(self._index_path, summaries)
         return sorted(damaged + problems_among(summaries, SUFFIX), key=lambda p: p.name)
@@ -273,6 +273,13 @@ class Library:
         """The bytes of a file; see `Store.read_bytes`."""
         return self._store.read_bytes(id)
 
+    def has_file(self, id: str) -> bool:
+        """Whether there is a file of this id."""
+        return files.exists(self.path(id))
+
+    def _read(self, id: str) -> SoftPrompt:
+        return self._store.read(id)
+
     def _summaries(self) -> dict[str, Summary]:
         return read_index(
             self._index_path, self._store.ids(), self._store.read_if_there, self._indexed
@@ -305,6 +312,7 @@ def open_library(folder: files.PathLike) -> Library:
     return Library(place)
 
 
-def _order(entry: Entry) -> tuple[str, int, str]:
+def in_listing_order(entry: Entry) -> tuple[str, int, str]:
+    """Sorts entries by task, seed and id."""
     origin = entry.provenance
     return origin.task or "", -1 if origin.seed is None else origin.seed, entry.id

@@ -15,8 +15,9 @@ from typing import Any
 
 from spotfw.config import TARGET_STEPS, TuningSettings
 from spotfw.contracts import Evaluation, FrozenModel
-from spotfw.library import Library
+from spotfw.library import Library, ReleasedLibrary
 from spotfw.plugins import Plugins, default_plugins
+from spotfw.plugins.libraries import libraries_named
 from spotfw.prompts import SoftPrompt, load_prompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import Choose, TransferResult
@@ -40,7 +41,9 @@ class Session:
 
     Args:
       model: a name (see ``spotfw models``) or a folder, local or ``gs://``.
-      library: folder of the prompt library; None for a session without one.
+      library: folder of the prompt library, or the name of a model that comes with one; of
+        several, all are read, and what is learned goes to the first. None for the one that
+        comes with the model, if any, which is only read.
       runs: folder for the runs whose place is not given.
       plugins: by default those of this process, `spotfw.plugins.default_plugins`.
       backend: the engine, ``NAME[:key=value,...]``; by default the built-in one, or, where
@@ -52,7 +55,7 @@ class Session:
     def __init__(
         self,
         model: str = "playground",
-        library: str | None = None,
+        library: str | Sequence[str] | None = None,
         *,
         runs: str = "runs",
         plugins: Plugins | None = None,
@@ -66,7 +69,7 @@ class Session:
         self.runs = runs
         self.observer = observer
         self._bench = Workbench(model, self.plugins, backend, options)
-        self._library = None if library is None else Library(library, plugins=self.plugins)
+        self._library = libraries_named(library or (), self.plugins)
         self._seen: dict[str, Task | Mixture] = {}
 
     @property
@@ -81,16 +84,25 @@ class Session:
 
     @property
     def library(self) -> Library:
-        """The prompt library.
+        """The prompt library: what was named, else what comes with the model.
 
         Raises:
           WrongUse: the session has none.
         """
-        return required(self._library)
+        return required(self._sources)
+
+    @property
+    def _sources(self) -> Library | None:
+        return self._library or self._bench.released
 
     def settings(self, **changes: Any) -> TuningSettings:
         """The paper's settings, with the model's own over them and `changes` over those."""
         return self._bench.settings(**changes)
+
+    @property
+    def target_steps(self) -> int:
+        """Updates of a target's tuning: the model's own, else the paper's 100,000 (3.1.2)."""
+        return int(self._bench.own_settings.get("steps", TARGET_STEPS))
 
     def tune(
         self,
@@ -129,6 +141,8 @@ class Session:
         resolved = pinned(resolved)
         if start is None:
             self.plugins.parse_initializer(init)
+        if keep and isinstance(self._library, ReleasedLibrary):
+            self._library.refuse()
         chosen = self._bench.fitted(chosen, resolved, settings if by_hand is None else by_hand)
         runs = runs or self.runs
         tuned = self._bench.tune(
@@ -213,12 +227,11 @@ class Session:
           by_hand: as of `tune`.
           **settings: of the target's tunings; steps are 100,000 by default (paper 3.1.2).
         """
-        if "steps" not in settings and "steps" not in self._bench.own_settings:
-            settings["steps"] = TARGET_STEPS
+        settings.setdefault("steps", self.target_steps)
         mixed = {k: v for k, v in settings.items() if k != "steps"} | dict(mixture or {})
         transfer = Transfer(
             bench=self._bench,
-            library=self._library,
+            library=self._sources,
             target=pinned(self.task(target)),
             strategy=strategy,
             k=k,

@@ -9,7 +9,7 @@ from typing import Any
 from spotfw import files
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
-from spotfw.library import Entry, Library
+from spotfw.library import Entry, Library, ReleasedLibrary
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import choose_backend, folder_for, named_model
 from spotfw.prompts import SoftPrompt, check_fits, warn_of_other_model
@@ -62,6 +62,13 @@ class Workbench:
         folder = folder_for(backend, self._named) if self._named else self._place
         with self.plugins.blaming("backend", self._backend):
             return backend.open(folder, **self._options)
+
+    @functools.cached_property
+    def released(self) -> ReleasedLibrary | None:
+        """The library of prompts that comes with the model, where it is a named one with one."""
+        if self._named is None or self._named.library is None:
+            return None
+        return ReleasedLibrary(self._named.library, self._named.name)
 
     @property
     def own_settings(self) -> Mapping[str, Any]:

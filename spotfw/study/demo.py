@@ -1,9 +1,9 @@
 """The whole of SPoT on a small scale: what ``spotfw demo`` runs.
 
-Prompts are learned on source tasks and kept in a library; each target is tuned from
-scratch, its early checkpoint ranks the sources, and each strategy's choice is tuned for as
-many steps again (paper 3). Everything lies in run folders, so a demo that was stopped goes
-on where it was.
+Prompts are learned on source tasks and kept in a library, unless the model comes with one; each
+target is tuned from scratch, its early checkpoint ranks the sources, and each strategy's choice
+is tuned for as many steps again (paper 3). Everything lies in run folders, so a demo that was
+stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spotfw.recipe.tuning import Observer
 from spotfw.study.work.jobs import StepReporter, do_all
 from spotfw.tasks import Task
 
-#: Strategies shown: name, k (None: all sources), column title.
+#: Strategies shown where a plan names none: name, k (None: all sources), column title.
 STRATEGIES = (
     ("best_of_top_k", 1, "best of top-1"),
     ("best_of_top_k", 3, "best of top-3"),
@@ -74,7 +74,7 @@ class DemoResult:
     @property
     def same_family_first(self) -> float:
         """Share of (target, seed) that rank their family first, of those with a source of it."""
-        families = {family for _, family, _ in self.sources}
+        families = {family for r in self.rows for _, family, _ in r.ranking}
         asked = [r for r in self.rows if r.family in families]
         return float(np.mean([r.ranking[0][1] == r.family for r in asked])) if asked else 0.0
 
@@ -83,9 +83,13 @@ def planned_steps(plan: DemoPlan, session: Session, seeds: Sequence[int]) -> int
     """Updates that a demo takes in all, for its progress bar."""
     source = session.settings(**plan.source).steps
     target = session.settings(**plan.target).steps
-    # From scratch, from the average, from the mixture, and the oracle's from every source.
-    mixture = session.settings(**{**plan.source, **plan.mixture}).steps
-    each = target * (3 + len(plan.sources)) + mixture
+    # From scratch, from each prompt tried, and from each average and mixture.
+    shown = plan.strategies or STRATEGIES
+    joint = [name for name, _, _ in shown if name not in ("best_of_top_k", "oracle")]
+    alone = max((k or len(plan.sources) for name, k, _ in shown if name not in joint), default=0)
+    each = target * (1 + alone + len(joint))
+    if "top_k_multitask_mixture" in joint:
+        each += session.settings(**{**plan.source, **plan.mixture}).steps
     return len(plan.sources) * source + len(plan.targets) * len(seeds) * each
 
 
@@ -144,7 +148,7 @@ def tune_target(
     scratch = session.tune(target, init=SCRATCH, keep=False, observer=observer, **settings)
     scores = {"from scratch": scratch.score}
     ranking: Ranking | None = None
-    for strategy, k, title in STRATEGIES:
+    for strategy, k, title in plan.strategies or STRATEGIES:
         result = session.transfer(
             target,
             strategy,
@@ -180,7 +184,7 @@ def run_on_workers(
 
     Args:
       opening: keyword arguments of each worker's `Session`, plain values; a library is among
-        them.
+        them if the plan has sources.
       plan: sources, targets and settings.
       seeds: of the target tunings.
       metric: how sources are ranked.
@@ -216,6 +220,7 @@ def start_worker(opening: Mapping[str, Any], plan: Mapping[str, Any], metric: st
     """What does a demo's jobs: dicts with a ``task``, and a ``seed`` where it is a target."""
     session = Session(**opening, threads=1)
     lists = {key: tuple(plan[key]) for key in ("sources", "targets")}
+    lists["strategies"] = tuple(tuple(shown) for shown in plan["strategies"])
     planned = DemoPlan(**{**plan, **lists})
 
     def work(job: Mapping[str, Any], report: ReportProgress) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spotfw.contracts import NamedModel
+from spotfw.contracts import NamedModel, TaskSource
 from spotfw.hookspecs import hookimpl
 
 
@@ -13,3 +13,10 @@ def spotfw_models() -> Iterable[NamedModel]:
     from spotfw_english.bundled import english_model
 
     return [english_model()]
+
+
+@hookimpl
+def spotfw_task_sources() -> Iterable[TaskSource]:
+    from spotfw_english.source import EnglishSource
+
+    return [EnglishSource()]

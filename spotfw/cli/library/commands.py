@@ -9,7 +9,7 @@ import click
 
 from spotfw.cli.display import say
 from spotfw.cli.library.exchange import export, import_, remove
-from spotfw.cli.options import empty, filter_options, json_option, library_option
+from spotfw.cli.options import empty, filter_options, json_option, library_option, open_named
 
 if TYPE_CHECKING:
     from spotfw.library import Entry, Library
@@ -26,15 +26,23 @@ for _command in (import_, export, remove):
 
 
 @library.command("list")
+@click.argument("named", metavar="[LIBRARY]", required=False)
 @library_option
 @filter_options
 @json_option
-def list_prompts(folder: str, as_json: bool, **filters: Any) -> None:
-    """The prompts, by task and seed."""
-    from spotfw.cli.display import note, print_json, print_table
-    from spotfw.library import open_library
+def list_prompts(named: str | None, folder: str, as_json: bool, **filters: Any) -> None:
+    """The prompts, by task and seed.
 
-    entries = open_library(folder).entries(**filters)
+    LIBRARY is as for --library: a folder, or the name of a model that comes with a library.
+
+    \b
+    Example:
+      spotfw library list english --family sentiment
+    """
+    from spotfw.cli.display import note, print_json, print_table
+
+    folder = named or folder
+    entries = open_named(folder).entries(**filters)
     if as_json:
         print_json([_row(entry) for entry in entries])
     elif entries:
@@ -67,15 +75,15 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
     a finished run, whose best prompt and task embedding are added.
     """
     from spotfw.cli.display import print_json
-    from spotfw.library import Library
     from spotfw.library.exchange import stated
     from spotfw.plugins import default_plugins
+    from spotfw.plugins.libraries import library_named
     from spotfw.prompts import load_prompt
 
     best_path, embedding = _files_of_run(prompt, embedding)
     best = stated(load_prompt(best_path), facts)
     key = None if embedding is None else stated(load_prompt(embedding), facts)
-    place = Library(folder, plugins=default_plugins())
+    place = library_named(folder, default_plugins())
     id = place.add(best, key)
     if as_json:
         print_json({"id": id, "path": place.path(id)})
@@ -90,9 +98,8 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
 def show(id: str, folder: str, as_json: bool) -> None:
     """All that is known of a prompt, by its id or the beginning of it."""
     from spotfw.cli.display import print_json, print_table
-    from spotfw.library import open_library
 
-    place = open_library(folder)
+    place = open_named(folder)
     row = _row(place.get(id)) | {"path": place.path(place.get(id).id)}
     if as_json:
         print_json(row)
@@ -114,9 +121,8 @@ def show(id: str, folder: str, as_json: bool) -> None:
 def verify(context: click.Context, folder: str, as_json: bool) -> None:
     """Read every file and say what is wrong; exits with 1 if anything is."""
     from spotfw.cli.display import note, print_json, print_table
-    from spotfw.library import open_library
 
-    place = open_library(folder)
+    place = open_named(folder)
     problems, leftovers = place.verify(), place.leftovers()
     if as_json:
         rows = [{"name": p.name, "what": p.what} for p in problems]
@@ -180,11 +186,10 @@ def rank(
     """
     from spotfw.cli.display import note, print_json
     from spotfw.cli.library.scores import note_left_out, print_scores, read_scores
-    from spotfw.library import open_library
     from spotfw.plugins import default_plugins
     from spotfw.ranking.scores import evaluate_ranking
 
-    place = open_library(folder)
+    place = open_named(folder)
     plugins = default_plugins()
     part = plugins.metric(metric)
     prompt, itself = _query(place, query)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from spotfw.cli.display import say
-from spotfw.cli.options import filter_options, json_option, library_option
+from spotfw.cli.options import filter_options, json_option, library_option, open_named
 
 
 @click.command("import")
@@ -31,7 +31,8 @@ def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) 
     """Add what other programs and people made, and print the ids.
 
     SRC is a prompt's file (.safetensors, or .npy as google-research/prompt-tuning writes it),
-    a PEFT adapter's folder, the folder of a run or of a library, or a zip that `export` wrote.
+    a PEFT adapter's folder, the folder of a run or of a library, the name of a model that comes
+    with a library, or a zip that `export` wrote.
     A .npy and an adapter do not say their task: it is taken from their name. Nothing is
     imported when a source is broken; importing again adds nothing twice.
 
@@ -40,13 +41,14 @@ def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) 
       spotfw library import sst2.npy my-adapter shared.zip --fingerprint 0123456789abcdef
     """
     from spotfw.cli.display import note, print_json
-    from spotfw.library import Library
     from spotfw.library.exchange import import_prompts
     from spotfw.plugins import default_plugins
+    from spotfw.plugins.libraries import library_named, released_folder
 
-    place = Library(folder, plugins=default_plugins())
+    place = library_named(folder, default_plugins())
+    read = [released_folder(source, default_plugins()) or source for source in sources]
     with _counting("import", "prompts") as progress:
-        imported = import_prompts(place, sources, facts, progress)
+        imported = import_prompts(place, read, facts, progress)
     if as_json:
         rows = [
             {
@@ -100,10 +102,9 @@ def export(
     """
     from spotfw.cli.display import note, print_json
     from spotfw.errors import UnknownName, WrongUse
-    from spotfw.library import open_library
     from spotfw.library.exchange import export_archive, export_format, export_prompt
 
-    place = open_library(folder)
+    place = open_named(folder)
     chosen = export_format(destination, format)
     entries = place.entries(**filters)
     task = filters["task"]
@@ -155,13 +156,12 @@ def remove(ids: tuple[str, ...], folder: str, leftovers: bool, yes: bool, as_jso
     """
     from spotfw.cli.display import note, print_json
     from spotfw.errors import WrongUse
-    from spotfw.library import open_library
 
     if not ids and not leftovers:
         raise WrongUse(
             "Name the prompts to remove (`spotfw library list` shows them), or say --leftovers."
         )
-    place = open_library(folder)
+    place = open_named(folder)
 
     def removed(dry_run: bool) -> list[str]:
         names = place.remove(*ids, dry_run=dry_run) if ids else []

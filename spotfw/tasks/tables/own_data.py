@@ -154,14 +154,14 @@ def _read(
     seen: dict[str, None] = {}
     try:
         with source.open("rb") as stream:
-            for line, record in _records(source, stream):
+            for line, record in labelled_records(source, stream):
                 if isinstance(record, str):
                     unusable.append(UnusableRow(source, line, record))
                     continue
                 seen.update(dict.fromkeys(record))
                 try:
                     texts = [_text(record, column) for column in text_columns]
-                    pairs.append((_joined(text_columns, texts), _text(record, label_column)))
+                    pairs.append((joined_texts(text_columns, texts), _text(record, label_column)))
                 except WrongCell as reason:
                     unusable.append(UnusableRow(source, line, str(reason)))
     except OSError as error:
@@ -174,7 +174,8 @@ def _read(
     return pairs, unusable
 
 
-def _records(source: Path, stream: Any) -> Iterator[tuple[int, dict[str, Any] | str]]:
+def labelled_records(source: Path, stream: Any) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """The line each row of a file begins on, and its cells by column or what is wrong with it."""
     suffix = source.suffix.lower()
     if suffix in _TABS:
         return csv_records(
@@ -221,7 +222,7 @@ def _text(record: Mapping[str, Any], column: str) -> str:
     return text
 
 
-def _joined(columns: Sequence[str], texts: Sequence[str]) -> str:
+def joined_texts(columns: Sequence[str], texts: Sequence[str]) -> str:
     """One column's text as it is; of several, each behind its column's name, as T5 has them."""
     if len(columns) == 1:
         return texts[0]

@@ -1,0 +1,199 @@
+"""A user's own file of labelled texts on the command line: read, split, transferred to."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spotfw.cli.display import note, say
+
+if TYPE_CHECKING:
+    from spotfw.recipe.beside_scratch import BesideScratch, Reading
+    from spotfw.recipe.session import Session
+    from spotfw.tasks import Task
+    from spotfw.tasks.tables.own_data import OwnData
+
+#: Suffixes of files that are read as labelled texts where a task could be named.
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+
+text_column_option = click.option(
+    "--text-column",
+    "text_columns",
+    metavar="C",
+    multiple=True,
+    help="Of a data file, the column of texts (several times: joined) [default: by its content].",
+)
+_LABEL = click.option(
+    "--label-column",
+    metavar="C",
+    help="Of a data file, the column of labels [default: by its content].",
+)
+
+
+def column_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command ``--text-column`` and ``--label-column``."""
+    return text_column_option(_LABEL(command))
+
+
+def is_data_file(name: str) -> bool:
+    """Whether a task's name is that of a file of rows."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def refuse_columns(name: str, text_columns: Sequence[str], label_column: str | None) -> None:
+    """Refuses columns of what is no file of rows."""
+    from spotfw.errors import WrongUse
+
+    if text_columns or label_column:
+        raise WrongUse(
+            f"--text-column and --label-column are of a data file ({', '.join(SUFFIXES[:3])}), but "
+            f"{name} is the name of a task, which says its columns itself. Leave them out."
+        )
+
+
+def own_task(
+    source: str, text_columns: Sequence[str], label_column: str | None, folder: str
+) -> OwnData:
+    """The task that a data file makes, below `folder`; says which columns, and how it is split."""
+    from spotfw.tasks.tables.columns import choose_columns
+    from spotfw.tasks.tables.own_data import write_own_task
+
+    columns = choose_columns(Path(source), text_columns, label_column)
+    if columns.guessed:
+        note(
+            f"Texts are taken from the column {', '.join(columns.texts)}, labels from "
+            f"{columns.label}; --text-column and --label-column name others."
+        )
+    data = write_own_task(Path(source), columns.texts, columns.label, Path(folder))
+    note(f"{source}: {data.describe()}")
+    return data
+
+
+def transfer_own(
+    session: Session,
+    data: OwnData,
+    *,
+    strategy: str,
+    k: int,
+    metric: str,
+    as_json: bool,
+    settings: dict[str, Any],
+    facts_of: Callable[[Any], dict[str, Any]],
+) -> None:
+    """Transfers to a user's own task, from scratch beside it, and says how to use the result."""
+    from spotfw.cli.display import print_json
+    from spotfw.cli.watch import WatchAll
+    from spotfw.recipe.beside_scratch import few_steps, read_lengths, transfer_beside_scratch
+    from spotfw.tasks import Task
+
+    task = session.task(str(data.task_file))
+    assert isinstance(task, Task)
+    note("Opening the model ...")
+    reading = read_lengths(session, task, **settings)
+    _tell_cut(reading)
+    settings = {"steps": few_steps(session), **reading.settings, **settings}
+    with WatchAll(f"tune {task.name}", tunings=1 + k, steps=settings["steps"]) as watch:
+        outcome = transfer_beside_scratch(
+            session, task, strategy, k, metric, observer=watch, **settings
+        )
+    facts = facts_of(outcome.result) | {"strategy": strategy, "k": k, "metric": metric}
+    facts |= _own_facts(outcome, data, reading)
+    facts["predict"] = _predict_line(facts, reading)
+    if as_json:
+        print_json(facts)
+    else:
+        _print(facts, task)
+
+
+def _tell_cut(reading: Reading) -> None:
+    if reading.cut:
+        note(
+            f"{100 * reading.cut:.1f}% of the texts are longer than the {reading.limit} tokens "
+            f"that are read of each (the longest has {reading.longest:,}), and are cut there. "
+            "--max-input-length N reads more, and takes longer."
+        )
+
+
+def _own_facts(outcome: BesideScratch, data: OwnData, reading: Reading) -> dict[str, Any]:
+    best = outcome.best
+    scores = {folder: evaluation.score for folder, evaluation in outcome.test.items()}
+    rows = [
+        {
+            "from": "from scratch",
+            "score": outcome.scratch.score,
+            "test": scores.get(outcome.scratch.folder),
+            "step": outcome.scratch.best.provenance.step,
+            "out": outcome.scratch.folder,
+        }
+    ]
+    names = outcome.result.ranking.names()
+    from spotfw.contracts.candidates import describe
+
+    for other in outcome.result.outcomes:
+        rows.append(
+            {
+                "from": describe(other.candidate, names),
+                "score": other.tuned.score,
+                "test": scores.get(other.tuned.folder),
+                "step": other.tuned.best.provenance.step,
+                "out": other.tuned.folder,
+            }
+        )
+    for row in rows:
+        row["best"] = row["out"] == best.folder
+    return {
+        "score": best.score,
+        "outcomes": rows,
+        "majority": dict(reading.majority),
+        "cut": reading.cut,
+        "task_file": str(data.task_file),
+        "rows": dict(data.rows),
+        "labels": dict(data.labels),
+        "unusable": len(data.unusable),
+        "best_prompt": os.path.join(best.folder, "best.safetensors"),
+    }
+
+
+def _predict_line(facts: dict[str, Any], reading: Reading) -> str:
+    words = ["spotfw", "predict", facts["best_prompt"], "--task", facts["task_file"]]
+    if reading.settings.get("max_input_length", reading.limit) < reading.limit:
+        # New texts may be longer than all of the file were.
+        words += ["--max-input-length", str(reading.limit)]
+    return shlex.join(words) + " FILE"
+
+
+def _print(facts: dict[str, Any], task: Task) -> None:
+    from spotfw.cli.display import print_table
+
+    print_table(
+        ["rank", "source", "seed", "id", "similarity"],
+        [
+            [r["rank"], r["task"], r["seed"], r["id"][:8], r["similarity"]]
+            for r in facts["ranking"][: max(facts["k"], 5)]
+        ],
+        title=f"Sources for {facts['target']} by {facts['metric']}",
+    )
+    say()
+    majority = facts["majority"]
+    tested = "test" in facts["rows"]
+    rows: list[list[object]] = [
+        [r["from"], r["score"], *([r["test"]] if tested else []), r["step"], "best" * r["best"]]
+        for r in facts["outcomes"]
+    ]
+    beside: list[object] = [majority["validation"], *([majority["test"]] if tested else [])]
+    rows.append(["(always the most frequent label)", *beside, None, ""])
+    print_table(
+        ["started from", "validation", *(["test"] if tested else []), "step", ""],
+        rows,
+        title=f"{facts['target']}: {', '.join(task.metrics)} of the best checkpoint",
+    )
+    say(f"best prompt: {facts['best_prompt']}")
+    say("To use it, on a file of texts, one a line, or of rows (or `< FILE`):")
+    say(f"  {facts['predict']}")
+    if tested:
+        note("The best was chosen on the validation part; the test part tells what to expect.")

@@ -1,0 +1,99 @@
+"""Which columns of a user's file hold texts and labels, where they are not named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from spotfw.errors import SpotError, WrongUse
+from spotfw.tasks.tables.own_data import MOST_LABELS, labelled_records
+
+#: Rows that are looked at.
+_LOOKED_AT = 2_000
+#: Words that a column of texts has at least in a cell, on average.
+_WORDS = 3
+#: Rows that a label has at least, on average.
+_ROWS = 4
+
+
+@attrs.frozen
+class Columns:
+    """The columns of a task.
+
+    Attributes:
+      texts: what the model reads.
+      label: what it should write.
+      guessed: whether any of them was chosen by content.
+    """
+
+    texts: tuple[str, ...]
+    label: str
+    guessed: bool = False
+
+
+def choose_columns(
+    source: Path, text_columns: Sequence[str] = (), label_column: str | None = None
+) -> Columns:
+    """The columns named, and by their content those that are not.
+
+    A column of texts has several words in a cell and mostly different cells; one of labels has
+    a few values, each many times.
+
+    Raises:
+      WrongUse: a column is not named, and not just one can be meant; the message lists all.
+      SpotError: the file cannot be read.
+    """
+    if text_columns and label_column:
+        return Columns(tuple(text_columns), label_column)
+    cells = _cells(source)
+    texts = tuple(text_columns) or tuple(
+        c for c in cells if c != label_column and _is_text(cells[c])
+    )
+    labels = (
+        [label_column]
+        if label_column
+        else [c for c in cells if c not in texts and _is_label(cells[c])]
+    )
+    if len(labels) != 1 or not texts or (len(texts) > 1 and not text_columns):
+        which = "--text-column and --label-column"
+        if text_columns or label_column:
+            which = "--label-column" if text_columns else "--text-column"
+        raise WrongUse(
+            f"It is not plain which columns of {source} hold the texts and the labels. Name them "
+            f"with {which}. Columns: {', '.join(cells) or 'none'}."
+        )
+    return Columns(texts, labels[0], guessed=True)
+
+
+def _cells(source: Path) -> Mapping[str, list[Any]]:
+    cells: dict[str, list[Any]] = {}
+    try:
+        with source.open("rb") as stream:
+            for number, (_, record) in enumerate(labelled_records(source, stream)):
+                if number == _LOOKED_AT:
+                    break
+                for name, value in record.items() if isinstance(record, dict) else ():
+                    cells.setdefault(name, []).append(value)
+    except OSError as error:
+        raise SpotError(
+            f"The file {source} cannot be read: {error.strerror or error}. Check the path."
+        ) from error
+    return cells
+
+
+def _is_text(cells: Sequence[Any]) -> bool:
+    texts = [cell for cell in cells if isinstance(cell, str) and cell.strip()]
+    if not texts or len(texts) < len(cells) / 2:
+        return False
+    words = sum(len(text.split()) for text in texts) / len(texts)
+    return words >= _WORDS and len(set(texts)) > len(texts) / 2
+
+
+def _is_label(cells: Sequence[Any]) -> bool:
+    plain = [str(cell) for cell in cells if isinstance(cell, (str, int, float)) and str(cell)]
+    values = Counter(plain)
+    return 2 <= len(values) <= min(MOST_LABELS, len(plain) // _ROWS)

@@ -1,0 +1,245 @@
+"""A stranger's file in one command, over the backend in plain NumPy."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import spotfw
+from spotfw.contracts import NamedModel
+from spotfw.plugins import Plugins
+from spotfw.tasks import Task
+from spotfw.testing import NumpyBackend
+from spotfw.testing.tiny_library import fill_library
+
+Run = Callable[..., Any]
+COLUMNS = ("--text-column", "review", "--label-column", "stars")
+SHORT = ("--steps", "4", "--checkpoint-every", "2", "--prompt-length", "4", "--embedding-step", "2")
+
+
+def rows(count: int = 60, labels: Sequence[str] = ("Very good", "bad")) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"{number}",
+            "review": f"this is the review of thing number {number}",
+            "stars": labels[number % len(labels)],
+        }
+        for number in range(count)
+    ]
+
+
+def write(name: str, content: list[dict[str, Any]]) -> str:
+    with Path(name).open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(content[0]))
+        writer.writeheader()
+        writer.writerows(content)
+    return name
+
+
+@pytest.fixture
+def transfer(
+    tmp_path: Path,
+    spotfw_cli: Run,
+    spotfw_plugins: Plugins,
+    spotfw_tiny_tasks: tuple[Task, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
+    """Runs ``spotfw transfer`` in a folder, on a model that comes with a library."""
+    backend = NumpyBackend(answers=("Very good", "bad", "3"))
+    spotfw_plugins.register(backend, "numpy")
+    (tmp_path / "model").mkdir()
+    model = backend.open(str(tmp_path / "model"))
+    library = fill_library(
+        tmp_path / "released",
+        spotfw_tiny_tasks,
+        width=model.width,
+        fingerprint=str(model.fingerprint),
+    )
+
+    class Models:
+        @spotfw.hookimpl
+        def spotfw_models(self) -> list[NamedModel]:
+            return [
+                NamedModel(
+                    name="small",
+                    folder=lambda: str(tmp_path / "model"),
+                    library=library.folder,
+                    settings={"max_input_length": 64},
+                )
+            ]
+
+    spotfw_plugins.register(Models(), "models")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> Any:
+        return spotfw_cli("transfer", *words, "--model", "small", "--backend", "numpy", *SHORT)
+
+    return run
+
+
+def test_from_a_csv_to_predictions(
+    transfer: Run, spotfw_cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = transfer(write("reviews.csv", rows(300)), *COLUMNS, "--json")
+    assert ran.status == 0, ran.err
+    facts = json.loads(ran.out)
+    assert facts["rows"] == {"train": 180, "validation": 60, "test": 60}
+    assert facts["majority"] == {"validation": 50.0, "test": 50.0}
+    starts = [row["from"] for row in facts["outcomes"]]
+    assert starts[0] == "from scratch" and len(starts) == 4
+    # Of each source task one prompt, though its two seeds are more alike than any other task.
+    assert len({start.split()[0] for start in starts[1:]}) == 3
+    assert all(row["test"] is not None for row in facts["outcomes"])
+    assert sum(row["best"] for row in facts["outcomes"]) == 1
+    assert facts["score"] == max(row["score"] for row in facts["outcomes"])
+    assert "prompts that come with the model small" in ran.err
+    assert "split by content" in ran.err
+    assert "tuning 4 of 4" in ran.err
+
+    line = shlex.split(facts["predict"])
+    assert line[:2] == ["spotfw", "predict"] and line[-1] == "FILE"
+    words = [*line[1:-1], "--backend", "numpy"]
+    Path("new.txt").write_text("a new thing\n\nanother\n")
+    lines = spotfw_cli(*words, "new.txt", "--json")
+    assert lines.status == 0, lines.err
+    answers = json.loads(lines.out)
+    assert [a["input"] for a in answers] == ["review: a new thing", "", "review: another"]
+    assert answers[1]["output"] is None and answers[0]["output"]
+    write("new.csv", [{"review": "a new thing", "id": "1"}, {"review": "another", "id": "2"}])
+    table = spotfw_cli(*words, "new.csv", "--json")
+    assert [a["output"] for a in json.loads(table.out)] == [
+        a["output"] for a in answers if a["output"] is not None
+    ]
+    monkeypatch.setattr("sys.stdin", io.StringIO("a new thing\n"))
+    piped = spotfw_cli(*words)
+    assert piped.out.strip() == answers[0]["output"]
+
+
+def test_the_same_command_again_gives_the_same_and_tunes_nothing(transfer: Run) -> None:
+    first = transfer(write("reviews.csv", rows()), *COLUMNS, "--json")
+    again = transfer("reviews.csv", *COLUMNS, "--json")
+    assert again.out == first.out
+    assert "tuning" in first.err and "tuning 1 of" not in again.err
+
+
+def test_people_get_tables_and_the_line_to_paste(transfer: Run) -> None:
+    ran = transfer(write("reviews.csv", rows()), *COLUMNS, "-k", "1")
+    assert ran.status == 0, ran.err
+    assert "from scratch" in ran.out and "always the most frequent label" in ran.out
+    assert "spotfw predict runs/reviews-" in ran.out and " test " not in ran.out
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "jsonl"])
+def test_other_kinds_of_files(transfer: Run, suffix: str) -> None:
+    lines = [json.dumps(row) for row in rows()]
+    if suffix == "tsv":
+        lines = ["id\treview\tstars", *("\t".join(row.values()) for row in rows())]
+    Path(f"reviews.{suffix}").write_text("\n".join(lines) + "\n")
+    ran = transfer(f"reviews.{suffix}", "-k", "1", "--json")
+    assert ran.status == 0, ran.err
+    assert "Texts are taken from the column review, labels from stars" in ran.err
+    assert json.loads(ran.out)["labels"] == {"Very good": 30, "bad": 30}
+
+
+def test_tune_and_a_library_of_ones_own(transfer: Run, spotfw_cli: Run) -> None:
+    write("reviews.csv", rows())
+    words = ("--model", "small", "--backend", "numpy", *SHORT)
+    ran = spotfw_cli(
+        "tune", "reviews.csv", *COLUMNS, *words, "--out", "runs/mine", "--library", "own"
+    )
+    assert ran.status == 0, ran.err
+    write("more.csv", rows(labels=("3", "bad")))
+    ran = transfer("more.csv", "--library", "own", "--library", "small", "-k", "9", "--json")
+    assert ran.status == 0, ran.err
+    assert {r["task"] for r in json.loads(ran.out)["ranking"]} >= {"reviews", "tiny_words"}
+
+
+def test_a_text_longer_than_the_model_reads_is_told_before_tuning(transfer: Run) -> None:
+    content = rows()
+    content[3]["review"] = "far " * 400
+    ran = transfer(write("reviews.csv", content), *COLUMNS, "-k", "1", "--json")
+    assert ran.status == 0, ran.err
+    told, tuned = ran.err.index("are longer than the 64 tokens"), ran.err.index("tuning 1")
+    assert told < tuned and "1.7% of the texts" in ran.err
+    assert json.loads(ran.out)["cut"] == pytest.approx(1 / 60)
+
+
+def one_class() -> list[dict[str, Any]]:
+    return rows(labels=("bad",))
+
+
+def nameless() -> list[dict[str, Any]]:
+    return [row | {"review": "" if number % 3 else "x"} for number, row in enumerate(rows())]
+
+
+def many() -> list[dict[str, Any]]:
+    return rows(400, labels=[f"label {n}" for n in range(200)])
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "message"),
+    [
+        (rows(), ("--text-column", "reviw", "--label-column", "stars"), "id, review, stars"),
+        (rows(), ("--text-column", "review", "--label-column", "star"), "stars"),
+        (one_class(), COLUMNS, "Every row of reviews.csv has the label 'bad'"),
+        (rows(9), COLUMNS, "has 9 rows that can be used, and at least 10"),
+        (nameless(), COLUMNS, "line 3: 'review' is blank"),
+        (many(), COLUMNS, "200 different values"),
+        (many(), (), "Columns: id, review, stars"),
+        ([{"a": n, "b": n} for n in range(20)], (), "Columns: a, b"),
+    ],
+)
+def test_what_cannot_be_learned_is_one_paragraph(
+    transfer: Run, content: list[dict[str, Any]], columns: Sequence[str], message: str
+) -> None:
+    ran = transfer(write("reviews.csv", content), *columns)
+    assert ran.status in (1, 2) and ran.out == ""
+    (error,) = [line for line in ran.err.splitlines() if line.startswith("Error: ")]
+    assert message in error
+    assert "Opening the model" not in ran.err and not Path("runs").exists()
+
+
+def test_rows_left_out_are_named_and_the_rest_is_used(transfer: Run) -> None:
+    content = rows()
+    content[4]["stars"] = content[7]["review"] = ""
+    ran = transfer(write("reviews.csv", content), *COLUMNS, "-k", "1", "--json")
+    assert ran.status == 0, ran.err
+    assert "2 rows cannot be used: line 6: 'stars' is blank; line 9: 'review' is blank." in ran.err
+    assert json.loads(ran.out)["unusable"] == 2
+
+
+def test_wrong_use(transfer: Run, spotfw_cli: Run, spotfw_task_folder: Path) -> None:
+    write("reviews.csv", rows())
+    toml = str(spotfw_task_folder / "tiny_reviews.toml")
+    cases = {
+        "by itself, but 2 targets": ("reviews.csv", toml),
+        "--embedding does not go with a data file": ("reviews.csv", "--embedding", "x.npy"),
+        "which says its columns itself": (toml, *COLUMNS),
+        "no library nowhere": ("reviews.csv", "--library", "nowhere"),
+    }
+    for message, words in cases.items():
+        ran = transfer(*words)
+        assert ran.status in (1, 2) and message in ran.err, words
+    ran = spotfw_cli("transfer", "reviews.csv", "--model", "./model", "--backend", "numpy")
+    assert ran.status == 2 and "comes with no library of prompts" in ran.err
+
+
+def test_predict_says_what_its_file_lacks(transfer: Run, spotfw_cli: Run) -> None:
+    ran = transfer(write("reviews.csv", rows()), *COLUMNS, "-k", "1", "--json")
+    facts = json.loads(ran.out)
+    words = ("predict", facts["best_prompt"], "--backend", "numpy")
+    task = ("--task", facts["task_file"])
+    write("other.csv", [{"words": "so good", "id": "1"}])
+    ran = spotfw_cli(*words, *task, "other.csv")
+    assert ran.status == 2 and "Known: id, words" in ran.err and "--text-column" in ran.err
+    assert spotfw_cli(*words, *task, "other.csv", "--text-column", "words").status == 0
+    ran = spotfw_cli(*words, "other.csv")
+    assert ran.status == 2 and "--task" in ran.err
+    assert spotfw_cli(*words, *task, "absent.txt").status == 1
