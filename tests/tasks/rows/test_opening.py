@@ -116,10 +116,11 @@ def test_lines_that_are_lists_are_no_objects(tmp_path):
 @pytest.mark.parametrize(
     ("data", "what"),
     [
-        (gzip.compress(JSONL.encode()), "compressed by gzip"),
+        (gzip.compress(JSONL.encode(), mtime=0), "compressed by gzip"),
         (b"PK\x03\x04" + bytes(30), "a zip archive"),
         (b"PAR1" + bytes(30), "a Parquet file"),
     ],
+    ids=["gzip", "zip", "parquet"],
 )
 def test_what_is_no_text_is_named(tmp_path, data, what):
     for suffix in ("jsonl", "csv"):
