@@ -8,7 +8,7 @@ from spotfw.prompts.file import (
     unpack_prompt,
 )
 from spotfw.prompts.peft import write_peft
-from spotfw.prompts.prompt import SoftPrompt, check_fits, warn_of_other_model
+from spotfw.prompts.prompt import SoftPrompt, check_fits
 from spotfw.prompts.provenance import Provenance, same_model, timestamp
 
 __all__ = [
@@ -22,6 +22,5 @@ __all__ = [
     "save_prompt",
     "timestamp",
     "unpack_prompt",
-    "warn_of_other_model",
     "write_peft",
 ]

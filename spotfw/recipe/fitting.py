@@ -5,6 +5,7 @@ A sample of each split is cut by the model's vocabulary once a process; `spotfw.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -57,8 +58,6 @@ def fitted(
       name: what the model was asked for by, where that is not a folder.
       splits: looked at.
 
-    Raises:
-      SpotError: the data cannot be read.
     """
     lengths = {"max_target_length", "max_input_length"}.difference(by_hand)
     if not lengths:
@@ -86,8 +85,8 @@ def check_before_tuning(
       name: what the model was asked for by, where that is not a folder.
 
     Raises:
-      SpotError: nothing can be learned, or something else than what is written; or the data
-        cannot be read.
+      SpotError: nothing can be learned, or something else than what is written. Data that cannot
+        be read is passed over: reading it for the tuning tells.
     """
     reader = _reader(model, name)
     for member in _members(task):
@@ -148,7 +147,9 @@ def _of_splits(
     for split in splits:
         known = not task.splits or split in task.splits
         if known and (task, split) not in kept:
-            kept[task, split] = sample(task, split, reader.vocabulary)
+            # Data that cannot be read is the engine's to tell, which may not need this split.
+            with contextlib.suppress(Exception):
+                kept[task, split] = sample(task, split, reader.vocabulary)
     return [kept[task, split] for split in splits if (task, split) in kept]
 
 

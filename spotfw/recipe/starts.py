@@ -13,7 +13,8 @@ from spotfw.contracts import Array, FrozenModel
 from spotfw.errors import BrokenPart
 from spotfw.plugins import Plugins
 from spotfw.plugins.strangers import shown
-from spotfw.prompts import SoftPrompt, check_fits, warn_of_other_model
+from spotfw.prompts import SoftPrompt, check_fits
+from spotfw.prompts.prompt import warn_of_other_model
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.rows.digests import file_digest
 

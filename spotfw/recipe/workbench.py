@@ -12,7 +12,8 @@ from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
 from spotfw.library import Entry, Library, ReleasedLibrary
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import choose_backend, folder_for, named_model
-from spotfw.prompts import SoftPrompt, check_fits, warn_of_other_model
+from spotfw.prompts import SoftPrompt, check_fits
+from spotfw.prompts.prompt import warn_of_other_model
 from spotfw.ranking import Ranking
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, evaluate
 from spotfw.recipe.fitting import fitted

@@ -10,7 +10,8 @@ import numpy as np
 from spotfw.contracts import Array, InitContext, PromptInitializer
 from spotfw.errors import WrongUse
 from spotfw.hookspecs import hookimpl
-from spotfw.prompts import check_fits, load_prompt, warn_of_other_model
+from spotfw.prompts import check_fits, load_prompt
+from spotfw.prompts.prompt import warn_of_other_model
 
 #: Tokens that `sampled_vocab` samples from.
 MOST_COMMON = 5_000
