@@ -377,8 +377,11 @@ def test_an_empty_split_is_reported(tiny_engine: Any, tmp_path: Path) -> None:
 def test_texts_that_are_all_cut_away_are_reported(tiny_engine: Any, tmp_path: Path) -> None:
     path = write_task(tmp_path, [{"text": "the play was good", "label": "positive"}])
     with pytest.raises(SpotError, match="no token of their text remains") as error:
-        list(reports(tiny_engine, load(path), max_target_length=1))
+        list(reports(tiny_engine, load(path), max_input_length=1))
     paragraph(error)
+    # Nothing is left of its labels either: they are refused before any row is read.
+    with pytest.raises(SpotError, match="cut to the same tokens"):
+        list(reports(tiny_engine, load(path), max_target_length=1))
 
 
 def test_an_unknown_label_is_reported_with_its_line(tiny_engine: Any, tmp_path: Path) -> None:
