@@ -146,9 +146,9 @@ class TuningSettings:
         steps are tuned, the last one does.
       max_input_length: text tokens kept of an input, the prompt not counted.
       max_target_length: tokens kept of a target.
-      max_train_examples: training examples of each task, drawn by the seed; None for all.
-      max_eval_examples: validation examples scored at each checkpoint, None for all; the
-        same ones whatever the seed.
+      max_train_examples: training examples of each task, drawn by the seed, None for all.
+      max_eval_examples: validation examples scored at each checkpoint, the same whatever the
+        seed, None for all.
       eval_batch_size: examples scored at once.
       seed: of the initial prompt, the order of the data and dropout.
     """
