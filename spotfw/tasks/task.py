@@ -9,7 +9,6 @@ imported.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from math import inf
 from typing import Any
 
 import attrs
@@ -184,18 +183,15 @@ class Mixture:
 
     @rates.validator
     def _check_rates(self, _: Any, rates: Any) -> None:
-        if rates is None:
-            return
+        # That there is one for each task, above 0, is for the suite of task sources to say.
         try:
-            numbers = [exact(rate, (float,)) for rate in rates]
+            for rate in () if rates is None else rates:
+                exact(rate, (float,))
         except (TypeError, ValueError):
-            numbers = []
-        total = sum(numbers)
-        if len(numbers) != len(self.tasks) or min(numbers, default=-1) < 0 or not 0 < total < inf:
             raise WrongUse(
-                f"The rates of the mixture {self.name} must be one finite number of 0 or more for "
-                f"each of its {len(self.tasks)} tasks, and not all 0, but are {rates!r:.80}."
-            )
+                f"The rates of the mixture {self.name} must be finite numbers, one for each of "
+                f"its tasks, but are {rates!r:.80}."
+            ) from None
 
 
 def check_data(task: Task | Mixture, splits: Sequence[str]) -> None:
