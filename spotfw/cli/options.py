@@ -74,7 +74,7 @@ def _texts() -> dict[str, str]:
     texts = {}
     for name, text in re.findall(r"^  (\w+): ((?:.*\n?)(?:    .*\n?)*)", lines, re.MULTILINE):
         # How Python says it has no meaning on a command line, where nothing is given.
-        text = " ".join(text.split()).rstrip(".").removesuffix(", None for all")
+        text = re.sub("[,;] None for all", "", " ".join(text.split())).rstrip(".")
         texts[name] = text[:1].upper() + text[1:]
     return texts
 
