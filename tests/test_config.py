@@ -164,7 +164,7 @@ def test_the_settings_in_a_prompt_of_elsewhere(
     session = spotfw.Session(str(tmp_path), backend="numpy")
     origin = Provenance(settings={"max_input_length": value})
     prompt = spotfw.SoftPrompt(np.ones((2, NumpyModel.width), np.float32), origin)
-    with pytest.raises(WrongUse, match="max_input_length must be .* the prompt's file"):
+    with pytest.raises(WrongUse, match=r"max_input_length must be .* the prompt's file"):
         session.evaluate(prompt, spotfw_tiny_tasks[0])
 
 

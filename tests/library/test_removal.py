@@ -128,7 +128,7 @@ def test_a_removal_cut_short_leaves_a_valid_library(
 
 
 def test_a_library_that_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(SpotError, match="is not there") as caught:
+    with pytest.raises(SpotError, match="does not exist") as caught:
         open_library(tmp_path / "absent")
     assert "\n" not in str(caught.value)
     (tmp_path / "file").write_bytes(b"")
