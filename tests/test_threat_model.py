@@ -172,11 +172,7 @@ def test_a_library_stays_in_its_folder(key: str, tmp_path: Path) -> None:
     name = hashlib.sha256(pack_prompt(value)).hexdigest()[:16]
     save_prompt(value, tmp_path / "lib" / f"{name}.safetensors")
     assert [problem.name for problem in library.verify()] == [f"{name}.safetensors"]
-<<<<<<< HEAD
-    with pytest.raises(SpotError, match="not an id"):
-=======
     with pytest.raises(SpotError, match="is not an id"):
->>>>>>> settings
         library.embedding(name)
 
 
