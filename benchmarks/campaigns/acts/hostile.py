@@ -12,7 +12,7 @@ import io
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -372,6 +372,7 @@ class PaperModel:
 
     name, width, fingerprint, precision = "paper", 4, "paper", "float32"
     distributions = ()
+    identity: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, fails: bool = False) -> None:
         self.embeddings = np.ones((8, 4), np.float32)

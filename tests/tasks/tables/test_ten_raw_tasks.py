@@ -39,8 +39,12 @@ RAW = {
     "headlines_by_desk": Raw(  # JSONL, many classes by their places
         'name = "headlines_by_desk"\ninputs = "headline: {title}"\nlabel_column = "desk"\n'
         'labels = ["world", "sport", "money", "science"]\n' + BOTH.format("jsonl"),
-        {"data.jsonl": lines(*({"title": f"story {i}", "desk": i % 4} for i in range(8)))},
-        "headline: story 0",
+        {
+            "data.jsonl": lines(
+                *({"title": f"story {name}", "desk": i % 4} for i, name in enumerate("abcdefgh"))
+            )
+        },
+        "headline: story a",
         "world",
         "accuracy",
     ),
