@@ -380,11 +380,12 @@ class PaperModel:
 
     def init_context(self, length: int, labels: Any = (), argument: str | None = None) -> Any:
         from spotfw.contracts import InitContext
+        from spotfw.tasks.vocabulary import ByteVocabulary
 
         return InitContext(
             length=length,
             embeddings=self.embeddings,
-            vocabulary=SimpleNamespace(encode=lambda text: [3], vocab_size=8),
+            vocabulary=ByteVocabulary(),
             pieces=8,
             labels=tuple(labels),
             argument=argument,

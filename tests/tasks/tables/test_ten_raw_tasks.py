@@ -41,7 +41,7 @@ RAW = {
         'labels = ["world", "sport", "money", "science"]\n' + BOTH.format("jsonl"),
         {
             "data.jsonl": lines(
-                *({"title": f"story {name}", "desk": i % 4} for i, name in enumerate("abcdefgh"))
+                *({"title": f"story {c}", "desk": i % 4} for i, c in enumerate("abcdefgh"))
             )
         },
         "headline: story a",
