@@ -123,7 +123,7 @@ def page(text: str) -> str:
         pattern = rf"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)"
         text, count = re.subn(
             pattern,
-            lambda found, made=made: f"{found[1]}\n{made}\n\n{found[2]}",
+            lambda match, made=made: f"{match[1]}\n{made}\n\n{match[2]}",
             text,
             flags=re.DOTALL,
         )

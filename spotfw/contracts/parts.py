@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from spotfw.contracts.candidates import Candidate
 from spotfw.contracts.engine import Array, FrozenModel, InitContext
-from spotfw.tasks.mixtures import Found
+from spotfw.tasks.mixtures import AnyTask
 
 if TYPE_CHECKING:
     from spotfw.ranking import Ranking
@@ -34,7 +34,7 @@ class TaskSource(Protocol):
 
     name: str
 
-    def tasks(self) -> Iterable[Found]:
+    def tasks(self) -> Iterable[AnyTask]:
         """All tasks and mixtures of this source; must be cheap and import no TensorFlow.
 
         Called when a task is first looked up or listed, and again for each new session. A
@@ -50,7 +50,7 @@ class TaskSource(Protocol):
 class TaskFinder(Protocol):
     """Optional for a task source: knows tasks that it does not list."""
 
-    def find(self, name: str) -> Found | None:
+    def find(self, name: str) -> AnyTask | None:
         """The task or mixture of a name (the source's own name left off), None if it is unknown.
 
         Called at each look-up of a name that no source lists. If the source has no `names`, it is

@@ -14,7 +14,7 @@ from spotfw.errors import BrokenPart, SpotError, WrongUse
 from spotfw.plugins.loading import OWN, LoadedPlugin, Loader, PluginFault
 from spotfw.plugins.strangers import ENDING, first_of, one_line, shown
 from spotfw.tasks import Mixture, Task
-from spotfw.tasks.mixtures import Found, MixtureDefinition
+from spotfw.tasks.mixtures import AnyTask, MixtureDefinition
 
 #: Kind of part -> its hook, and the attributes of a part that must be callable.
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -143,7 +143,7 @@ def of_free_names(
     return list(kept.values())
 
 
-def as_component(source: Component, task: Found, plugin: LoadedPlugin) -> Component:
+def as_component(source: Component, task: AnyTask, plugin: LoadedPlugin) -> Component:
     """A task of a source; one that does not say its origin gets the distribution's name."""
     if not task.origin:
         task = attrs.evolve(task, origin=source.owner)
@@ -155,9 +155,9 @@ def as_component(source: Component, task: Found, plugin: LoadedPlugin) -> Compon
     return Component("task", task.name, source.owner, source.plugin, task)
 
 
-def with_own_members(part: Component, known: Iterable[Component]) -> Found:
+def with_own_members(part: Component, known: Iterable[Component]) -> AnyTask:
     """A task or mixture; members of the latter that several sources give are its own plugin's."""
-    mixture: Found = part.value
+    mixture: AnyTask = part.value
     if not isinstance(mixture, MixtureDefinition):
         return mixture
     owners: dict[str, list[str]] = {member: [] for member in mixture.members}

@@ -33,7 +33,7 @@ from spotfw.plugins.parts import (
 )
 from spotfw.plugins.rows import rows
 from spotfw.plugins.strangers import ENDING, one_line, prints_aside
-from spotfw.tasks.mixtures import Found, MixtureDefinition, listing, resolve
+from spotfw.tasks.mixtures import AnyTask, MixtureDefinition, listing, resolve
 
 if TYPE_CHECKING:
     import click
@@ -144,14 +144,14 @@ class Plugins:
         listed = (c.value for c in self.components("task"))
         return [listing(v, self._cheap) if isinstance(v, MixtureDefinition) else v for v in listed]
 
-    def _task(self, name: str) -> Found:
+    def _task(self, name: str) -> AnyTask:
         """A task or mixture by name, the latter perhaps without its members yet."""
         part = only("task", name, self._named("task", name)) or self._search(name)
         if part is None:
             raise self._unknown("task", name)
         return with_own_members(part, self.components("task"))
 
-    def _cheap(self, name: str) -> Found | None:
+    def _cheap(self, name: str) -> AnyTask | None:
         """As `_task`, but without the sources that are costly to ask; None where there is none."""
         part = only("task", name, self._named("task", name)) or self._search(name, costly=False)
         return None if part is None else with_own_members(part, self.components("task"))

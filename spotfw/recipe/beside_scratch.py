@@ -148,8 +148,8 @@ def read_lengths(session: Session, target: Task, **given: Any) -> Reading:
     """
     vocabulary = session.model.init_context(1).vocabulary
     surveys: list[Survey] = [survey(target, split, vocabulary) for split in target.splits]
-    lengths = [length for one in surveys for length in one.inputs.tolist()]
-    targets = max(int(one.targets.max()) for one in surveys)
+    lengths = [length for split_survey in surveys for length in split_survey.inputs.tolist()]
+    targets = max(int(split_survey.targets.max()) for split_survey in surveys)
     limit = session.settings(**given).max_input_length
     chosen: dict[str, int] = {}
     if "max_input_length" not in given:
@@ -157,7 +157,7 @@ def read_lengths(session: Session, target: Task, **given: Any) -> Reading:
         chosen["max_input_length"] = min(limit, -(-max(lengths) // 16) * 16)
     if "max_target_length" not in given:
         chosen["max_target_length"] = targets
-    counts = {one.split: one.labels for one in surveys}
+    counts = {split_survey.split: split_survey.labels for split_survey in surveys}
     most = max(counts[TRAIN], key=lambda label: counts[TRAIN][label])
     return Reading(
         settings=chosen,

@@ -19,8 +19,8 @@ from spotfw.errors import Once
 from spotfw.recipe.evaluation import TRAIN, VALIDATION
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.fit import (
-    CUT_TARGETS_TOLD,
     REFUSED,
+    WARN_CUT_TARGETS,
     Reader,
     alike,
     check_fit,
@@ -104,7 +104,7 @@ def _with_target_length(
     exact = bool(task.labels) or task.type == "regression"
     if not exact:
         needed = min(needed, _MOST.max_target_length)
-        if share_cut(samples, "target", limit) < CUT_TARGETS_TOLD or needed <= limit:
+        if share_cut(samples, "target", limit) < WARN_CUT_TARGETS or needed <= limit:
             return settings
     why = f"{share_cut(samples, 'target', limit):.0%} of its targets are longer"
     longest = max(task.labels, key=lambda label: len(reader.vocabulary.encode(label)), default="")

@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 class Events:
     """Writes scalars of a run; a context manager.
 
-    The curves are a view of the run, not part of it: when they cannot be written, that is
-    told once and the run goes on without. Nothing is written from another thread, so that
+    The curves are a view of the run, not part of it: when they cannot be written, a warning
+    says so once and the run goes on without. Nothing is written from another thread, so that
     an error ends up here.
 
     Args:

@@ -40,12 +40,12 @@ def bindings() -> dict[str, Path]:
     except OSError as error:
         raise _spoilt(path, error.strerror or str(error)) from error
     try:
-        found = parse_json(data)
+        folders = parse_json(data)
     except ValueError as error:
         raise _spoilt(path, str(error)) from error
-    if not isinstance(found, dict) or not all(isinstance(v, str) and v for v in found.values()):
+    if not isinstance(folders, dict) or not all(isinstance(v, str) and v for v in folders.values()):
         raise _spoilt(path, "it is no JSON object of folders by task name")
-    return {name: Path(folder) for name, folder in sorted(found.items())}
+    return {name: Path(folder) for name, folder in sorted(folders.items())}
 
 
 def bind(name: str, folder: str | os.PathLike[str]) -> Path:
@@ -93,19 +93,20 @@ def bound(name: str, *also: str) -> Path | None:
     """
     names = dict.fromkeys((name, *also))
     by_hand = bindings()
-    for one in names:
-        if one in by_hand:
-            if not by_hand[one].is_dir():
+    for alias in names:
+        if alias in by_hand:
+            if not by_hand[alias].is_dir():
                 raise SpotError(
-                    f"The task {name!r} is bound to the folder {by_hand[one]}, which is not there "
-                    f"(any more). Bind another one with `spotfw tasks bind {one} FOLDER`, or "
-                    f"forget it with `spotfw tasks unbind {one}`."
+                    f"The task {name!r} is bound to the folder {by_hand[alias]}, which is not "
+                    "there (any more). Bind another one with "
+                    f"`spotfw tasks bind {alias} FOLDER`, or forget it with "
+                    f"`spotfw tasks unbind {alias}`."
                 )
-            return by_hand[one]
+            return by_hand[alias]
     for parent in parents():
-        for one in names:
-            if _is_plain(one) and (parent / one).is_dir():
-                return parent / one
+        for alias in names:
+            if _is_plain(alias) and (parent / alias).is_dir():
+                return parent / alias
     return None
 
 
@@ -121,7 +122,7 @@ def parents() -> list[Path]:
     Raises:
       WrongUse: one of them is no folder.
     """
-    found = []
+    folders = []
     for part in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
         parent = Path(part).expanduser()
         if not parent.is_dir():
@@ -129,8 +130,8 @@ def parents() -> list[Path]:
                 f"The variable {VARIABLE} names {part}, which is no folder. It lists folders, "
                 f"separated by {os.pathsep!r}, that hold one folder a task."
             )
-        found.append(parent.resolve())
-    return found
+        folders.append(parent.resolve())
+    return folders
 
 
 def _is_plain(name: str) -> bool:

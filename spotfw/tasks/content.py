@@ -70,7 +70,7 @@ def digest_of(content: Content) -> str:
 
 
 def pinned(task: Task | Mixture) -> Task | Mixture:
-    """The task with its content as it is now, by which it is told from later states of it."""
+    """The task with its content as it is now, by which it differs from later states of it."""
     if isinstance(task, Mixture):
         return attrs.evolve(task, tasks=tuple(_pinned(member) for member in task.tasks))
     return _pinned(task)
@@ -131,7 +131,7 @@ def _files_bound_to(task: Task) -> Iterable[tuple[str, str]]:
     try:
         folder = bindings.bound(task.name, *other_names(task))
     except SpotError:
-        return  # told when the rows are read
+        return  # reported when the rows are read
     if folder is not None:
         for path in sorted(folder.iterdir()):
             if path.is_file() and not path.name.startswith("."):
@@ -139,7 +139,7 @@ def _files_bound_to(task: Task) -> Iterable[tuple[str, str]]:
 
 
 def _examples_digest(task: Task, split: str) -> str:
-    """A digest of the first examples; what cannot be read is told when it is tuned on."""
+    """A digest of the first examples; what cannot be read is reported when it is tuned on."""
     assert task.examples is not None
     digest = hashlib.sha256()
     try:

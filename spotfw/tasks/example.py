@@ -16,7 +16,7 @@ class Example:
       inputs: what the model reads.
       targets: what it should write.
       extra: what scoring needs beside the texts, as plain JSON values: all right answers, an
-        index that groups rows. ``line``, where it is there, is told in messages.
+        index that groups rows. ``line``, where it is there, is given in messages.
       tokens: inputs and targets as token ids, of a task that makes its own sequences over a
         vocabulary (seqio's span corruption); the texts may then be empty. None for all others,
         whose texts the engine cuts into tokens.

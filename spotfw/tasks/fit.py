@@ -1,6 +1,6 @@
 """Whether a task can be learned with a vocabulary and lengths: looked at before any tuning.
 
-What cannot be learned is refused, and what is learned only in part is told with its share, so
+What cannot be learned is refused, and what is learned only in part is warned of with its share, so
 that no score of nothing comes out in silence. `docs/checks.md` has the table of all checks.
 """
 
@@ -18,28 +18,29 @@ from spotfw.tasks.sample import Sample
 from spotfw.tasks.spelling import Spelling, spell_labels
 from spotfw.tasks.task import Task
 
-#: Share of unknown characters, and of texts that are mostly unknown, from which it is told. Of
-#: English text, T5's vocabulary misses below 0.3 percent.
-UNKNOWN_TOLD = 0.03
+#: Share of unknown characters, and of texts that are mostly unknown, from which a warning is
+#: given. Of English text, T5's vocabulary misses below 0.3 percent.
+WARN_UNKNOWN = 0.03
 
-#: Share of spelled words from which it is told. T5's vocabulary spells below 1 percent of the
-#: words of the paper's tasks, 6 percent of a text of rare names; one of 800 words, 34 and more.
-SPELLED_TOLD = 0.15
+#: Share of spelled words from which a warning is given. T5's vocabulary spells below 1 percent of
+#: the words of the paper's tasks, 6 percent of a text of rare names; one of 800 words, 34 and more.
+WARN_SPELLED = 0.15
 
-#: Share of cut inputs from which it is told; some long texts in a data set are usual.
-CUT_INPUTS_TOLD = 0.05
+#: Share of cut inputs from which a warning is given; some long texts in a data set are usual.
+WARN_CUT_INPUTS = 0.05
 
-#: Share of cut answers of free text from which it is told: each is learned as another answer.
-CUT_TARGETS_TOLD = 0.01
+#: Share of cut answers of free text from which a warning is given: each is learned as
+#: another answer.
+WARN_CUT_TARGETS = 0.01
 
-#: Share of different texts that become the same tokens from which it is told.
-ALIKE_TOLD = 0.05
+#: Share of different texts that become the same tokens from which a warning is given.
+WARN_ALIKE = 0.05
 
 #: Share of texts without a known word, or of different texts that are the same tokens, from which
 #: a task is refused: there is nothing to learn from the rest.
 REFUSED = 0.95
 
-#: A vocabulary of fewer pieces is told with its size, for it is made for few texts.
+#: A vocabulary of fewer pieces is reported with its size, for it is made for few texts.
 SMALL_VOCABULARY = 5_000
 
 #: Metrics that need an answer to the character.
@@ -180,8 +181,8 @@ def _of_inputs(
     task: Task, samples: Sequence[Sample], settings: TuningSettings, reader: Reader
 ) -> Iterator[str]:
     some = [sample for sample in samples if len(sample)]
-    unknown = [s for s in some if _worst(s.known_inputs) >= UNKNOWN_TOLD]
-    spelled = [s for s in some if s.known_inputs.spelled >= SPELLED_TOLD]
+    unknown = [s for s in some if _worst(s.known_inputs) >= WARN_UNKNOWN]
+    spelled = [s for s in some if s.known_inputs.spelled >= WARN_SPELLED]
     if unknown or spelled:
         parts = ", ".join(
             f"{s.split} {s.known_inputs.unknown:.1%} unknown ({s.known_inputs.mostly_unknown:.0%} "
@@ -195,14 +196,14 @@ def _of_inputs(
             "scores (spotfw models list, or the folder of a T5 1.1)."
         )
     limit = settings.max_input_length
-    if share_cut(some, "input", limit) >= CUT_INPUTS_TOLD:
+    if share_cut(some, "input", limit) >= WARN_CUT_INPUTS:
         yield (
             f"{_by_split(some, 'input', limit)} of the inputs of task {task.name!r} are cut at "
-            f"{limit} tokens. --max-input-length {covering(some, 'input', CUT_INPUTS_TOLD)} keeps "
-            f"{1 - CUT_INPUTS_TOLD:.0%} of them whole."
+            f"{limit} tokens. --max-input-length {covering(some, 'input', WARN_CUT_INPUTS)} keeps "
+            f"{1 - WARN_CUT_INPUTS:.0%} of them whole."
         )
     same = max((alike(s.inputs, s.input_ids, limit) for s in some), default=0.0)
-    if same >= ALIKE_TOLD:
+    if same >= WARN_ALIKE:
         yield (
             f"{same:.0%} of the different inputs of task {task.name!r} are the same tokens as "
             f"another one to {reader} within {limit} tokens, and get the same answer."
@@ -214,7 +215,7 @@ def _of_targets(
 ) -> Iterator[str]:
     some = [sample for sample in samples if len(sample)]
     limit = settings.max_target_length
-    if share_cut(some, "target", limit) >= CUT_TARGETS_TOLD:
+    if share_cut(some, "target", limit) >= WARN_CUT_TARGETS:
         yield (
             f"{_by_split(some, 'target', limit)} of the targets of task {task.name!r} are cut at "
             f"{limit} tokens, the end among them, so those answers are learned only in part and "
@@ -222,7 +223,7 @@ def _of_targets(
             "keeps them whole."
         )
     unknown = max((_worst(s.known_targets) for s in some), default=0.0)
-    if unknown >= UNKNOWN_TOLD:
+    if unknown >= WARN_UNKNOWN:
         yield (
             f"Up to {unknown:.0%} of the targets of task {task.name!r} are unknown to {reader}, "
             "which cannot write them. Choose a model with a vocabulary of this text."
@@ -234,7 +235,7 @@ def _of_targets(
         if reader.vocabulary.decode(ids) != target
     ]
     share = len(changed) / max(1, sum(map(len, some)))
-    if share >= CUT_TARGETS_TOLD and EXACT_METRICS & {*task.metrics}:
+    if share >= WARN_CUT_TARGETS and EXACT_METRICS & {*task.metrics}:
         yield (
             f"{share:.0%} of the targets of task {task.name!r} are not given back by the "
             f"vocabulary as they are written (as {changed[0][:60]!r}), so no answer to them can be "

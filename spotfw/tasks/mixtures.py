@@ -38,10 +38,10 @@ class MixtureDefinition:
     description: str = ""
 
 
-Found = Task | Mixture | MixtureDefinition
+AnyTask = Task | Mixture | MixtureDefinition
 
 
-def resolve(definition: MixtureDefinition, find: Callable[[str], Found]) -> Mixture:
+def resolve(definition: MixtureDefinition, find: Callable[[str], AnyTask]) -> Mixture:
     """The mixture with its members; a task that is reached twice takes part once.
 
     With rates, a member that is a mixture shares its rate among its tasks as its own rates
@@ -62,7 +62,7 @@ def resolve(definition: MixtureDefinition, find: Callable[[str], Found]) -> Mixt
         first = tasks.setdefault(task.name, task)
         if first.origin != task.origin:
             raise WrongUse(
-                f"{_told(definition, 'The')} has two tasks that are named {task.name!r}: of "
+                f"{_named(definition, 'The')} has two tasks that are named {task.name!r}: of "
                 f"{first.origin} and of {task.origin}. Rename the one that is yours."
             )
         rates[task.name] = rates.get(task.name, 0.0) + rate
@@ -93,46 +93,47 @@ def published_rates(mixture: Mixture) -> tuple[float, ...] | None:
 
 
 def _flat(
-    definition: MixtureDefinition, find: Callable[[str], Found], path: tuple[str, ...]
+    definition: MixtureDefinition, find: Callable[[str], AnyTask], path: tuple[str, ...]
 ) -> Iterable[tuple[Task, float]]:
     """The tasks of a mixture and of those in it, with their rates (1 where there are none)."""
     seen: dict[str, str] = {}
-    for index, member in enumerate(definition.members):
+    for index, name in enumerate(definition.members):
         rate = 1.0 if definition.rates is None else definition.rates[index]
         try:
-            found = find(member)
+            member = find(name)
         except UnknownName as error:
-            beside = Path(definition.origin).parent / f"{member}.toml"
-            hint = f' The file {beside} lies beside it: write "{member}.toml".'
+            beside = Path(definition.origin).parent / f"{name}.toml"
+            hint = f' The file {beside} lies beside it: write "{name}.toml".'
             hint = hint if definition.origin and beside.is_file() else ""
-            error.args = (f"A member of {_told(definition)} is not known. {error}{hint}",)
+            error.args = (f"A member of {_named(definition)} is not known. {error}{hint}",)
             raise
-        if found.name in seen:
-            twice = seen[found.name]
-            also = "" if twice == member else f" (as {twice!r} and as {member!r})"
-            raise WrongUse(f"{_told(definition, 'The')} names {found.name!r} twice{also}.")
-        seen[found.name] = member
-        if isinstance(found, Task):
-            yield found, rate
+        if member.name in seen:
+            twice = seen[member.name]
+            also = "" if twice == name else f" (as {twice!r} and as {name!r})"
+            raise WrongUse(f"{_named(definition, 'The')} names {member.name!r} twice{also}.")
+        seen[member.name] = name
+        if isinstance(member, Task):
+            yield member, rate
             continue
-        if found.name in path:
+        if member.name in path:
             raise WrongUse(
-                f"{_told(definition, 'The')} contains itself: "
-                f"{' > '.join([*path[path.index(found.name) :], found.name])}. Take one out."
+                f"{_named(definition, 'The')} contains itself: "
+                f"{' > '.join([*path[path.index(member.name) :], member.name])}. Take one out."
             )
-        if (found.rates is None) != (definition.rates is None):
-            has, has_not = (definition, found) if found.rates is None else (found, definition)
+        if (member.rates is None) != (definition.rates is None):
+            has, has_not = (definition, member) if member.rates is None else (member, definition)
             raise WrongUse(
                 f"The mixture {has.name!r} has rates, but {has_not.name!r}, mixed with it in "
-                f"{_told(definition)}, is mixed by its tasks' sizes. Give rates to both or to none."
+                f"{_named(definition)}, is mixed by its tasks' sizes. Give rates to both "
+                "or to none."
             )
         inner = list(
-            zip(found.tasks, found.rates or [1.0] * len(found.tasks), strict=True)
-            if isinstance(found, Mixture)
-            else _flat(found, find, (*path, found.name))
+            zip(member.tasks, member.rates or [1.0] * len(member.tasks), strict=True)
+            if isinstance(member, Mixture)
+            else _flat(member, find, (*path, member.name))
         )
-        share = _sum(rate for _, rate in inner) if found.rates is not None else 1.0
-        yield from ((task, rate * one / share) for task, one in inner)
+        share = _sum(rate for _, rate in inner) if member.rates is not None else 1.0
+        yield from ((task, rate * part / share) for task, part in inner)
 
 
 def _sum(rates: Iterable[float]) -> float:
@@ -140,12 +141,12 @@ def _sum(rates: Iterable[float]) -> float:
     return float(sum(values)) or 1.0
 
 
-def _told(definition: MixtureDefinition, the: str = "the") -> str:
+def _named(definition: MixtureDefinition, the: str = "the") -> str:
     where = f" of {definition.origin}" if definition.origin else ""
     return f"{the} mixture {definition.name!r}{where}"
 
 
-def listing(definition: MixtureDefinition, find: Callable[[str], Found | None]) -> Mixture:
+def listing(definition: MixtureDefinition, find: Callable[[str], AnyTask | None]) -> Mixture:
     """A mixture for a listing, which must be cheap and must not fail.
 
     Args:

@@ -38,7 +38,7 @@ def score(examples: Examples, texts: Sequence[str]) -> dict[str, float]:
     texts = answers_as_written(examples, texts)
     try:
         # Constant or wrong predictions make scikit-learn and scipy warn; early on that is
-        # how things are, and what is undefined is told below.
+        # how things are, and what is undefined is reported below.
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             values = examples.source.score(examples.raw(), texts)

@@ -16,7 +16,7 @@ from spotfw.tasks.vocabulary import ByteVocabulary
 
 Lengths = npt.NDArray[np.int32]
 
-#: Percentiles of lengths that are told, and lengths at which it is told what they cut.
+#: Which percentiles of the lengths are reported, and for which limits the share that they cut.
 PERCENTILES = (50, 90, 95, 99)
 LIMITS = (128, 256, 512, 1024)
 
@@ -54,7 +54,7 @@ def survey(
       task: whose.
       split: its name.
       vocabulary: what counts tokens; None counts bytes.
-      progress: told how many examples were read.
+      progress: called with how many examples were read.
 
     Raises:
       UnknownName: the task has no such split.
@@ -101,11 +101,11 @@ def length_facts(lengths: Lengths, own: int) -> dict[str, Any]:
       ``percentiles``: the length that so many percent do not exceed, and ``max``; ``cut``:
       limit -> share of the examples, 0 to 1, that are longer.
     """
-    found = np.percentile(lengths, PERCENTILES, method="inverted_cdf")
+    percentiles = np.percentile(lengths, PERCENTILES, method="inverted_cdf")
     return {
         "mean": float(lengths.mean()),
         "percentiles": {
-            **{str(p): int(v) for p, v in zip(PERCENTILES, found, strict=True)},
+            **{str(p): int(v) for p, v in zip(PERCENTILES, percentiles, strict=True)},
             "max": int(lengths.max()),
         },
         "cut": {str(limit): float((lengths > limit).mean()) for limit in sorted({*LIMITS, own})},

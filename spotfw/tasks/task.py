@@ -147,10 +147,10 @@ def check_split_names(task: Task | Mixture, splits: Sequence[str]) -> None:
     Raises:
       UnknownName: as `unknown_split`; a task that does not say its splits passes.
     """
-    for one in (task,) if isinstance(task, Task) else task.tasks:
+    for member in (task,) if isinstance(task, Task) else task.tasks:
         for split in splits:
-            if one.splits and split not in one.splits:
-                raise unknown_split(one, split, one.splits)
+            if member.splits and split not in member.splits:
+                raise unknown_split(member, split, member.splits)
 
 
 def labels_in(target: str, labels: Collection[str]) -> list[str]:

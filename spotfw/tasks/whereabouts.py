@@ -24,13 +24,13 @@ def whereabouts(task: Task) -> tuple[str, str | None]:
     try:
         folder = bound(task.name, *other_names(task))
     except SpotError:
-        folder = None  # told when the task is used; a listing goes on
+        folder = None  # reported when the task is used; a listing goes on
     if folder is not None:
         return BOUND, str(folder)
     if task.data.startswith("tfds "):
         places = [prepared_folder(name.strip()) for name in task.data[len("tfds ") :].split(",")]
-        found = [place for place in places if place is not None]
-        return (PREPARED, str(found[0])) if len(found) == len(places) else (ABSENT, None)
+        folders = [place for place in places if place is not None]
+        return (PREPARED, str(folders[0])) if len(folders) == len(places) else (ABSENT, None)
     if task.origin.endswith(".toml"):
         return FILES, str(Path(task.origin).parent)
     return (ABSENT if task.data else BROUGHT), None

@@ -12,7 +12,7 @@ import attrs
 from spotfw.contracts import TaskFinder, TaskSource
 from spotfw.errors import SpotError
 from spotfw.tasks import Mixture, Task
-from spotfw.tasks.mixtures import Found, MixtureDefinition
+from spotfw.tasks.mixtures import AnyTask, MixtureDefinition
 from spotfw.testing.processes import ask_elsewhere
 from spotfw.testing.suites import Outcome, Skip, Suite, check_name, expect, name_of
 from spotfw.testing.task_examples import check_examples
@@ -25,7 +25,7 @@ class SourceSubject:
     source: TaskSource
     build: int
 
-    def tasks(self) -> list[Found]:
+    def tasks(self) -> list[AnyTask]:
         """All it lists."""
         return list(self.source.tasks())
 

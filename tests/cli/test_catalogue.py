@@ -60,7 +60,7 @@ def listed(make_tasks):
 
 @pytest.fixture(scope="module")
 def tasks(listed):
-    return [one for one in listed if "tasks" not in one]
+    return [entry for entry in listed if "tasks" not in entry]
 
 
 def test_groups_are_whole(tasks):
@@ -95,7 +95,7 @@ def test_rows_are_said_as_published(tasks):
 
 @pytest.mark.parametrize("name", MIXTURES)
 def test_a_mixture_is_its_group(listed, tasks, name):
-    (mixture,) = [one for one in listed if one["name"] == name]
+    (mixture,) = [entry for entry in listed if entry["name"] == name]
     group = {t["name"] for t in tasks if MIXTURES[name] in t["groups"]}
     assert {*mixture["tasks"]} == group
     assert len(mixture["tasks"]) == len(group)
@@ -103,14 +103,14 @@ def test_a_mixture_is_its_group(listed, tasks, name):
 
 
 def test_shares_are_those_of_published_rows(listed, tasks):
-    (glue,) = [one for one in listed if one["name"] == "spot_glue"]
+    (glue,) = [entry for entry in listed if entry["name"] == "spot_glue"]
     rows = {t["name"]: t["splits"]["train"] for t in tasks}
     total = sum(rows[name] for name in glue["tasks"])
     assert glue["shares"] == pytest.approx([rows[name] / total for name in glue["tasks"]])
 
 
 def test_shares_are_of_examples_where_a_row_is_not_one(listed, tasks):
-    (mixed,) = [one for one in listed if one["name"] == "spot_super_glue"]
+    (mixed,) = [entry for entry in listed if entry["name"] == "spot_super_glue"]
     sizes = {t["name"]: t["train_examples"] for t in tasks}
     # T5's own rates of the two (t5.data.glue_utils).
     assert sizes["super_glue_record_v102"] == 138_854
@@ -120,18 +120,18 @@ def test_shares_are_of_examples_where_a_row_is_not_one(listed, tasks):
 
 
 def test_a_share_stops_at_the_limit(listed):
-    (translation,) = [one for one in listed if one["name"] == "spot_translation"]
+    (translation,) = [entry for entry in listed if entry["name"] == "spot_translation"]
     assert translation["shares"] == pytest.approx([1 / 3] * 3)
 
 
 def test_the_page_is_up_to_date(make_tasks, listed):
-    told = "docs/paper_tasks.md is out of date: run `python docs/make_tasks.py`"
-    assert make_tasks.PAGE.read_text(encoding="utf-8") == make_tasks.page(listed), told
+    message = "docs/paper_tasks.md is out of date: run `python docs/make_tasks.py`"
+    assert make_tasks.PAGE.read_text(encoding="utf-8") == make_tasks.page(listed), message
 
 
-def test_whose_data_shares_lack_is_told(spotfw_cli, monkeypatch, tmp_path):
+def test_whose_data_shares_lack_is_reported(spotfw_cli, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.delenv("SPOTFW_DATA", raising=False)
-    told = spotfw_cli("tasks", "show", "spot_sentiment").out
-    assert "not known without the data of customer_reviews (" in told
+    shown = spotfw_cli("tasks", "show", "spot_sentiment").out
+    assert "not known without the data of customer_reviews (" in shown
     assert "No shares" not in spotfw_cli("tasks", "show", "spot_glue").out

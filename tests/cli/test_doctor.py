@@ -74,7 +74,7 @@ def test_a_library_that_is_not_installed_is_not_asked():
     assert devices.start(attrs.evolve(library(""), package="no_such_package")) is None
 
 
-def test_a_gpu_that_a_library_does_not_see_is_told_with_what_to_install(tmp_path, monkeypatch):
+def test_a_gpu_that_a_library_does_not_see_is_reported_with_what_to_install(tmp_path, monkeypatch):
     gpu = tmp_path / "nvidia0"
     monkeypatch.setattr(devices, "NVIDIA", str(gpu))
     seen = asked(answer(False))
@@ -115,11 +115,11 @@ def test_packages_out_of_range_or_absent_are_named():
         return {"click": "8.1", "rich": "12.0"}[name]
 
     lines = ["click>=8", "rich>=13", "gone", 'tomli>=2; python_version < "3"', 'x; extra == "test"']
-    found = {c.name: c for c in ward.check_packages(installed, lines)}
-    assert set(found) == {"rich", "gone", "packages"}
-    assert found["rich"].status == found["gone"].status == "bad"
-    assert 'pip install "rich>=13"' in found["rich"].mend
-    assert found["packages"].found == "click 8.1"
+    checks = {c.name: c for c in ward.check_packages(installed, lines)}
+    assert set(checks) == {"rich", "gone", "packages"}
+    assert checks["rich"].status == checks["gone"].status == "bad"
+    assert 'pip install "rich>=13"' in checks["rich"].mend
+    assert checks["packages"].found == "click 8.1"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -148,7 +148,7 @@ def test_memory_is_judged_by_what_is_available(tmp_path, kib, status):
     assert ward.check_memory(file).status == status
 
 
-def test_a_plugin_that_failed_is_told_with_the_way_out():
+def test_a_plugin_that_failed_is_reported_with_the_way_out():
     plugins = Plugins(entry_points=False)
     plugins.register(object(), "odd", distribution="spotfw-odd", version="1")
     (check,) = [c for c in ward.check_plugins(plugins) if c.name == "plugin spotfw-odd"]
@@ -156,7 +156,7 @@ def test_a_plugin_that_failed_is_told_with_the_way_out():
     assert "-p no:odd" in check.mend
 
 
-def test_without_the_playground_the_way_to_it_is_told():
+def test_without_the_playground_the_way_to_it_is_reported():
     check = ward.check_playground(Plugins(entry_points=False))
     assert check.status == "warn"
     assert "spotfw-playground" in check.mend

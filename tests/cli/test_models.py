@@ -56,7 +56,7 @@ def test_convert_goes_there_and_back(spotfw_cli, tiny_model: Path, tmp_path: Pat
 
 
 def test_what_is_wrong_is_one_paragraph(spotfw_cli, tiny_model: Path, tmp_path: Path):
-    for status, words, told in (
+    for status, words, message in (
         (1, ("show", tmp_path), "holds no checkpoint"),
         (1, ("show", tmp_path / "absent"), "does not exist"),
         (2, ("show", "t5.1.1.lm100k.bas"), "Did you mean"),
@@ -65,6 +65,6 @@ def test_what_is_wrong_is_one_paragraph(spotfw_cli, tiny_model: Path, tmp_path: 
     ):
         ran = spotfw_cli("models", *words)
         assert ran.status == status, ran.err
-        assert told in ran.err
+        assert message in ran.err
         assert ran.out == ""
         assert len(ran.err.strip().splitlines()) == 1

@@ -161,13 +161,13 @@ def test_tune_and_a_library_of_ones_own(transfer: Run, spotfw_cli: Run) -> None:
     assert {r["task"] for r in json.loads(ran.out)["ranking"]} >= {"reviews", "tiny_words"}
 
 
-def test_a_text_longer_than_the_model_reads_is_told_before_tuning(transfer: Run) -> None:
+def test_a_text_longer_than_the_model_reads_is_reported_before_tuning(transfer: Run) -> None:
     content = rows()
     content[3]["review"] = "far " * 400
     ran = transfer(write("reviews.csv", content), *COLUMNS, "-k", "1", "--json")
     assert ran.status == 0, ran.err
-    told, tuned = ran.err.index("are longer than the 64 tokens"), ran.err.index("tuning 1")
-    assert told < tuned and "1.7% of the texts" in ran.err
+    warned, tuned = ran.err.index("are longer than the 64 tokens"), ran.err.index("tuning 1")
+    assert warned < tuned and "1.7% of the texts" in ran.err
     assert json.loads(ran.out)["cut"] == pytest.approx(1 / 60)
 
 

@@ -101,10 +101,10 @@ TUNE = ("tune", "mine.toml", "--model", "./model", "--prompt-length", "3", "--st
 def test_tune_writes_the_best_prompt_and_tells_the_scores(place, spotfw_cli):
     ran = spotfw_cli(*TUNE, "--checkpoint-every", "2", "--seed", "7", "--out", "run", "--json")
     assert ran.status == 0, ran.err
-    told = json.loads(ran.out)
-    assert (told["score"], told["best_step"], told["embedding_step"]) == (4.0, 4, 4)
-    assert [(h["step"], h["score"]) for h in told["history"]] == [(2, 2.0), (4, 4.0)]
-    best = load_prompt(told["best"])
+    document = json.loads(ran.out)
+    assert (document["score"], document["best_step"], document["embedding_step"]) == (4.0, 4, 4)
+    assert [(h["step"], h["score"]) for h in document["history"]] == [(2, 2.0), (4, 4.0)]
+    best = load_prompt(document["best"])
     np.testing.assert_array_equal(best.array, np.full((3, WIDTH), 4, np.float32))
     assert (best.provenance.task, best.provenance.seed) == ("mine", 7)
     assert "tune mine: 4/4 steps" in ran.err
@@ -145,8 +145,12 @@ def test_evaluate_scores_with_the_lengths_the_prompt_was_tuned_with(place, spotf
     spotfw_cli(*TUNE, "--out", "run", "--max-input-length", "33")
     ran = spotfw_cli("evaluate", "run/best.safetensors", "mine.toml", "--json")
     assert ran.status == 0, ran.err
-    told = json.loads(ran.out)
-    assert (told["score"], told["metrics"], told["examples"]) == (4.0, {"accuracy": 4.0}, 2)
+    document = json.loads(ran.out)
+    assert (document["score"], document["metrics"], document["examples"]) == (
+        4.0,
+        {"accuracy": 4.0},
+        2,
+    )
     assert place.model.seen[-1].max_input_length == 33
     spotfw_cli("evaluate", "run/best.safetensors", "mine.toml", "--max-input-length", "44")
     assert place.model.seen[-1].max_input_length == 44
@@ -216,7 +220,7 @@ def test_predict_of_nothing_is_nothing(place, spotfw_cli, monkeypatch, tmp_path)
     assert (ran.status, json.loads(ran.out)) == (0, [])
 
 
-def test_a_bare_prompt_must_be_told_its_model(place, spotfw_cli, tmp_path):
+def test_a_bare_prompt_must_be_given_its_model(place, spotfw_cli, tmp_path):
     np.save(tmp_path / "bare.npy", np.zeros((3, WIDTH), np.float32))
     ran = spotfw_cli("evaluate", "bare.npy", "mine.toml")
     assert ran.status == 2
@@ -230,11 +234,11 @@ def test_transfer_starts_the_target_from_the_library(place, spotfw_cli, tmp_path
     assert made.status == 0, made.err
     ran = spotfw_cli("transfer", *TUNE[1:], "--library", "library", "-k", "1", "--json")
     assert ran.status == 0, ran.err
-    told = json.loads(ran.out)
+    document = json.loads(ran.out)
     # Four steps from the source's best prompt, which is four already.
-    assert (told["target"], told["score"], len(told["outcomes"])) == ("mine", 8.0, 1)
-    assert [row["task"] for row in told["ranking"]] == ["source"]
-    assert told["outcomes"][0]["from"] == "source (seed 0)"
+    assert (document["target"], document["score"], len(document["outcomes"])) == ("mine", 8.0, 1)
+    assert [row["task"] for row in document["ranking"]] == ["source"]
+    assert document["outcomes"][0]["from"] == "source (seed 0)"
     assert "more than" not in ran.err
     more = spotfw_cli("transfer", *TUNE[1:], "--library", "library", "-k", "9")
     assert (more.status, "-k 9 is more than the 1 prompts" in more.err) == (0, True)
@@ -272,7 +276,7 @@ def test_transfer_to_several_targets(place, spotfw_cli, tmp_path):
     both = ("transfer", "mine.toml", "second.toml", *TUNE[2:], "--library", "library", "-k", "1")
     ran = spotfw_cli(*both, "--json")
     assert ran.status == 0, ran.err
-    assert [told["target"] for told in json.loads(ran.out)] == ["mine", "second"]
+    assert [transfer["target"] for transfer in json.loads(ran.out)] == ["mine", "second"]
     assert "mine, tuned by" in spotfw_cli(*both).out
     refused = spotfw_cli(*both, "--embedding", "source/embedding.safetensors")
     assert (refused.status, "is one target's" in refused.err) == (2, True)

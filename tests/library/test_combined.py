@@ -43,7 +43,7 @@ def test_a_released_library_is_read_and_never_written(released: ReleasedLibrary)
     assert {e.name: e.stat().st_mtime_ns for e in os.scandir(released.folder)} == before
 
 
-def test_a_damaged_released_library_is_told_and_still_not_written(
+def test_a_damaged_released_library_is_reported_and_still_not_written(
     released: ReleasedLibrary,
 ) -> None:
     (entry,) = released.entries()

@@ -76,15 +76,15 @@ def library(tmp_path: Path) -> Library:
 
 
 def test_an_average_is_the_weighted_sum() -> None:
-    found = average([soft(1.0, "a"), soft(10.0, "b"), soft(100.0, "c")], [0.5, 0.25, 0.25])
-    assert found.array.dtype == np.float32
-    np.testing.assert_allclose(found.array, np.full((2, 3), 28.0))
-    assert found.provenance.fingerprint == PRINT
-    assert found.provenance.settings["average_of"][1] == {"task": "b", "seed": 4, "weight": 0.25}
+    averaged = average([soft(1.0, "a"), soft(10.0, "b"), soft(100.0, "c")], [0.5, 0.25, 0.25])
+    assert averaged.array.dtype == np.float32
+    np.testing.assert_allclose(averaged.array, np.full((2, 3), 28.0))
+    assert averaged.provenance.fingerprint == PRINT
+    assert averaged.provenance.settings["average_of"][1] == {"task": "b", "seed": 4, "weight": 0.25}
 
 
 @pytest.mark.parametrize(
-    ("prompts", "weights", "told"),
+    ("prompts", "weights", "message"),
     [
         ([soft(1.0)], [0.5, 0.5], "one finite number for each"),
         ([], [], "one finite number for each"),
@@ -93,19 +93,19 @@ def test_an_average_is_the_weighted_sum() -> None:
         ([soft(1.0), soft(2.0, fingerprint="f" * 16)], [0.5, 0.5], "another frozen model"),
     ],
 )
-def test_what_cannot_be_averaged_is_told(
-    prompts: list[SoftPrompt], weights: list[float], told: str
+def test_what_cannot_be_averaged_is_reported(
+    prompts: list[SoftPrompt], weights: list[float], message: str
 ) -> None:
-    with pytest.raises(SpotError, match=told):
+    with pytest.raises(SpotError, match=message):
         average(prompts, weights)
 
 
 def test_each_candidate_is_tuned_and_the_best_kept(library: Library) -> None:
-    one, two = (library.add(soft(v, t), soft(-v, t)) for v, t in ((1.0, "a"), (3.0, "b")))
+    first, second = (library.add(soft(v, t), soft(-v, t)) for v, t in ((1.0, "a"), (3.0, "b")))
     tuner = Tuner(10.0, 40.0, 40.0, 20.0)
     candidates = [
-        StartFromPrompt(one),
-        StartFromAverage(ids=(one, two), weights=(0.25, 0.75)),
+        StartFromPrompt(first),
+        StartFromAverage(ids=(first, second), weights=(0.25, 0.75)),
         StartFromMixture(tasks=("a", "b")),
         StartFromScratch(),
     ]
@@ -121,12 +121,12 @@ def test_each_candidate_is_tuned_and_the_best_kept(library: Library) -> None:
 
 def test_candidates_of_one_kind_have_names_of_their_own(library: Library) -> None:
     """They name run folders: two averages in one folder would be one run."""
-    one, two = (library.add(soft(v, t)) for v, t in ((1.0, "a"), (3.0, "b")))
+    first, second = (library.add(soft(v, t)) for v, t in ((1.0, "a"), (3.0, "b")))
     tuner = Tuner(*[1.0] * 4)
     halves, thirds = (np.float32([w, 1 - w]) for w in (0.5, 0.3))
     candidates = [
-        StartFromAverage(ids=(one, two), weights=tuple(halves)),
-        StartFromAverage(ids=(one, two), weights=tuple(thirds)),
+        StartFromAverage(ids=(first, second), weights=tuple(halves)),
+        StartFromAverage(ids=(first, second), weights=tuple(thirds)),
         StartFromMixture(tasks=("a", "b")),
         StartFromMixture(tasks=("a", "c")),
     ]
@@ -134,34 +134,34 @@ def test_candidates_of_one_kind_have_names_of_their_own(library: Library) -> Non
     assert len(set(tuner.names)) == 4
 
 
-def test_no_candidate_is_told(library: Library) -> None:
+def test_no_candidate_is_reported(library: Library) -> None:
     with pytest.raises(SpotError, match="no source for target"):
         transfer(library, Tuner(), [])
 
 
-def test_an_unknown_prompt_is_told(library: Library) -> None:
+def test_an_unknown_prompt_is_reported(library: Library) -> None:
     library.add(soft(1.0))
     with pytest.raises(UnknownName, match="prompt"):
         transfer(library, Tuner(), [StartFromPrompt("0" * 16)])
 
 
 def test_a_function_is_a_strategy() -> None:
-    def second(found: Ranking, k: int) -> list[StartFromPrompt]:
-        return [StartFromPrompt(item.id) for item in found[1 : k + 1]]
+    def second(ranked: Ranking, k: int) -> list[StartFromPrompt]:
+        return [StartFromPrompt(item.id) for item in ranked[1 : k + 1]]
 
     assert choose(second, ranking("x", "y", "z"), 2) == (StartFromPrompt("y"), StartFromPrompt("z"))
 
 
 @pytest.mark.parametrize("given", [["x"], [None], [StartFromScratch]])
-def test_what_is_no_candidate_is_told(given: list[Any]) -> None:
+def test_what_is_no_candidate_is_reported(given: list[Any]) -> None:
     with pytest.raises(SpotError, match="no candidate"):
-        choose(lambda found, k: given, ranking("x"), 1)
+        choose(lambda ranked, k: given, ranking("x"), 1)
 
 
 @pytest.mark.parametrize("given", [None, 3, StartFromScratch()])
-def test_a_strategy_that_gives_no_sequence_is_told(given: Any) -> None:
+def test_a_strategy_that_gives_no_sequence_is_reported(given: Any) -> None:
     with pytest.raises(SpotError, match="sequence of candidates"):
-        choose(lambda found, k: given, ranking("x"), 1)
+        choose(lambda ranked, k: given, ranking("x"), 1)
 
 
 class Quitting(BaseException):
@@ -191,12 +191,12 @@ class Quitting(BaseException):
 )
 def test_what_no_candidate_may_hold(given: Any, said: str) -> None:
     with pytest.raises(BrokenPart, match=said):
-        choose(lambda found, k: given, ranking("x"), 1)
+        choose(lambda ranked, k: given, ranking("x"), 1)
 
 
 @pytest.mark.parametrize("error", [Quitting("x"), SystemExit(0), GeneratorExit()])
 def test_a_strategy_ends_no_program(error: BaseException) -> None:
-    def quits(found: Ranking, k: int) -> Any:
+    def quits(ranked: Ranking, k: int) -> Any:
         raise error
 
     with pytest.raises(BrokenPart, match=type(error).__name__):
@@ -210,7 +210,7 @@ def test_candidates_are_made_of_plain_values() -> None:
         StartFromMixture(tasks=["a", "b"]),  # type: ignore[arg-type]
         Race([StartFromPrompt("x"), StartFromScratch()], rungs=np.array([0.5])),
     ]
-    average_, mixture, race = choose(lambda found, k: iter(given), ranking("x", "y"), 2)
+    average_, mixture, race = choose(lambda ranked, k: iter(given), ranking("x", "y"), 2)
     assert average_ == StartFromAverage(ids=("x", "y"), weights=(0.5, 0.5))
     assert mixture == StartFromMixture(tasks=("a", "b"))
     assert race == Race((StartFromPrompt("x"), StartFromScratch()), rungs=(0.5,))
@@ -218,7 +218,7 @@ def test_candidates_are_made_of_plain_values() -> None:
     assert [type(v) for v in (*average_.ids, *average_.weights)] == [str, str, float, float]
 
 
-def test_an_unknown_prompt_is_told_before_anything_is_tuned(library: Library) -> None:
+def test_an_unknown_prompt_is_reported_before_anything_is_tuned(library: Library) -> None:
     known = library.add(soft(1.0))
     tuner = Tuner(1.0)
     for late in (

@@ -1,4 +1,4 @@
-"""What cannot be is told before a model is opened, which takes long."""
+"""What cannot be done is refused before a model is opened, which takes long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def session(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("method", "words", "settings", "told"),
+    ("method", "words", "settings", "message"),
     [
         ("tune", (), {"init": "clas_label"}, "initializer named 'clas_label'"),
         ("transfer", ("best_of_topk",), {}, "strategy named 'best_of_topk'"),
@@ -26,9 +26,9 @@ def session(tmp_path):
         ("evaluate", ("tets",), {}, "named 'tets'"),
     ],
 )
-def test_wrong_names(session, tiny_task_file, method, words, settings, told):
+def test_wrong_names(session, tiny_task_file, method, words, settings, message):
     first = (None,) if method == "evaluate" else ()
-    with pytest.raises(UnknownName, match=told):
+    with pytest.raises(UnknownName, match=message):
         getattr(session, method)(*first, str(tiny_task_file), *words, **settings)
 
 

@@ -63,7 +63,7 @@ def session(tmp_path: Path) -> Session:
 
 
 @pytest.fixture(autouse=True)
-def _told_anew() -> None:
+def _warned_anew() -> None:
     fitting._warned.forget()
 
 
@@ -75,11 +75,11 @@ def test_a_model_s_own_length_is_raised_to_the_longest_label(session: Session, c
         "max_target_length is raised from 2 to 5 for task 'long', because the label "
         "'not good at all' needs 5 tokens."
     ) in caplog.text
-    # Scored and run as it was tuned, without being told the length again.
+    # Scored and run as it was tuned, without being given the length again.
     assert session.evaluate(tuned.best, task_of()).examples == 8
 
 
-def test_a_length_set_by_hand_stays_and_is_told(session: Session, caplog: Any):
+def test_a_length_set_by_hand_stays_and_is_reported(session: Session, caplog: Any):
     with caplog.at_level(logging.WARNING, logger="spotfw"):
         tuned = session.tune(task_of(), max_target_length=3)
     assert tuned.best.provenance.settings["max_target_length"] == 3
@@ -118,7 +118,9 @@ def test_inputs_alike_up_to_the_limit_raise_it():
     assert fitted(NumpyModel(), task, short).max_input_length == 11
 
 
-def test_an_adapter_of_another_base_model_is_told(session: Session, tmp_path: Path, caplog: Any):
+def test_an_adapter_of_another_base_model_is_reported(
+    session: Session, tmp_path: Path, caplog: Any
+):
     tuned = session.tune(task_of())
     write_peft(tuned.best, tmp_path / "adapter", base_model="google/t5-v1_1-base")
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())

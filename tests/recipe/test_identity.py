@@ -203,7 +203,7 @@ def test_a_run_of_the_first_version_goes_on_and_says_what_is_not_known(
     assert len(said) == 1 and "'tiny_words'" in said[0]
 
 
-def test_data_that_change_while_they_are_read_are_told(fw: Session, place: Path) -> None:
+def test_data_that_change_while_they_are_read_are_reported(fw: Session, place: Path) -> None:
     path = place / "tiny_words-train.jsonl"
     task = fw.task("tiny_words.toml")
     assert isinstance(task, Task) and task.examples is not None

@@ -51,26 +51,26 @@ def flat(**scores: float) -> dict[str, Any]:
     return {name: lambda step, score=score: score for name, score in scores.items()}
 
 
-def ids(found: list[tuple[Start, TunedPrompt]]) -> list[str]:
-    return [candidate.id for candidate, _ in found if isinstance(candidate, StartFromPrompt)]
+def ids(finished: list[tuple[Start, TunedPrompt]]) -> list[str]:
+    return [candidate.id for candidate, _ in finished if isinstance(candidate, StartFromPrompt)]
 
 
 def test_the_worse_half_ends_at_each_rung() -> None:
     track = Track(flat(a=1, b=5, c=3, d=4, e=2))
-    found = run_race(Race(FIELD, (0.2, 0.5)), SETTINGS, track.tune)
+    finished = run_race(Race(FIELD, (0.2, 0.5)), SETTINGS, track.tune)
     assert track.asked == [
         *((name, 20) for name in "abcde"),
         *((name, 50) for name in "bcd"),
         *((name, None) for name in "bd"),
     ]
-    assert ids(found) == ["b", "d", "c", "e", "a"]  # who lasted longest first
-    assert [run.history[-1].step for _, run in found] == [100, 100, 50, 20, 20]
+    assert ids(finished) == ["b", "d", "c", "e", "a"]  # who lasted longest first
+    assert [run.history[-1].step for _, run in finished] == [100, 100, 50, 20, 20]
 
 
 def test_equals_stay_in_the_strategy_s_order() -> None:
     track = Track(flat(a=1, b=1, c=1, d=1, e=1))
-    found = run_race(Race(FIELD[:4], (0.1, 0.2)), SETTINGS, track.tune)
-    assert ids(found)[0] == "a"
+    finished = run_race(Race(FIELD[:4], (0.1, 0.2)), SETTINGS, track.tune)
+    assert ids(finished)[0] == "a"
 
 
 def test_the_best_checkpoint_so_far_counts() -> None:
@@ -100,11 +100,11 @@ def test_all_who_start_come_in_and_the_winner_is_never_behind(
     field = tuple(StartFromPrompt(str(n)) for n in range(size))
     speeds = [random.random() for _ in field]
     track = Track({str(n): (lambda step, v=v: v * step) for n, v in enumerate(speeds)})
-    found = run_race(Race(field, tuple(sorted(rungs))), SETTINGS, track.tune)
-    assert sorted(ids(found)) == sorted(c.id for c in field)
-    scores = [run.score for _, run in found]
+    finished = run_race(Race(field, tuple(sorted(rungs))), SETTINGS, track.tune)
+    assert sorted(ids(finished)) == sorted(c.id for c in field)
+    scores = [run.score for _, run in finished]
     assert scores[0] == max(scores)
-    steps = [run.history[-1].step for _, run in found]
+    steps = [run.history[-1].step for _, run in finished]
     assert steps == sorted(steps, reverse=True) and steps[0] == 100
 
 
@@ -141,7 +141,7 @@ def test_steps_to_ask(tmp_path: Path) -> None:
 
 def test_the_engine_runs_races_beside_other_candidates(tmp_path: Path) -> None:
     library = Library(tmp_path)
-    one, two = (
+    first, second = (
         library.add(SoftPrompt(np.full((2, 3), v, np.float32), Provenance(task=f"t{v}")))
         for v in (1, 2)
     )
@@ -158,12 +158,12 @@ def test_the_engine_runs_races_beside_other_candidates(tmp_path: Path) -> None:
     def no_mixture(tasks: Any) -> SoftPrompt:
         raise AssertionError
 
-    race = Race((StartFromPrompt(one), StartFromPrompt(two)), (0.1,))
+    race = Race((StartFromPrompt(first), StartFromPrompt(second)), (0.1,))
     result = run_candidates(
         "t", Ranking(items=()), [race, StartFromScratch()], library.best, tune, no_mixture, SETTINGS
     )
     assert asked == [(1.0, 10), (2.0, 10), (2.0, None), (None, None)]
-    assert result.best.candidate == StartFromPrompt(two) and result.score == 2.0
+    assert result.best.candidate == StartFromPrompt(second) and result.score == 2.0
     assert len(result.outcomes) == 3
 
 

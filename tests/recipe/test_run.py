@@ -293,7 +293,7 @@ def test_what_the_engine_raises_ends_all_that_had_not_ended(
     assert tracker.of("both")[-1] == ("failed", "MemoryError")
 
 
-def test_an_engine_that_ends_without_a_checkpoint_is_told(
+def test_an_engine_that_ends_without_a_checkpoint_is_reported(
     asked: list[Tuning], plugins: Plugins
 ) -> None:
     class Idle(Counting):

@@ -50,10 +50,10 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         keep(folder, 10, 75.0)
     loaded = RunFolder(str(tmp_path / "run")).load()
     assert loaded is not None
-    found, history = loaded
-    assert found.step == 10
-    assert found.prompt.tobytes() == state(10).prompt.tobytes()
-    assert {k: v.tobytes() for k, v in found.slots.items()} == {"v": state(10).slots["v"].tobytes()}
+    saved, history = loaded
+    assert saved.step == 10
+    assert saved.prompt.tobytes() == state(10).prompt.tobytes()
+    assert {k: v.tobytes() for k, v in saved.slots.items()} == {"v": state(10).slots["v"].tobytes()}
     assert [(h.step, h.loss, h.score) for h in history] == [(5, 1 / 3, 50.0), (10, 1 / 3, 75.0)]
     assert RunFolder(str(tmp_path / "run")).checkpoint(5).provenance.step == 5
 
@@ -87,7 +87,7 @@ def test_a_run_that_ended_before_its_first_checkpoint_blocks_nothing(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"task": "films"}, r"task 'reviews', now 'films'"),
         ({"fingerprint": "f" * 16}, r"fingerprint '0123456789abcdef', now 'ffff"),
@@ -96,14 +96,14 @@ def test_a_run_that_ended_before_its_first_checkpoint_blocks_nothing(tmp_path: P
         ({"settings": {**RUN["settings"], "batch_size": 8}}, r"batch_size 4, now 8"),  # type: ignore[dict-item]
     ],
 )
-def test_another_run_is_told_by_what_differs(
-    tmp_path: Path, change: dict[str, object], told: str
+def test_another_run_is_reported_with_what_differs(
+    tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     folder = RunFolder(str(tmp_path))
     folder.begin(RUN, resume=False)
     keep(folder, 5)
     before = (tmp_path / "run.json").read_bytes()
-    with pytest.raises(WrongUse, match=told):
+    with pytest.raises(WrongUse, match=message):
         folder.begin({**RUN, **change}, resume=True)
     assert (tmp_path / "run.json").read_bytes() == before
 
@@ -124,20 +124,20 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("junk", [b"", b"{", b"[1]", b"\xff\xfe", b"null"])
-def test_a_damaged_record_is_told(tmp_path: Path, junk: bytes) -> None:
+def test_a_damaged_record_is_reported(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "run.json").write_bytes(junk)
     with pytest.raises(SpotError, match=r"run\.json is damaged"):
         RunFolder(str(tmp_path)).begin(RUN, resume=True)
 
 
-def test_a_record_of_odd_values_is_told(tmp_path: Path) -> None:
+def test_a_record_of_odd_values_is_reported(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({**RUN, "settings": [1]}))
     with pytest.raises(SpotError):
         RunFolder(str(tmp_path)).begin(RUN, resume=True)
 
 
 @pytest.mark.parametrize("key", ["task", "model", "fingerprint", "initializer"])
-def test_a_record_whose_names_are_no_texts_is_told(tmp_path: Path, key: str) -> None:
+def test_a_record_whose_names_are_no_texts_is_reported(tmp_path: Path, key: str) -> None:
     (tmp_path / "run.json").write_text(json.dumps({**RUN, key: 3}))
     with pytest.raises(SpotError, match=f"its {key} is no text"):
         RunFolder(str(tmp_path)).begin(RUN, resume=True)
@@ -157,7 +157,7 @@ def test_a_result_without_its_state_stands(tmp_path: Path, resume: bool) -> None
 
 
 @pytest.mark.parametrize("cut", [0, 4, 8, 40, -1])
-def test_a_damaged_state_is_told(tmp_path: Path, cut: int) -> None:
+def test_a_damaged_state_is_reported(tmp_path: Path, cut: int) -> None:
     folder = RunFolder(str(tmp_path))
     folder.begin(RUN, resume=False)
     keep(folder, 5)
@@ -168,7 +168,7 @@ def test_a_damaged_state_is_told(tmp_path: Path, cut: int) -> None:
     assert folder.checkpoint(5).provenance.step == 5
 
 
-def test_a_file_that_is_no_state_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_state_is_reported(tmp_path: Path) -> None:
     import safetensors.numpy
 
     folder = RunFolder(str(tmp_path))
@@ -192,7 +192,7 @@ def test_leftovers_of_a_killed_writer_are_no_part_of_a_run(tmp_path: Path) -> No
         assert loaded is not None and loaded[0].step == 5
 
 
-def test_a_file_in_the_folder_s_place_is_told(tmp_path: Path) -> None:
+def test_a_file_in_the_folder_s_place_is_reported(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(SpotError, match="cannot be written"), RunFolder(str(tmp_path / "run")):
         pass
@@ -204,7 +204,7 @@ def test_a_file_in_the_folder_s_place_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unwritable for root")
-def test_an_unwritable_folder_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(SpotError, match="permissions"), RunFolder(str(tmp_path / "run")):

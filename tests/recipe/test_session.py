@@ -123,7 +123,7 @@ def test_a_model_s_own_settings_stand_before_the_paper_s(fw: Session) -> None:
         fw.settings(learning_rat=0.1)
 
 
-def test_a_setting_that_is_none_is_told_with_those_alike(fw: Session, parts: Parts) -> None:
+def test_a_setting_that_is_none_is_reported_with_those_alike(fw: Session, parts: Parts) -> None:
     with pytest.raises(UnknownName, match=r"no setting named 'stepz'. Did you mean 'steps'"):
         fw.tune("film", stepz=5)
     assert not parts.engine.opened
@@ -148,9 +148,9 @@ def test_the_same_call_again_gives_the_same_run(fw: Session, parts: Parts, tmp_p
 
 
 def test_an_engine_opened_otherwise_has_runs_of_its_own(parts: Parts, tmp_path: Path) -> None:
-    one = session(parts, tmp_path).tune("film", steps=1)
-    two = session(parts, tmp_path, activations="bfloat16").tune("film", steps=1)
-    assert one.folder != two.folder
+    first = session(parts, tmp_path).tune("film", steps=1)
+    second = session(parts, tmp_path, activations="bfloat16").tune("film", steps=1)
+    assert first.folder != second.folder
 
 
 def test_a_run_s_place_can_be_named(fw: Session, tmp_path: Path) -> None:
@@ -176,18 +176,18 @@ def test_a_prompt_of_another_model_is_refused_everywhere(fw: Session, tmp_path: 
     foreign = SoftPrompt(np.ones((4, 16), np.float32), Provenance(fingerprint="f" * 16))
     wide = SoftPrompt(np.ones((4, 8), np.float32))
     save_prompt(foreign, tmp_path / "foreign.safetensors")
-    for prompt, told in ((foreign, "another frozen model"), (wide, "width")):
-        with pytest.raises(SpotError, match=told):
+    for prompt, message in ((foreign, "another frozen model"), (wide, "width")):
+        with pytest.raises(SpotError, match=message):
             fw.evaluate(prompt, "film")
-        with pytest.raises(SpotError, match=told):
+        with pytest.raises(SpotError, match=message):
             fw.predict(prompt, ["good"])
-        with pytest.raises(SpotError, match=told):
+        with pytest.raises(SpotError, match=message):
             fw.rank(prompt)
     with pytest.raises(SpotError, match="another frozen model"):
         fw.predict(str(tmp_path / "foreign.safetensors"), ["good"])
 
 
-def test_what_a_session_lacks_is_told(parts: Parts, fw: Session) -> None:
+def test_what_a_session_lacks_is_reported(parts: Parts, fw: Session) -> None:
     with pytest.raises(UnknownName, match="film"):
         fw.tune("fillm")
     with pytest.raises(UnknownName, match="tiny"):
@@ -200,9 +200,9 @@ def test_what_a_session_lacks_is_told(parts: Parts, fw: Session) -> None:
 def test_ranking_leaves_out_the_target_s_own_prompts(fw: Session) -> None:
     for name in ("film", "book", "play"):
         fw.tune(name)
-    found = fw.rank("song")
-    assert sorted(r.task or "" for r in found) == ["book", "film", "play"]
-    assert [r.rank for r in found] == [1, 2, 3]
+    ranking = fw.rank("song")
+    assert sorted(r.task or "" for r in ranking) == ["book", "film", "play"]
+    assert [r.rank for r in ranking] == [1, 2, 3]
     assert sorted(r.task or "" for r in fw.rank("film")) == ["book", "play"]
 
 
@@ -352,7 +352,7 @@ def test_a_metric_may_ask_the_model(filled: Session, parts: Parts) -> None:
     assert len(ranking) == 2 and bound == [filled.model]
 
 
-def test_transfer_that_cannot_be_is_told(filled: Session) -> None:
+def test_transfer_that_cannot_be_is_reported(filled: Session) -> None:
     both = Mixture(name="both", tasks=tuple(filled.plugins.task(n) for n in ("film", "book")))  # type: ignore[misc]
     with pytest.raises(WrongUse, match="is a mixture"):
         filled.transfer(both)  # type: ignore[arg-type]
@@ -366,7 +366,7 @@ def test_transfer_that_cannot_be_is_told(filled: Session) -> None:
         filled.transfer("song", strategy=lambda ranking, k: ["film"])  # type: ignore[list-item]
 
 
-def test_transfer_from_an_empty_library_is_told(fw: Session, tmp_path: Path) -> None:
+def test_transfer_from_an_empty_library_is_reported(fw: Session, tmp_path: Path) -> None:
     with pytest.raises(SpotError, match="Fill the library"):
         fw.transfer("song")
     assert not (tmp_path / "runs").exists()  # before the target is tuned to its embedding

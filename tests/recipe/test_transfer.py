@@ -195,7 +195,7 @@ def test_a_mixture_looks_at_its_members(
         ({"target": Mixture(name="both", tasks=())}, WrongUse, "is a mixture"),
     ],
 )
-def test_what_cannot_be_is_told_with_the_model_closed(
+def test_what_cannot_be_is_reported_with_the_model_closed(
     make: Callable[..., Transfer],
     counted: Counted,
     changes: dict[str, Any],
@@ -207,7 +207,7 @@ def test_what_cannot_be_is_told_with_the_model_closed(
     assert not counted.opened
 
 
-def test_a_target_without_a_split_is_told_with_the_model_closed(
+def test_a_target_without_a_split_is_reported_with_the_model_closed(
     make: Callable[..., Transfer], counted: Counted, target: Task
 ) -> None:
     with pytest.raises(UnknownName, match="validation"):

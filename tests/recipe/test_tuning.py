@@ -273,7 +273,7 @@ def test_a_diverged_run_keeps_its_last_checkpoint(tmp_path: Path, plugins: Plugi
     assert mended.step_of(run(tmp_path, mended, plugins, resume=True).final) == 10
 
 
-def test_a_full_disk_is_told_and_the_run_goes_on_once_there_is_room(
+def test_a_full_disk_is_reported_and_the_run_goes_on_once_there_is_room(
     tmp_path: Path, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undisturbed = run(tmp_path / "a", Stepper(SCORES), plugins)
@@ -309,7 +309,7 @@ def test_a_prompt_to_start_from_is_what_the_first_update_sees(
 
 
 @pytest.mark.parametrize(
-    ("shape", "fingerprint", "told"),
+    ("shape", "fingerprint", "message"),
     [
         ((2, WIDTH + 1), None, "width"),
         ((5, WIDTH), None, "5 tokens"),
@@ -317,16 +317,16 @@ def test_a_prompt_to_start_from_is_what_the_first_update_sees(
     ],
 )
 def test_a_prompt_of_another_kind_is_refused(
-    tmp_path: Path, plugins: Plugins, shape: tuple[int, int], fingerprint: str | None, told: str
+    tmp_path: Path, plugins: Plugins, shape: tuple[int, int], fingerprint: str | None, message: str
 ) -> None:
     start = SoftPrompt(np.ones(shape, np.float32), Provenance(fingerprint=fingerprint))
-    with pytest.raises(SpotError, match=told):
+    with pytest.raises(SpotError, match=message):
         run(tmp_path, Stepper(), plugins, start=start)
     file = tmp_path / "start.safetensors"
     from spotfw.prompts import save_prompt
 
     save_prompt(start, file)
-    with pytest.raises(SpotError, match=told):
+    with pytest.raises(SpotError, match=message):
         run(tmp_path / "out", Stepper(), plugins, initializer=f"prompt:{file}")
 
 
@@ -337,7 +337,9 @@ def test_a_wrong_start_leaves_nothing_behind(tmp_path: Path, plugins: Plugins) -
     run(tmp_path / "out", Stepper(), plugins)
 
 
-def test_an_initializer_that_breaks_its_contract_is_told(tmp_path: Path, plugins: Plugins) -> None:
+def test_an_initializer_that_breaks_its_contract_is_reported(
+    tmp_path: Path, plugins: Plugins
+) -> None:
     class Odd:
         def __init__(self, name: str, value: Any) -> None:
             self.name, self.value = name, value
@@ -362,11 +364,11 @@ def test_an_initializer_that_breaks_its_contract_is_told(tmp_path: Path, plugins
 
 
 def test_seeds_start_apart_and_one_seed_alike(tmp_path: Path, plugins: Plugins) -> None:
-    one, again, other = (
+    first, again, other = (
         run(tmp_path / name, Stepper(), plugins, seed=seed, steps=1).final.array.tobytes()
         for name, seed in (("a", 0), ("b", 0), ("c", 1))
     )
-    assert one == again != other
+    assert first == again != other
 
 
 # ---- who hears of it
@@ -416,7 +418,7 @@ def test_trackers_hear_of_each_moment_once(tmp_path: Path, plugins: Plugins) -> 
     assert not plugins.failures
 
 
-def test_a_checkpoint_is_on_the_disk_when_it_is_told(tmp_path: Path, plugins: Plugins) -> None:
+def test_a_checkpoint_is_on_the_disk_when_it_is_reported(tmp_path: Path, plugins: Plugins) -> None:
     class Reader:
         seen: list[int | None] = []  # noqa: RUF012 - one test's
 
@@ -528,8 +530,8 @@ def test_curves_that_cannot_be_written_do_not_end_the_run(
 
     monkeypatch.setattr(record_writer.RecordWriter, "write", full)
     assert run(tmp_path, Stepper(SCORES), plugins).score == 30.0
-    told = [r.message for r in caplog.records if "TensorBoard" in r.message]
-    assert len(told) == 1 and "No space left" in told[0]
+    warnings = [r.message for r in caplog.records if "TensorBoard" in r.message]
+    assert len(warnings) == 1 and "No space left" in warnings[0]
 
 
 def test_a_task_without_a_split_needed_is_refused_before_anything_is_tuned(

@@ -70,7 +70,7 @@ def test_similarities_come_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["kind,seed\nsource,one\n", "a,b\n1,2\n", "\xff\xfe"])
-def test_a_damaged_table_is_told(tmp_path: Path, text: str) -> None:
+def test_a_damaged_table_is_reported(tmp_path: Path, text: str) -> None:
     (tmp_path / "rows.csv").write_bytes(text.encode("latin-1"))
     with pytest.raises(SpotError, match=r"rows\.csv"):
         read_rows(str(tmp_path))

@@ -1,4 +1,4 @@
-"""Folders bound to tasks: kept, found by any name, and told when they are not what they were."""
+"""Folders bound to tasks: kept, found by any name, and reported when they are no longer so."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_what_is_no_folder_is_refused(tmp_path):
     assert bindings.bindings() == {}
 
 
-def test_a_folder_that_is_gone_is_told(folder):
+def test_a_folder_that_is_gone_is_reported(folder):
     bindings.bind("a", folder)
     folder.rmdir()
     with pytest.raises(SpotError, match=r"which is not there.*spotfw tasks unbind a"):
@@ -84,7 +84,7 @@ def test_a_folder_that_is_gone_is_told(folder):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 3}', '{"a": ""}', "[" * 100_000, b"\xff"])
-def test_a_spoilt_file_is_told_and_not_written_over(text, folder):
+def test_a_spoilt_file_is_reported_and_not_written_over(text, folder):
     path = bindings.bindings_file()
     path.parent.mkdir(parents=True)
     spoilt = text if isinstance(text, bytes) else text.encode()

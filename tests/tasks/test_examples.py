@@ -187,9 +187,9 @@ def test_texts_without_tokens_are_named_and_left_out(task_of, caplog):
     with caplog.at_level(logging.WARNING):
         examples = read_examples(task, "validation", BYTES, 9, 9)
     assert (len(examples), examples.dropped, len(examples.raw())) == (2, 2, 2)
-    told = caplog.text
-    assert "2 of 4 examples" in told
-    assert "example 2 has no token of inputs; example 3 has no token of targets" in told
+    log = caplog.text
+    assert "2 of 4 examples" in log
+    assert "example 2 has no token of inputs; example 3 has no token of targets" in log
 
 
 def test_a_split_of_which_most_texts_have_no_token_is_refused(task_of):
@@ -359,7 +359,7 @@ def test_a_task_gives_examples_or_builds():
 
 
 @pytest.mark.mesh
-def test_data_that_cannot_be_read_is_told():
+def test_data_that_cannot_be_read_is_reported():
     from spotfw.tasks.seqio.compat import seqio, tf
 
     def build(vocabulary: Any) -> Any:

@@ -42,7 +42,7 @@ def task_of(
 
 
 def messages(task: Task, **settings: int) -> list[str]:
-    """What is told of a task, of its single split."""
+    """What is reported of a task, of its single split."""
     looked_at = [sample(task, "train", FOLDING)]
     return check_fit(task, looked_at, TuningSettings(**settings), READER)
 
@@ -82,24 +82,24 @@ def test_inputs_without_a_known_word_are_refused(frame):
         messages(task_of(rows, ("good", "bad")))
 
 
-def test_some_unknown_inputs_are_told_with_their_share():
+def test_some_unknown_inputs_are_reported_with_their_share():
     rows = [(text, "good") for text in (*KNOWN, CHINESE[0])]
     (message,) = messages(task_of(rows, ("good", "bad")))
     assert "(25% of the inputs by more than half)" in message
     assert "knows about 800 words" in message
 
 
-def test_spelled_words_are_told_with_their_share():
+def test_spelled_words_are_reported_with_their_share():
     rows = [("quixotic xylophones", "good"), ("jaundiced zeitgeist", "bad")]
     (message,) = messages(task_of(rows, ("good", "bad")))
     assert "100% of the words spelled out" in message
 
 
-def test_nothing_is_told_of_what_fits():
+def test_nothing_is_reported_of_what_fits():
     assert messages(task_of([(text, "good") for text in KNOWN], ("good", "bad"))) == []
 
 
-def test_cut_inputs_are_told_and_those_alike_refused():
+def test_cut_inputs_are_reported_and_those_alike_refused():
     rows = [(f"{word} {'story ' * 20}", "good") for word in ("good", "bad", "very")]
     (message,) = messages(task_of(rows, ("good", "bad")), max_input_length=10)
     assert "100% (train) of the inputs of task 'toy' are cut at 10" in message
@@ -110,7 +110,7 @@ def test_cut_inputs_are_told_and_those_alike_refused():
     assert messages(task_of(rows, ("good", "bad")), max_input_length=22) == []
 
 
-def test_labels_that_are_cut_or_written_otherwise_are_told():
+def test_labels_that_are_cut_or_written_otherwise_are_reported():
     rows = [("the story was good", "Good Story"), ("the story was bad", "bad story")]
     task = task_of(rows, ("Good Story", "bad story"), "classification")
     (message,) = messages(task, max_target_length=2)
@@ -120,7 +120,7 @@ def test_labels_that_are_cut_or_written_otherwise_are_told():
     assert "compared so: 'Good Story' as 'good story'." in message
 
 
-def test_free_text_that_is_cut_or_not_given_back_is_told():
+def test_free_text_that_is_cut_or_not_given_back_is_reported():
     rows = [(text, text) for text in KNOWN]
     (message,) = messages(task_of(rows), max_target_length=5)
     assert "33% (train) of the targets of task 'toy' are cut at 5 tokens" in message

@@ -38,7 +38,7 @@ def of(name: str, *members: str, rates: tuple[float, ...] | None = None) -> Mixt
     return MixtureDefinition(name=name, members=members, rates=rates)
 
 
-def found_in(*values):
+def finder(*values):
     by_name = {value.name: value for value in values}
 
     def find(name):
@@ -50,20 +50,20 @@ def found_in(*values):
 
 
 def test_members_come_in_their_order():
-    mixed = resolve(of("m", "b", "a"), found_in(task("a"), task("b")))
+    mixed = resolve(of("m", "b", "a"), finder(task("a"), task("b")))
     assert [t.name for t in mixed.tasks] == ["b", "a"]
     assert mixed.rates is None
 
 
 def test_a_mixture_in_a_mixture_gives_its_tasks_once():
-    find = found_in(task("a"), task("b"), task("c"), of("in", "a", "b"), of("also", "b", "c"))
+    find = finder(task("a"), task("b"), task("c"), of("in", "a", "b"), of("also", "b", "c"))
     mixed = resolve(of("m", "in", "also"), find)
     assert [t.name for t in mixed.tasks] == ["a", "b", "c"]
 
 
 def test_rates_of_a_mixture_in_a_mixture_are_shared_and_added():
     ready = Mixture(name="ready", tasks=(task("a"), task("c")), rates=(1.0, 1.0))
-    find = found_in(task("a"), task("b"), ready, of("in", "a", "b", rates=(3, 1)))
+    find = finder(task("a"), task("b"), ready, of("in", "a", "b", rates=(3, 1)))
     mixed = resolve(of("m", "in", "ready", rates=(8, 2)), find)
     assert {t.name: r for t, r in zip(mixed.tasks, mixed.rates, strict=True)} == {
         "a": 7.0,
@@ -73,7 +73,7 @@ def test_rates_of_a_mixture_in_a_mixture_are_shared_and_added():
 
 
 @pytest.mark.parametrize(
-    ("mixture", "told"),
+    ("mixture", "message"),
     [
         (of("m", "a", "m"), "contains itself: m > m"),
         (of("m", "a", "n"), "contains itself: m > n > m"),
@@ -82,19 +82,19 @@ def test_rates_of_a_mixture_in_a_mixture_are_shared_and_added():
         (of("m", "a", "plain", rates=(1, 2)), "'m' has rates, but 'plain'"),
     ],
 )
-def test_what_cannot_be(mixture, told):
-    find = found_in(
+def test_what_cannot_be(mixture, message):
+    find = finder(
         *(task("a"), task("b"), of("n", "b", "m"), of("plain", "a", "b")),
         *(mixture, of("rated", "a", "b", rates=(1, 1))),
     )
-    with pytest.raises(WrongUse, match=told):
+    with pytest.raises(WrongUse, match=message):
         resolve(mixture, find)
     assert [t.name for t in listing(mixture, find).tasks] == list(mixture.members)
 
 
 def test_an_unknown_member_says_whose():
     with pytest.raises(UnknownName, match=r"member of the mixture 'm'.*Did you mean 'alpha'"):
-        resolve(of("m", "alpha", "alpga"), found_in(task("alpha")))
+        resolve(of("m", "alpha", "alpga"), finder(task("alpha")))
 
 
 def test_a_listing_has_stand_ins():
@@ -121,7 +121,7 @@ def test_rates_are_not_guessed():
     assert published_rates(Mixture(name="m", tasks=(task("a", 5), task("b")))) is None
 
 
-def test_rates_given_are_told_as_shares():
+def test_rates_given_are_shown_as_shares():
     mixed = Mixture(name="m", tasks=(task("a"), task("b")), rates=(3.0, 1.0))
     assert published_rates(mixed) == (0.75, 0.25)
 
@@ -191,7 +191,7 @@ def test_a_mixture_is_a_file_that_a_name_needs_no_folder_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("mixture", "told"),
+    ("mixture", "message"),
     [
         ('[[mixture]]\ntasks = ["first", "second"]', "'name' of .*is missing"),
         ('[[mixture]]\nname = "a b"\ntasks = ["first", "second"]', "no name"),
@@ -210,13 +210,13 @@ def test_a_mixture_is_a_file_that_a_name_needs_no_folder_for(tmp_path):
         ('[[mixture]]\nname = "m"\ntasks = ["first", "second"]\ndescription = 1', "text in quotes"),
     ],
 )
-def test_a_wrong_file_is_told(folder, mixture, told):
+def test_a_wrong_file_is_reported(folder, mixture, message):
     path = write(folder, mixture)
-    with pytest.raises(WrongUse, match=rf"{path}.*{told}"):
+    with pytest.raises(WrongUse, match=rf"{path}.*{message}"):
         Plugins(entry_points=False).task(f"{path}:both")
 
 
-def test_a_misspelt_member_is_told_when_it_is_wanted(folder):
+def test_a_misspelt_member_is_reported_when_it_is_wanted(folder):
     write(folder, GOOD.replace('"first", "s', '"frist", "s'))
     plugins = Plugins(entry_points=False)
     assert "both" in {t.name for t in plugins.tasks()}
@@ -287,7 +287,7 @@ def test_paths_are_relative_to_the_mixture_s_file(tmp_path, monkeypatch):
     definition = load_file(folder / "mixed.toml")[0]
     by_name = attrs.evolve(definition, members=("menu", "wine"))
     with pytest.raises(UnknownName, match=r'beside it: write "menu\.toml"'):
-        resolve(by_name, found_in())
+        resolve(by_name, finder())
 
 
 def test_all_members_whose_data_is_absent_are_named():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spotfw.tasks.mixtures import Found
+from spotfw.tasks.mixtures import AnyTask
 from spotfw_paper_tasks.build import to_task
 from spotfw_paper_tasks.families import all_datasets
 from spotfw_paper_tasks.mixtures import mixtures
@@ -15,6 +15,6 @@ class PaperTasks:
 
     name = "paper-tasks"
 
-    def tasks(self) -> Iterable[Found]:
+    def tasks(self) -> Iterable[AnyTask]:
         """All tasks, without touching their data, and the mixtures of Table 1."""
         return [*(to_task(dataset) for dataset in all_datasets()), *mixtures()]

@@ -179,8 +179,8 @@ class TuningCell(Cell):
 
     def is_of_other_data(self, result: Result) -> bool:
         """Whether a worker found the task's data changed since the study was laid out."""
-        found = result.get("task_digest")
-        return bool(self.reference and found) and found not in self.content.values()
+        reported = result.get("task_digest")
+        return bool(self.reference and reported) and reported not in self.content.values()
 
     def tunings(self, plugins: Plugins) -> Iterable[Tuning]:
         return [self.tuning(self.kind)]

@@ -134,7 +134,7 @@ class _OfModel:
             model=self.model,
             content={k: v for cell in embedded for k, v in cell.content.items()},
             metric=metric,
-            # As declared: what the tasks hold is told by the content.
+            # As declared: what the tasks hold is in the content.
             pool=tuple((cell.declared, cell.seed) for cell in embedded),
             compared=embedded,
             after=tuple(cell.id for cell in embedded),

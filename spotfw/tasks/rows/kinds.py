@@ -122,7 +122,7 @@ KINDS: Mapping[str, Callable[[Any, str], None]] = {
     "list[list[int]]": _list_of(_list_of(_whole)),
 }
 
-_TOLD = {
+_IN_WORDS = {
     "str": "text",
     "text": "text, perhaps blank",
     "int": "whole number",
@@ -146,7 +146,7 @@ def word(kind: Kind) -> str:
 def described(kind: Kind, labels: tuple[str, ...]) -> str:
     """A kind as a message says it; a label by its places."""
     plain = word(kind).rstrip("?")
-    return label_places(labels) if plain == "label" else _TOLD.get(plain, plain)
+    return label_places(labels) if plain == "label" else _IN_WORDS.get(plain, plain)
 
 
 def label_places(labels: tuple[str, ...]) -> str:

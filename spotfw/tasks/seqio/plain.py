@@ -51,7 +51,7 @@ def build_plain(
 
 
 def _rows(examples: ExamplesFn, split: str) -> Iterator[dict[str, str]]:
-    # Opened at once: what is wrong with the data is told before tf.data swallows the error.
+    # Opened at once: what is wrong with the data is raised before tf.data swallows the error.
     opened = iter(examples(split))
     return (
         {"inputs": e.inputs, "targets": e.targets, "extra": json.dumps(dict(e.extra))}

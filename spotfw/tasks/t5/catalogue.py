@@ -194,7 +194,7 @@ def _content(entry: T5Entry) -> dict[str, str]:
     try:
         folder = bound_folder(entry)
     except SpotError:
-        folder = None  # told when the rows are read
+        folder = None  # reported when the rows are read
     if folder is None:
         return {**parts, **prepared_content((entry.tfds,))}
     files = [path for split in entry.splits if (path := file_of(entry, split, folder))]

@@ -63,5 +63,5 @@ class T5Entry:
 
 def usual_splits(train: int, validation: int, test: int | None = None) -> dict[str, Any]:
     """Splits under TFDS's own names, with their rows as published."""
-    found = {"train": ("train", train), "validation": ("validation", validation)}
-    return found if test is None else {**found, "test": ("test", test)}
+    splits = {"train": ("train", train), "validation": ("validation", validation)}
+    return splits if test is None else {**splits, "test": ("test", test)}

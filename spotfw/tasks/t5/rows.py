@@ -23,7 +23,7 @@ from spotfw.tasks.rows.getting import bind_or_prepare
 from spotfw.tasks.rows.records import UnusableRow
 from spotfw.tasks.t5.entry import T5Entry
 
-Found = BoundRow | UnlabelledRow | UnusableRow
+Row = BoundRow | UnlabelledRow | UnusableRow
 
 
 def bound_folder(entry: T5Entry) -> Path | None:
@@ -36,7 +36,7 @@ def how_to_get(entry: T5Entry) -> str:
     return bind_or_prepare(entry.also[0], entry.schema, [entry.tfds])
 
 
-def open_rows(entry: T5Entry, split: str) -> Iterator[Found]:
+def open_rows(entry: T5Entry, split: str) -> Iterator[Row]:
     """The rows of a split of the bound folder, in order, unusable ones among them.
 
     MNLI's ``validation_matched`` is ``validation.jsonl`` where only that is there; what is
@@ -57,7 +57,7 @@ def open_rows(entry: T5Entry, split: str) -> Iterator[Found]:
             f"split {split!r} cannot be read. Add that file, or bind another folder with "
             f"`spotfw tasks bind {entry.also[0]} FOLDER`."
         )
-    rows: Iterator[Found] = (_without_fault(entry, row) for row in read_file(path, entry.schema))
+    rows: Iterator[Row] = (_without_fault(entry, row) for row in read_file(path, entry.schema))
     first = list(itertools.islice(rows, LOOKED_AT))
     look_at(first, path, entry.schema, entry.also[0])
     return itertools.chain(first, rows)
@@ -93,7 +93,7 @@ def _stand_ins(split: str) -> tuple[str, ...]:
     return (whole,) if genres == "matched" else ()
 
 
-def _without_fault(entry: T5Entry, row: Found) -> Found:
+def _without_fault(entry: T5Entry, row: Row) -> Row:
     if entry.fault is None or not isinstance(row, BoundRow):
         return row
     if row.cells.get("label") == UNLABELLED:  # STS-B and WSC, whose label is a number here

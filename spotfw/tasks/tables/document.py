@@ -51,7 +51,7 @@ def read_document(path: Path) -> TaskDocument:
             "Write either one task at the top level, or every task under its own [[task]]."
         )
     if tasks is None:
-        # An empty file is a task without a name, which is told as such.
+        # An empty file is a task without a name, which is reported as such.
         tasks = [document] if document or not mixtures else []
     return TaskDocument(path, tuple(tasks), tuple(mixtures))
 

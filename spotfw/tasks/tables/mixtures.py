@@ -26,13 +26,13 @@ def read_mixtures(document: TaskDocument, tasks: Collection[str] = ()) -> list[M
       WrongUse: a key is unknown, missing or wrong; a name is there twice.
     """
     own = {*tasks, *(m["name"] for m in document.mixtures if isinstance(m.get("name"), str))}
-    found = [_mixture(document.path, table, own) for table in document.mixtures]
+    definitions = [_mixture(document.path, table, own) for table in document.mixtures]
     seen = set(tasks)
-    for mixture in found:
+    for mixture in definitions:
         if mixture.name in seen:
             raise WrongUse(f"The task file {document.path} has the name {mixture.name!r} twice.")
         seen.add(mixture.name)
-    return found
+    return definitions
 
 
 def _mixture(path: Path, table: Mapping[str, Any], own: Collection[str]) -> MixtureDefinition:
@@ -83,8 +83,8 @@ def _mixture(path: Path, table: Mapping[str, Any], own: Collection[str]) -> Mixt
 
 def _from(path: Path, member: str) -> str:
     """A member that is a task file, relative to the mixture's folder; a name as it is."""
-    file, found, name = member.partition(".toml")
-    if not found or (name and not name.startswith(":")):
+    file, suffix, name = member.partition(".toml")
+    if not suffix or (name and not name.startswith(":")):
         return member
     return f"{path.parent / file}.toml{name}"
 

@@ -94,7 +94,7 @@ def read_rows(definition: TableDefinition, split: str) -> Rows:
 
 
 def describe(rows: Rows) -> str:
-    """How many rows cannot be used, where and why; rows of one reason are told together."""
+    """How many rows cannot be used, where and why; rows of one reason are listed together."""
     alike: dict[tuple[Path, str], list[UnusableRow]] = {}
     for row in rows.unusable:
         alike.setdefault((row.file, row.reason), []).append(row)

@@ -60,10 +60,10 @@ def test_add_a_finished_run(call: Callable[..., Any], folder: Path, tmp_path: Pa
 def test_add_tells_the_plugins(
     call: Callable[..., Any], plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = []
-    monkeypatch.setattr(plugins, "call", lambda hook, **values: told.append((hook, values)))
+    calls = []
+    monkeypatch.setattr(plugins, "call", lambda hook, **values: calls.append((hook, values)))
     id = call("add", saved(tmp_path / "p.safetensors", 1)).out.strip()
-    ((hook, values),) = told
+    ((hook, values),) = calls
     assert hook == "spotfw_prompt_added"
     assert id in values["path"]
     assert values["provenance"]["task"] == "t1"
@@ -106,7 +106,7 @@ def test_rank_says_why_nothing_is_compared(call: Callable[..., Any], tmp_path: P
     assert len(rows) == 1
 
 
-def test_mixed_models_and_lengths_are_told(call: Callable[..., Any], tmp_path: Path) -> None:
+def test_mixed_models_and_lengths_are_reported(call: Callable[..., Any], tmp_path: Path) -> None:
     call("add", saved(tmp_path / "a.safetensors", 1))
     call("add", saved(tmp_path / "b.safetensors", 2, fingerprint="g"))
     save_prompt(SoftPrompt(np.ones((5, 4)), prompt(3).provenance), tmp_path / "c.safetensors")
@@ -134,11 +134,11 @@ def test_rank_against_known_results(call: Callable[..., Any], tmp_path: Path) ->
     scores = tmp_path / "scores.csv"
     scores.write_text("task,score\nt1,80\nt2,60.5\nt3,70\nother,1\n")
     ran = call("rank", ids[0], "--against", scores, "--top", "1", "--json")
-    found = json.loads(ran.out)
-    assert len(found["ranking"]) == 1
-    assert found["scores"]["count"] == 3  # the whole ranking, whatever is shown
-    assert found["scores"]["unused"] == ["other"]
-    assert set(found["scores"]) >= {"spearman", "kendall", "ndcg", "regret@1", "hit@3"}
+    document = json.loads(ran.out)
+    assert len(document["ranking"]) == 1
+    assert document["scores"]["count"] == 3  # the whole ranking, whatever is shown
+    assert document["scores"]["unused"] == ["other"]
+    assert set(document["scores"]) >= {"spearman", "kendall", "ndcg", "regret@1", "hit@3"}
     ran = call("rank", ids[0], "--against", scores)
     assert "regret@3" in ran.out
     assert "not in the ranking: other" in ran.err
@@ -190,9 +190,9 @@ def test_verify(call: Callable[..., Any], folder: Path, tmp_path: Path) -> None:
     (folder / f"{id}.safetensors").write_bytes(b"x")
     ran = call("verify", "--json")
     assert ran.status == 1
-    found = json.loads(ran.out)
-    assert not found["sound"]
-    assert found["problems"][0]["name"] == f"{id}.safetensors"
+    document = json.loads(ran.out)
+    assert not document["sound"]
+    assert document["problems"][0]["name"] == f"{id}.safetensors"
 
 
 def test_no_library(call: Callable[..., Any], folder: Path) -> None:

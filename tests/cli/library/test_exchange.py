@@ -35,15 +35,15 @@ def test_import_prints_ids_and_tells_the_plugins(
     plugins: Plugins,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = []
-    monkeypatch.setattr(plugins, "call", lambda hook, **values: told.append((hook, values)))
+    calls = []
+    monkeypatch.setattr(plugins, "call", lambda hook, **values: calls.append((hook, values)))
     for name in ("sst2", "mnli"):
-        np.save(tmp_path / f"{name}.npy", np.full((3, 4), len(told) + 1.0))
+        np.save(tmp_path / f"{name}.npy", np.full((3, 4), len(calls) + 1.0))
     ran = call("import", tmp_path / "sst2.npy", tmp_path / "mnli.npy", "--fingerprint", "f")
     assert ran.status == 0
     entries = {e.id: e.provenance for e in Library(folder).entries(fingerprint="f")}
     assert [entries[id].task for id in ran.out.split()] == ["sst2", "mnli"]
-    assert [hook for hook, _ in told] == ["spotfw_prompt_added"] * 2
+    assert [hook for hook, _ in calls] == ["spotfw_prompt_added"] * 2
     rows = json.loads(call("import", tmp_path / "sst2.npy", "--task", "s", "--json").out)
     assert rows[0]["task"] == "s"
     assert Path(rows[0]["path"]).is_file()
@@ -69,11 +69,11 @@ def test_export_all_or_some_as_a_zip(
     ):
         ran = call("export", *words, tmp_path / name, "--json")
         assert ran.status == 0
-        found = json.loads(ran.out)
-        assert (found["format"], len(found["ids"])) == ("zip", count)
+        document = json.loads(ran.out)
+        assert (document["format"], len(document["ids"])) == ("zip", count)
         other = tmp_path / f"{name}-lib"
         assert spotfw_cli("library", "import", tmp_path / name, "--library", other).status == 0
-        assert {e.id for e in Library(other).entries()} == set(found["ids"])
+        assert {e.id for e in Library(other).entries()} == set(document["ids"])
     assert "already exists" in call("export", tmp_path / "all.zip").err
 
 
@@ -157,7 +157,7 @@ def test_remove_with_yes(call: Callable[..., Any], folder: Path, ids: list[str])
     assert call("remove", "--yes").status == 2
 
 
-def test_leftovers_are_told_and_removed(
+def test_leftovers_are_reported_and_removed(
     call: Callable[..., Any], folder: Path, ids: list[str]
 ) -> None:
     library = Library(folder)

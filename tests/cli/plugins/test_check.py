@@ -69,9 +69,9 @@ def test_json_is_one_document(installed, spotfw_cli):
     installed(spotfw_similarity_metrics=lambda: [PerTokenCosine()])
     ran = spotfw_cli("plugins", "check", "spotfw-toys", "--json")
     assert ran.status == 0
-    found = json.loads(ran.out)
-    assert (found["distribution"], found["conforms"]) == ("spotfw-toys", True)
-    (row,) = found["components"]
+    document = json.loads(ran.out)
+    assert (document["distribution"], document["conforms"]) == ("spotfw-toys", True)
+    (row,) = document["components"]
     assert (row["kind"], row["name"], row["status"]) == ("metric", "per_token_cosine", "passed")
     assert {"check": "symmetry", "status": "passed", "said": ""} in row["checks"]
 
@@ -104,9 +104,9 @@ def test_faults_of_loading_are_failures(installed, spotfw_cli):
 
 
 def test_quick_opens_no_model(spotfw_plugins, spotfw_cli):
-    found = json.loads(spotfw_cli("plugins", "check", "spotfw", "--quick", "--json").out)
-    states = {(row["kind"], row["name"]): row["status"] for row in found["components"]}
-    assert found["conforms"]
+    document = json.loads(spotfw_cli("plugins", "check", "spotfw", "--quick", "--json").out)
+    states = {(row["kind"], row["name"]): row["status"] for row in document["components"]}
+    assert document["conforms"]
     assert states["backend", "mesh"] == "skipped"
     assert states["initializer", "text"] == "passed"
 

@@ -31,17 +31,17 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_is_bound_looked_through_and_forgotten(spotfw_cli, folder):
     ran = spotfw_cli("tasks", "bind", "glue_cola", folder, "--json")
     assert ran.status == 0, ran.err
-    told = json.loads(ran.out)
-    assert (told["task"], told["folder"]) == ("glue_cola_v002", str(folder))
-    splits = {one["split"]: one for one in told["splits"]}
+    document = json.loads(ran.out)
+    assert (document["task"], document["folder"]) == ("glue_cola_v002", str(folder))
+    splits = {row["split"]: row for row in document["splits"]}
     assert splits["train"]["examples"] == 6
     assert splits["train"]["published"] == 8551
     assert splits["train"]["labels"] == {"unacceptable": 2, "acceptable": 4}
     listed = json.loads(spotfw_cli("tasks", "bind", "--json").out)
     assert listed == [{"task": "glue_cola_v002", "folder": str(folder), "by": "hand"}]
     assert str(folder) in spotfw_cli("tasks", "bind").out
-    told = json.loads(spotfw_cli("tasks", "show", "glue_cola", "--json").out)
-    assert (told["at"], told["folder"]) == ("bound", str(folder))
+    document = json.loads(spotfw_cli("tasks", "show", "glue_cola", "--json").out)
+    assert (document["at"], document["folder"]) == ("bound", str(folder))
     assert spotfw_cli("tasks", "unbind", "glue_cola").status == 0
     assert bindings() == {}
     assert folder.is_dir()
@@ -73,7 +73,7 @@ def test_rows_that_cannot_be_used_are_named(spotfw_cli, folder, caplog):
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "message"),
     [
         (("bind", "glue_cola"), 2, "Name the folder too"),
         (("bind", "glue_cola", "nowhere"), 2, "does not exist"),
@@ -82,10 +82,10 @@ def test_rows_that_cannot_be_used_are_named(spotfw_cli, folder, caplog):
         (("unbind", "nobody"), 2, "no bound task named 'nobody'"),
     ],
 )
-def test_wrong_use(spotfw_cli, words, status, told):
+def test_wrong_use(spotfw_cli, words, status, message):
     ran = spotfw_cli("tasks", *words)
     assert (ran.status, ran.out) == (status, "")
-    assert told in ran.err
+    assert message in ran.err
     assert bindings() == {}
 
 
@@ -98,12 +98,12 @@ def test_nothing_is_bound(spotfw_cli):
 def test_folders_of_the_variable_are_listed_too(spotfw_cli, folder, monkeypatch):
     place = folder.rename(folder.with_name("glue_cola"))
     monkeypatch.setenv("SPOTFW_DATA", str(place.parent))
-    found = {"task": "glue_cola_v002", "folder": str(place), "by": "SPOTFW_DATA"}
-    assert json.loads(spotfw_cli("tasks", "bind", "--json").out) == [found]
+    binding = {"task": "glue_cola_v002", "folder": str(place), "by": "SPOTFW_DATA"}
+    assert json.loads(spotfw_cli("tasks", "bind", "--json").out) == [binding]
     assert json.loads(spotfw_cli("tasks", "show", "glue_cola", "--json").out)["at"] == "bound"
 
 
-def test_a_variable_that_names_no_folder_is_told(spotfw_cli, monkeypatch):
+def test_a_variable_that_names_no_folder_is_reported(spotfw_cli, monkeypatch):
     monkeypatch.setenv("SPOTFW_DATA", "nowhere")
     ran = spotfw_cli("tasks", "bind")
     assert (ran.status, ran.out) == (2, "")
@@ -114,10 +114,10 @@ def test_a_variable_that_names_no_folder_is_told(spotfw_cli, monkeypatch):
         assert "SPOTFW_DATA names nowhere" in ran.err
 
 
-def test_absent_data_is_told_with_how_to_get_it(spotfw_cli, tmp_path, monkeypatch):
+def test_absent_data_is_reported_with_how_to_get_it(spotfw_cli, tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    told = spotfw_cli("tasks", "show", "glue_cola").out
-    (paragraph,) = [line for line in told.splitlines() if "not on this machine" in line]
+    shown = spotfw_cli("tasks", "show", "glue_cola").out
+    (paragraph,) = [line for line in shown.splitlines() if "not on this machine" in line]
     assert "`spotfw tasks bind glue_cola FOLDER`" in paragraph
     assert "sentence (text), label (0 unacceptable, 1 acceptable)" in paragraph
     assert "t.load('glue/cola:1.0.0')" in paragraph

@@ -103,7 +103,7 @@ def test_all_lists_seqios_registry(spotfw_cli):
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "message"),
     [
         (("show", "my_review"), 2, "Did you mean 'my_reviews'"),
         (("show", "my_reviews", "--examples", "1", "--split", "dev"), 2, "Known: train"),
@@ -112,10 +112,10 @@ def test_all_lists_seqios_registry(spotfw_cli):
         (("show", "nowhere.toml"), 2, "cannot be read"),
     ],
 )
-def test_wrong_use(spotfw_cli, words, status, told):
+def test_wrong_use(spotfw_cli, words, status, message):
     ran = spotfw_cli("tasks", *words)
     assert ran.status == status
-    assert told in ran.err
+    assert message in ran.err
     assert ran.out == ""
 
 
@@ -168,8 +168,8 @@ def test_examples_of_every_split(spotfw_cli, many):
 
 
 def test_a_mixtures_members_and_shares(spotfw_cli, many):
-    told = json.loads(spotfw_cli("tasks", "show", "both", "--json").out)
-    members = {m["task"]: m for m in told["members"]}
+    document = json.loads(spotfw_cli("tasks", "show", "both", "--json").out)
+    members = {m["task"]: m for m in document["members"]}
     assert members["many_reviews"]["examples"] == 40
     assert members["my_reviews"]["examples"] == 2
     assert members["many_reviews"]["share"] == pytest.approx(40 / 42)
@@ -188,33 +188,33 @@ def test_lengths_and_what_limits_cut(many):
     from spotfw.plugins import Plugins
     from spotfw.tasks.survey import length_facts, survey
 
-    found = survey(Plugins(entry_points=False).task("many_reviews"), "train")
+    surveyed = survey(Plugins(entry_points=False).task("many_reviews"), "train")
     expected = sorted(len("review: ") + 2 * (i % 10 + 1) + 1 for i in range(40))
-    assert sorted(found.inputs.tolist()) == expected
-    assert found.labels == {"negative": 20, "positive": 20}
-    assert found.first == ("review: ab", "negative")
-    told = length_facts(found.inputs, 20)
-    assert told["percentiles"] == {"50": 19, "90": 27, "95": 29, "99": 29, "max": 29}
-    assert told["cut"] == {"20": 0.5, "128": 0, "256": 0, "512": 0, "1024": 0}
+    assert sorted(surveyed.inputs.tolist()) == expected
+    assert surveyed.labels == {"negative": 20, "positive": 20}
+    assert surveyed.first == ("review: ab", "negative")
+    facts = length_facts(surveyed.inputs, 20)
+    assert facts["percentiles"] == {"50": 19, "90": 27, "95": 29, "99": 29, "max": 29}
+    assert facts["cut"] == {"20": 0.5, "128": 0, "256": 0, "512": 0, "1024": 0}
 
 
 def test_text_that_the_vocabulary_does_not_know(spotfw_cli, own_tasks, shared):
     (own_tasks / "train.csv").write_text("text,label\n\U0001f600,1\n\U0001f621,0\n")
     vocabulary = shared / "vocab" / "t5.model"
     words = ("tasks", "show", "my_reviews", "--lengths", "--vocabulary", vocabulary)
-    told = json.loads(spotfw_cli(*words, "--json").out)["lengths"][0]
-    assert 0 < told["inputs"]["unknown"] < 0.5
-    assert told["targets"]["unknown"] == 0
-    assert f"{told['inputs']['unknown']:.1%}" in spotfw_cli(*words).out
+    lengths = json.loads(spotfw_cli(*words, "--json").out)["lengths"][0]
+    assert 0 < lengths["inputs"]["unknown"] < 0.5
+    assert lengths["targets"]["unknown"] == 0
+    assert f"{lengths['inputs']['unknown']:.1%}" in spotfw_cli(*words).out
 
 
 def test_lengths_as_the_shell_sees_them(spotfw_cli, many, shared):
     vocabulary = shared / "vocab" / "t5.model"
     words = ("tasks", "show", "many_reviews", "--lengths", "--vocabulary", vocabulary)
-    told = json.loads(spotfw_cli(*words, "--split", "train", "--json").out)
-    (found,) = told["lengths"]
-    assert (found["task"], found["split"], found["rows"]) == ("many_reviews", "train", 40)
-    assert found["inputs"]["limit"] == 512
-    assert found["targets"]["percentiles"]["max"] == 2
+    document = json.loads(spotfw_cli(*words, "--split", "train", "--json").out)
+    (lengths,) = document["lengths"]
+    assert (lengths["task"], lengths["split"], lengths["rows"]) == ("many_reviews", "train", 40)
+    assert lengths["inputs"]["limit"] == 512
+    assert lengths["targets"]["percentiles"]["max"] == 2
     shown = spotfw_cli(*words).out
     assert "0.0%*" in shown and "validation" in shown

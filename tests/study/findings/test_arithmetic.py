@@ -46,7 +46,7 @@ def test_pearson() -> None:
         ([1, 2, math.nan], [1, 2, 3], "2 points, and three are needed"),
     ],
 )
-def test_no_correlation_is_told(x: list[float], y: list[float], why: str) -> None:
+def test_no_correlation_is_reported(x: list[float], y: list[float], why: str) -> None:
     correlation = arithmetic.pearson(x, y)
     assert (correlation.r, correlation.p, correlation.why) == (None, None, why)
 

@@ -97,7 +97,7 @@ def test_files_stand_beside_the_page(made: Report) -> None:
     assert [line[0] for line in lines[1:]] == ["from scratch", *FEW["sources"]]
 
 
-def test_failures_are_told_with_their_errors(made: Report) -> None:
+def test_failures_are_reported_with_their_errors(made: Report) -> None:
     text = Path(made.page).read_text("utf-8")
     assert "Matthews correlation of a constant prediction" in text
     assert "&lt;glue_cola&gt;" in text and "<glue_cola>" not in text

@@ -41,11 +41,11 @@ def written(path, *lines):
 def reason(tmp_path, line, schema=NLI):
     """Why a line, between two good rows, cannot be used."""
     path = written(tmp_path / "train.jsonl", GOOD, line, GOOD)
-    first, found, last = read_file(path, schema)
+    first, unusable, last = read_file(path, schema)
     assert isinstance(first, BoundRow) and isinstance(last, BoundRow)
-    assert isinstance(found, UnusableRow)
-    assert (found.file, found.line) == (path, 2)
-    return found.reason
+    assert isinstance(unusable, UnusableRow)
+    assert (unusable.file, unusable.line) == (path, 2)
+    return unusable.reason
 
 
 def test_good_rows_come_as_they_are(tmp_path):
@@ -162,11 +162,11 @@ def test_every_line_of_any_file_is_used_or_named(tmp_path_factory, lines):
         assert len(list(read_file(path, NLI))) <= len(full)
 
 
-def test_the_wrong_data_set_is_told_with_the_columns_missing(tmp_path):
+def test_the_wrong_data_set_is_reported_with_the_columns_missing(tmp_path):
     path = written(tmp_path / "train.jsonl", *[{"sentence": "x", "label": 0}] * 30)
-    with pytest.raises(SpotError) as told:
+    with pytest.raises(SpotError) as raised:
         check_file(path, NLI, "glue_mnli")
-    message = str(told.value)
+    message = str(raised.value)
     assert "30 of its first 30 rows" in message
     assert "no column 'premise'" in message
     assert "The first row has sentence, label" in message
@@ -174,26 +174,26 @@ def test_the_wrong_data_set_is_told_with_the_columns_missing(tmp_path):
     assert "\n" not in message
 
 
-def test_the_wrong_labels_are_told_when_they_are_most_rows(tmp_path):
+def test_the_wrong_labels_are_reported_when_they_are_most_rows(tmp_path):
     rows = [GOOD] * 4 + [{**GOOD, "label": 7}] * 6
     with pytest.raises(SpotError, match=r"6 of its first 10 rows.*the label 7.*\(6\).*line 5"):
         check_file(written(tmp_path / "train.jsonl", *rows), NLI, "glue_mnli")
     check_file(written(tmp_path / "train.jsonl", *rows[:7]), NLI, "glue_mnli")
 
 
-def test_a_file_of_unlabelled_rows_is_told(tmp_path):
+def test_a_file_of_unlabelled_rows_is_reported(tmp_path):
     path = written(tmp_path / "test.jsonl", *[{**GOOD, "label": -1}] * 3)
     with pytest.raises(SpotError, match="has no labels: its first 3 rows"):
         check_file(path, NLI, "glue_mnli")
 
 
-def test_an_empty_file_is_told(tmp_path):
+def test_an_empty_file_is_reported(tmp_path):
     (tmp_path / "train.jsonl").write_text("\n\n")
     with pytest.raises(SpotError, match="holds no rows"):
         check_file(tmp_path / "train.jsonl", NLI, "glue_mnli")
 
 
-def test_what_cannot_be_opened_is_told(tmp_path):
+def test_what_cannot_be_opened_is_reported(tmp_path):
     with pytest.raises(SpotError, match="cannot be read: No such file"):
         list(read_file(tmp_path / "train.jsonl", NLI))
 
@@ -203,8 +203,8 @@ def test_a_split_s_file_under_several_names(tmp_path):
     (tmp_path / "validation.jsonl").write_text("")
     assert find_file(tmp_path, "validation_matched", "validation").name == "validation.jsonl"
     (tmp_path / "validation_matched.jsonl").write_text("")
-    found = find_file(tmp_path, "validation_matched", "validation")
-    assert found.name == "validation_matched.jsonl"
+    file = find_file(tmp_path, "validation_matched", "validation")
+    assert file.name == "validation_matched.jsonl"
 
 
 def test_the_account_names_what_is_left_out(tmp_path, caplog):

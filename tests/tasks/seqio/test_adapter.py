@@ -48,9 +48,9 @@ def test_its_text_is_decoded_where_text_is_wanted():
     assert score(examples, ["no"]) == {"same": 0.0}
     (shown,) = preview(TASK, "train", 1)
     assert (shown["inputs"], shown["targets"]) == ("an input", "yes")
-    found = survey(TASK, "train")
-    assert found.first == ("an input", "yes")
-    assert dict(found.labels) == {"yes": 1}
+    surveyed = survey(TASK, "train")
+    assert surveyed.first == ("an input", "yes")
+    assert dict(surveyed.labels) == {"yes": 1}
 
 
 def test_it_is_built_over_seqio_s_vocabulary_of_ours(tiny_model):

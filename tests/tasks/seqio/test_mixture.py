@@ -40,10 +40,10 @@ def test_rates_and_examples(plugins, name, limit, rates):
         zip(("small", "large"), map(float, rates), strict=True)
     )
     lengths = {"inputs": 16, "targets": 16}
-    found = mixed.get_dataset(lengths, "train", shuffle=False, num_epochs=None, seed=0)
+    examples = mixed.get_dataset(lengths, "train", shuffle=False, num_epochs=None, seed=0)
     texts = [
         vocabulary.decode(e["inputs"].tolist()).partition(" ")[0]
-        for e in found.take(400).as_numpy_iterator()
+        for e in examples.take(400).as_numpy_iterator()
     ]
     share = texts.count("large") / len(texts)
     assert share == pytest.approx(rates[1] / sum(rates), abs=0.08)

@@ -46,8 +46,8 @@ def test_built_it_gives_what_it_gives_itself(how):
     built = Task(name="toy", family="other", type="qa", splits={"train": 2}, build=plain.build)
     assert (plain.makes_tokens, built.makes_tokens) == (False, True)
     ours, theirs = (
-        read_examples(one, "train", ByteVocabulary(), 7, 3, for_scoring=True)
-        for one in (plain, built)
+        read_examples(made, "train", ByteVocabulary(), 7, 3, for_scoring=True)
+        for made in (plain, built)
     )
     for side in ("inputs", "targets"):
         np.testing.assert_array_equal(getattr(ours, side).flat, getattr(theirs, side).flat)

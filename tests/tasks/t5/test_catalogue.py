@@ -82,7 +82,7 @@ def test_every_task_of_appendix_b_that_t5_has_is_listed_once():
 
 
 @pytest.mark.parametrize("task", T5Tasks().tasks(), ids=SHORT)
-def test_every_fact_is_told(task):
+def test_every_fact_is_given(task):
     assert task.licence and task.citation and task.description
     assert task.data.startswith("tfds ") and ":" in task.data
     assert all(rows for rows in task.splits.values())
@@ -256,18 +256,18 @@ def test_mnli_s_one_validation_file_is_the_matched_one(bind):
     assert len(read(task, "validation")) == 3
 
 
-def test_a_split_that_is_absent_is_told(bind):
+def test_a_split_that_is_absent_is_reported(bind):
     folder = bind("glue_rte", train=[row for row, _, _ in GOLDEN["glue_rte"]])
     task = to_task(find_entry("glue_rte"))
     task.check(["train"])
-    with pytest.raises(SpotError, match=f"{folder}.*has no validation.jsonl") as told:
+    with pytest.raises(SpotError, match=f"{folder}.*has no validation.jsonl") as raised:
         task.check(["train", "validation"])
-    assert "spotfw tasks bind glue_rte FOLDER" in str(told.value)
+    assert "spotfw tasks bind glue_rte FOLDER" in str(raised.value)
     with pytest.raises(UnknownName, match="no split of task 'glue_rte_v002' named 'dev'"):
         read(task, "dev")
 
 
-def test_the_wrong_folder_is_told_before_anything_is_read(bind):
+def test_the_wrong_folder_is_reported_before_anything_is_read(bind):
     bind("glue_mnli", train=[row for row, _, _ in GOLDEN["glue_cola"]] * 3)
     task = to_task(find_entry("glue_mnli"))
     for call in (lambda: task.check(["train"]), lambda: read(task, "train")):
@@ -294,9 +294,9 @@ def test_absent_data_says_how_to_get_it(monkeypatch, tmp_path):
 
     monkeypatch.setattr(seqio.utils, "_TFDS_DATA_DIR_OVERRIDE", str(tmp_path))
     task = to_task(find_entry("glue_mnli"))
-    with pytest.raises(SpotError) as told:
+    with pytest.raises(SpotError) as raised:
         task.check(["train", "validation"])
-    message = str(told.value)
+    message = str(raised.value)
     assert "'glue_mnli_v002', split 'train', is not on this machine" in message
     assert "t.load('glue/mnli:1.0.0')" in message
     assert "spotfw tasks bind glue_mnli FOLDER" in message

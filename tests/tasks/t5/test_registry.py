@@ -45,10 +45,10 @@ def test_names_that_t5_has_not_cost_no_tensorflow():
 def test_every_registered_name_is_found():
     source = SeqioRegistry()
     for name in source.names():
-        found = source.find(name)
-        assert isinstance(found, (Task, Mixture))
-        assert found.name == name
-        assert found.origin.startswith("seqio")
+        task = source.find(name)
+        assert isinstance(task, (Task, Mixture))
+        assert task.name == name
+        assert task.origin.startswith("seqio")
     assert source.find("glue_nothing") is None
 
 
@@ -79,15 +79,17 @@ def test_plugins_find_registered_tasks():
 
 
 @pytest.mark.mesh
-def test_absent_data_is_told_in_one_paragraph(tmp_path, monkeypatch):
+def test_absent_data_is_reported_in_one_paragraph(tmp_path, monkeypatch):
     from spotfw.tasks.seqio.compat import seqio
 
     monkeypatch.setattr(seqio.utils, "_TFDS_DATA_DIR_OVERRIDE", str(tmp_path))
     task = SeqioRegistry().find("glue_wnli_v002").build(seqio.ByteVocabulary())
-    with pytest.raises(SpotError, match=r"'glue_wnli_v002', split 'train', is not on this") as told:
+    with pytest.raises(
+        SpotError, match=r"'glue_wnli_v002', split 'train', is not on this"
+    ) as raised:
         task.get_dataset(None, "train", shuffle=False)
-    assert "TFDS_DATA_DIR" in str(told.value)
-    assert "glue/wnli" in str(told.value)
+    assert "TFDS_DATA_DIR" in str(raised.value)
+    assert "glue/wnli" in str(raised.value)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""What a task file may say, and how it is told what is wrong."""
+"""What a task file may say, and the messages about what is wrong in it."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ def test_loading_a_task_file_imports_no_tensorflow(tmp_path):
 
 
 def test_several_tasks_in_a_file(tmp_path):
-    one = GOOD.replace("[splits]", "[task.splits]")
-    two = one.replace("reviews", "others")
-    tasks = load_task_file(write(tmp_path, f"[[task]]{one}[[task]]{two}"))
+    first = GOOD.replace("[splits]", "[task.splits]")
+    second = first.replace("reviews", "others")
+    tasks = load_task_file(write(tmp_path, f"[[task]]{first}[[task]]{second}"))
     assert [t.name for t in tasks] == ["reviews", "others"]
 
 
 def test_two_tasks_of_one_name(tmp_path):
-    one = "[[task]]" + GOOD.replace("[splits]", "[task.splits]")
+    table = "[[task]]" + GOOD.replace("[splits]", "[task.splits]")
     with pytest.raises(WrongUse, match="Two tasks are named 'reviews'"):
-        load_task_file(write(tmp_path, one + one))
+        load_task_file(write(tmp_path, table + table))
 
 
 def test_label_table_gives_words_in_order_without_doubles(tmp_path):
@@ -73,7 +73,7 @@ def test_label_table_gives_words_in_order_without_doubles(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("family =", "famliy =", r"unknown key 'famliy'. Did you mean 'family'"),
         ('name = "reviews"', "", r"'name' is missing"),
@@ -112,10 +112,10 @@ def test_label_table_gives_words_in_order_without_doubles(tmp_path):
         ("name =", "name", r"not valid TOML"),
     ],
 )
-def test_what_is_wrong_is_told_with_file_and_key(tmp_path, old, new, told):
+def test_what_is_wrong_is_reported_with_file_and_key(tmp_path, old, new, message):
     assert old in GOOD
     path = write(tmp_path, GOOD.replace(old, new, 1))
-    with pytest.raises(WrongUse, match=told) as caught:
+    with pytest.raises(WrongUse, match=message) as caught:
         load_task_file(path)
     assert str(path) in str(caught.value)
 
@@ -196,7 +196,7 @@ def test_the_tasks_of_the_benchmarks_can_be_read():
     assert len(names) == len(set(names))
 
 
-def test_a_misspelt_type_is_told_although_there_are_labels(tmp_path):
+def test_a_misspelt_type_is_reported_although_there_are_labels(tmp_path):
     path = tmp_path / "task.toml"
     path.write_text(GOOD.replace("name =", 'type = "clasification"\nname =', 1))
     with pytest.raises(WrongUse, match=r"'clasification'.*Did you mean 'classification'"):

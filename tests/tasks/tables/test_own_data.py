@@ -104,7 +104,7 @@ def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     ],
     ids=["few", "one class", "many classes", "rare", "unusable"],
 )
-def test_what_cannot_be_learned_is_told(
+def test_what_cannot_be_learned_is_reported(
     tmp_path: Path, content: list[dict[str, Any]], columns: tuple[str, str], said: str
 ) -> None:
     source = write(tmp_path / "a.jsonl", content)

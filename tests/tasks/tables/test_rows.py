@@ -175,7 +175,7 @@ def test_strict_makes_them_fatal(tmp_path):
         rows_of(tmp_path, GOOD + "{}\n", toml=LABELLED + "strict = true")
 
 
-def test_a_fault_of_many_rows_is_told_once(tmp_path):
+def test_a_fault_of_many_rows_is_reported_once(tmp_path):
     with pytest.raises(SpotError) as caught:
         rows_of(tmp_path, "{}\n" * 50)
     assert "50 of 50 rows" in str(caught.value)

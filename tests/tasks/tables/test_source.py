@@ -121,21 +121,21 @@ def test_builds_a_seqio_task_in_no_registry(folder, caplog):
     ]
     assert [len(e["inputs"]) for e in read] == [10, 10]
     assert all(e["inputs"][-1] == 1 and e["targets"][-1] == 1 for e in read)
-    # Told once, with file and line, though the file was read twice.
-    (told,) = [r.getMessage() for r in caplog.records if r.name.startswith("spotfw")]
-    assert "1 of 3 rows cannot be used" in told
-    assert "train.csv:3: the label '5' is not among negative, positive" in told
+    # Reported once, with file and line, though the file was read twice.
+    (message,) = [r.getMessage() for r in caplog.records if r.name.startswith("spotfw")]
+    assert "1 of 3 rows cannot be used" in message
+    assert "train.csv:3: the label '5' is not among negative, positive" in message
 
 
 @pytest.mark.mesh
-def test_a_label_that_no_row_of_training_has_is_told(folder, caplog):
+def test_a_label_that_no_row_of_training_has_is_reported(folder, caplog):
     (folder / "train.csv").write_text("text,label\nfine,1\ngood,1\n")
     task = build(folder / "one.toml")
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             task.get_dataset(None, "train", shuffle=False)
-    (told,) = [r.getMessage() for r in caplog.records if r.name.startswith("spotfw")]
-    assert told == (
+    (message,) = [r.getMessage() for r in caplog.records if r.name.startswith("spotfw")]
+    assert message == (
         "The split 'train' of task 'one' has no row with the label 'negative', so the prompt "
         "cannot learn it."
     )
@@ -154,7 +154,7 @@ def test_scoring_survives_any_text(folder):
 
 
 @pytest.mark.mesh
-def test_an_empty_split_is_told_when_it_is_read(folder):
+def test_an_empty_split_is_reported_when_it_is_read(folder):
     (folder / "train.csv").write_text("text,label\n")
     task = build(folder / "one.toml")
     with pytest.raises(SpotError, match="'train' of task 'one' is empty"):

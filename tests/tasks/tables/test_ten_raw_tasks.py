@@ -178,8 +178,8 @@ def test_shown_tuned_and_scored(name, tmp_path, spotfw_cli, tiny_engine):
     request = TuneRequest(task=task, settings=settings, start=start)
     *_, last = tiny_engine.tune([request])
     assert np.isfinite(last.loss)
-    (found,) = tiny_engine.evaluate([last.state.prompt], task, "validation", settings)
-    assert raw.score in found.metrics
+    (evaluation,) = tiny_engine.evaluate([last.state.prompt], task, "validation", settings)
+    assert raw.score in evaluation.metrics
 
 
 @pytest.mark.slow
@@ -193,6 +193,6 @@ def test_a_mixture_of_them_is_tuned(tmp_path, spotfw_cli, tiny_model, monkeypatc
     words = ("--model", tiny_model, "--steps", 1, "--batch-size", 2, "--prompt-length", 2)
     ran = spotfw_cli("tune", "desk", *words, "--out", tmp_path / "run", "--json")
     assert ran.status == 0, ran.err
-    told = json.loads(ran.out)
-    assert told["task"] == "desk"
-    assert {*told["metrics"]} == {"shop_reviews/accuracy", "headlines_by_desk/accuracy"}
+    document = json.loads(ran.out)
+    assert document["task"] == "desk"
+    assert {*document["metrics"]} == {"shop_reviews/accuracy", "headlines_by_desk/accuracy"}
