@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
+from benchmarks.campaigns import limits
 from benchmarks.campaigns.verdict import DEATH, HANG, Case, Format
 
 #: A worker may take so many seconds before its first case: it may load TensorFlow.
@@ -60,7 +61,7 @@ def _heard(
     expected, patience = first, _STARTING
     while expected < last:
         line = _line(process, patience)
-        patience = 4 * campaign.seconds + 20
+        patience = 2 * limits.WAITING * campaign.seconds + 20
         if line is None or not line:
             kind = HANG if line is None else DEATH
             if begun is None:

@@ -22,6 +22,7 @@ from random import Random
 from types import FrameType
 from typing import Any
 
+from benchmarks.campaigns import limits
 from benchmarks.campaigns.mutate import SECRET
 from benchmarks.campaigns.verdict import (
     CRASH,
@@ -95,7 +96,7 @@ def run(campaign: Format, seed: int, numbers: Iterator[int] | list[int], tell: A
         _surroundings(root)
         sound = campaign.prepare(root / "sound")
         watch = Watch(root)
-        signal.signal(signal.SIGALRM, _late)
+        limits.install(_late)
         _limit_memory(campaign.megabytes)
         for number in numbers:
             case = root / "case"
@@ -177,7 +178,7 @@ def _run_case(
     watch.reached.clear()
     watch.on = True
     _limit_files(2**28)
-    signal.setitimer(signal.ITIMER_REAL, campaign.seconds)
+    limits.start(campaign.seconds)
     try:
         shown = campaign.take(case, sound)
     except Late:
@@ -189,7 +190,7 @@ def _run_case(
     except BaseException as error:  # whatever it is, it must be one for users
         verdict, detail, text = _raised(error)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        limits.start(0)
         watch.on = False
         _limit_files(None)
     seconds = time.monotonic() - began

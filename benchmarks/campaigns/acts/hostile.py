@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
@@ -19,6 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from benchmarks.campaigns import limits
 from benchmarks.campaigns.verdict import CRASH, GARBLED, HANG, REFUSED, TAKEN, WRONG, Case
 
 _SECONDS = 5.0
@@ -192,12 +192,12 @@ def cases(count: int, seed: int) -> Iterator[Case]:
     random = Random(f"hostile/{seed}")
     if count < len(acts):
         acts = random.sample(acts, count)
-    handler = signal.signal(signal.SIGALRM, _late)
+    handlers = limits.install(_late)
     try:
         for number, (what, act) in enumerate(acts):
             yield _judged(number, what, act)
     finally:
-        signal.signal(signal.SIGALRM, handler)
+        limits.restore(handlers)
 
 
 def _late(*_: Any) -> None:
@@ -209,7 +209,7 @@ def _judged(number: int, what: str, act: Callable[[], str | None]) -> Case:
 
     verdict, detail = TAKEN, ""
     out = io.StringIO()
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    limits.start(_SECONDS)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             wrong = act()
@@ -224,7 +224,7 @@ def _judged(number: int, what: str, act: Callable[[], str | None]) -> Case:
     except BaseException as error:
         verdict, detail = CRASH, f"{type(error).__name__} in {what.split()[0]}: {_text_of(error)}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        limits.start(0)
     if verdict in (TAKEN, REFUSED) and "hostile words" in out.getvalue():
         verdict, detail = WRONG, "a plugin prints to stdout"
     return Case(number=number, what=what, verdict=verdict, detail=detail)
