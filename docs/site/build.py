@@ -53,6 +53,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "benchmarks/README.md",
         "benchmarks/*.md",
         "plugins/*/*/model/README.md",
+        "plugins/*/*/library/README.md",
     ),
 }
 
