@@ -97,6 +97,9 @@ def transfer_own(
     reading = read_lengths(session, task, **settings)
     _tell_cut(reading)
     settings = {"steps": few_steps(session), **reading.settings, **settings}
+    note(
+        f"Prompts to tune: {1 + k}, for {settings['steps']:,} steps each; --steps and -k say less."
+    )
     with WatchAll(f"tune {task.name}", tunings=1 + k, steps=settings["steps"]) as watch:
         outcome = transfer_beside_scratch(
             session, task, strategy, k, metric, observer=watch, **settings
@@ -197,3 +200,9 @@ def _print(facts: dict[str, Any], task: Task) -> None:
     say(f"  {facts['predict']}")
     if tested:
         note("The best was chosen on the validation part; the test part tells what to expect.")
+    else:
+        note(
+            f"The best was chosen on the {facts['rows']['validation']} validation rows that are "
+            "scored here, so expect less of new texts. From 200 rows on, a part is kept aside to "
+            "tell how much less."
+        )
