@@ -35,7 +35,8 @@ def entry_points(group: str) -> Iterator[importlib.metadata.EntryPoint | Broken]
         folder = getattr(distribution, "_path", None)
         label = str(getattr(folder, "name", "")) or "a distribution"
         # As importlib compares names, without reading METADATA of each: it takes a second.
-        name = label.partition("-")[0].lower().replace("-", "_").replace(".", "_")
+        stem = label.removesuffix(".egg-info").partition("-")[0]
+        name = stem.lower().replace("-", "_").replace(".", "_")
         if folder is not None and name in seen:
             continue
         seen.add(name)

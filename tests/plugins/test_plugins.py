@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -323,6 +324,15 @@ def spotfw_models():
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
+
+
+def test_a_distribution_that_lies_there_twice_is_read_once(site: Path) -> None:
+    """A wheel's folder and one of an editable install, which has no version in its name."""
+    install(site, "spotfw-twice", MODEL.format(name="twice"))
+    shutil.copytree(site / "spotfw_twice-1.0.dist-info", site / "spotfw_twice.egg-info")
+    (site / "spotfw_twice.egg-info" / "METADATA").rename(site / "spotfw_twice.egg-info/PKG-INFO")
+    rows = [row for row in Plugins(environ={}).describe() if "twice" in row["distribution"]]
+    assert [(row["name"], row["error"]) for row in rows] == [("p", None)]
 
 
 def test_entry_points_of_one_name_are_both_seen(site: Path) -> None:
