@@ -151,6 +151,7 @@ def test_a_flag_is_a_flag_and_a_text_a_text(value: Any) -> None:
 
 
 @pytest.mark.parametrize("options", [{"threads": 1.5}, {"threads": True}, {"gin": 3}])
+@pytest.mark.mesh
 def test_the_options_of_the_engine(options: dict[str, Any]) -> None:
     with pytest.raises(WrongUse, match=f"The option {next(iter(options))} must be"):
         Plugins(entry_points=False).backend("mesh").open("no/model", **options)

@@ -16,6 +16,7 @@ from spotfw.plugins.builtin.backends import MeshBackend
 from spotfw.testing import NumpyBackend
 
 
+@pytest.mark.mesh
 def test_a_sound_machine_has_nothing_bad(spotfw_cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ran = spotfw_cli("doctor", "--quick", "--json")
@@ -28,6 +29,7 @@ def test_a_sound_machine_has_nothing_bad(spotfw_cli, tmp_path, monkeypatch):
     }
 
 
+@pytest.mark.mesh
 def test_people_get_a_line_each_and_what_to_do(spotfw_cli, monkeypatch):
     monkeypatch.setattr(ward, "check_cores", lambda: ward.Check("cores", "bad", "0", "Buy one"))
     ran = spotfw_cli("doctor", "--quick")

@@ -68,6 +68,7 @@ class Zeros:
         return np.zeros((context.length, context.embeddings.shape[1]), np.float32)
 
 
+@pytest.mark.mesh
 def test_the_command_line_and_sessions_see_the_isolated_plugins(
     spotfw_plugins, spotfw_cli, tmp_path
 ):
