@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Literal
 
 import attrs
 
@@ -85,14 +86,12 @@ class Seen:
     """What a library answered.
 
     Attributes:
-      library: which.
       status: ``ok``, ``warn`` (a GPU is not seen) or ``bad`` (it does not start).
       text: version and devices, or what is wrong.
       mend: what to do, empty where all is well.
     """
 
-    library: Library
-    status: str
+    status: Literal["ok", "warn", "bad"]
     text: str
     mend: str = ""
 
@@ -117,14 +116,14 @@ def read(library: Library, process: subprocess.Popen[str], timeout: float = TIME
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        return Seen(library, "bad", f"did not start in {timeout:.0f} s", library.broken)
+        return Seen("bad", f"did not start in {timeout:.0f} s", library.broken)
     if process.returncode:
         last = (err.strip().splitlines() or ["no message"])[-1]
-        return Seen(library, "bad", f"does not import: {last[:200]}", library.broken)
+        return Seen("bad", f"does not import: {last[:200]}", library.broken)
     answer = json.loads(out.strip().splitlines()[-1])
     text = f"{answer['version']} with {', '.join(answer['devices'])}"
     if answer["accelerator"]:
-        return Seen(library, "ok", text)
+        return Seen("ok", text)
     if os.path.exists(NVIDIA):
-        return Seen(library, "warn", f"{text}; the NVIDIA GPU here is not seen", library.unseen)
-    return Seen(library, "ok", f"{text}: no GPU on this machine, so the processor is used")
+        return Seen("warn", f"{text}; the NVIDIA GPU here is not seen", library.unseen)
+    return Seen("ok", f"{text}: no GPU on this machine, so the processor is used")

@@ -10,17 +10,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import attrs
 import click
 
 from spotfw.cli import devices
 from spotfw.cli.display import say
-from spotfw.contracts import Requirements
 from spotfw.errors import SpotError, UnknownName, plain
 from spotfw.plugins import Plugins, default_plugins
-from spotfw.plugins.models import model_folder
+from spotfw.plugins.models import missing_package, model_folder
 from spotfw.version import __version__
 
 Status = Literal["ok", "warn", "bad"]
@@ -69,7 +68,7 @@ def doctor(ctx: click.Context, as_json: bool, quick: bool) -> None:
         if process is None:
             continue
         seen = devices.read(library, process)
-        results.append(Check(library.name, cast(Status, seen.status), seen.text, seen.mend))
+        results.append(Check(library.name, seen.status, seen.text, seen.mend))
         if not as_json:
             _print(results[-1])
     bad = sum(c.status == "bad" for c in results)
@@ -222,9 +221,7 @@ def check_plugins(plugins: Plugins) -> Iterator[Check]:
 
 def check_engines(plugins: Plugins) -> Check:
     """Is there an engine with all that it needs?"""
-    lacking = {
-        b.name: b.missing() if isinstance(b, Requirements) else None for b in plugins.backends()
-    }
+    lacking = {backend.name: missing_package(backend) for backend in plugins.backends()}
     ready = ", ".join(name for name, package in lacking.items() if package is None)
     absent = ", ".join(f"{name} lacks {package}" for name, package in lacking.items() if package)
     text = "; ".join(filter(None, (ready, absent)))

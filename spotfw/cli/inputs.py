@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spotfw import files
 from spotfw.cli.lines import Lines, lines_of, read_lines
 from spotfw.cli.own_data import is_data_file
-from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.errors import UnknownName, WrongUse
 
 if TYPE_CHECKING:
     from spotfw.tasks import Task
@@ -35,7 +36,7 @@ def read_inputs(path: str | None, task: Task | None, text_columns: Sequence[str]
                 "task's file with --task."
             )
         return _rows(Path(path), template, text_columns)
-    lines = read_lines() if path is None else lines_of(_bytes(path))
+    lines = read_lines() if path is None else lines_of(files.read_bytes(path))
     if template is None:
         return lines
     if len(template.columns) > 1:
@@ -69,16 +70,12 @@ def _rows(path: Path, template: Template, text_columns: Sequence[str]) -> Lines:
 
     texts: list[str | None] = []
     columns: tuple[str, ...] = tuple(text_columns)
-    try:
-        with path.open("rb") as stream:
-            for _, record in labelled_records(path, stream):
-                if isinstance(record, str):
-                    texts.append("")
-                    continue
-                columns = columns or _columns(path, template, record)
-                texts.append(_filled(template, columns, record, joined_texts))
-    except OSError as error:
-        raise _unreadable(str(path), error) from error
+    for _, record in labelled_records(path):
+        if isinstance(record, str):
+            texts.append("")
+            continue
+        columns = columns or _columns(path, template, record)
+        texts.append(_filled(template, columns, record, joined_texts))
     return Lines(tuple(texts))
 
 
@@ -106,13 +103,3 @@ def _filled(
     if len(template.columns) == 1:
         return template.fill({template.columns[0]: joined(columns, cells)})
     return template.fill(dict(zip(columns, cells, strict=True)))
-
-
-def _bytes(path: str) -> bytes:
-    from spotfw import files
-
-    return files.read_bytes(path)
-
-
-def _unreadable(path: str, error: OSError) -> SpotError:
-    return SpotError(f"The file {path} cannot be read: {error.strerror or error}. Check the path.")

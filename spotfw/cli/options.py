@@ -152,13 +152,11 @@ def open_session(
 def note_engine(session: Session) -> None:
     """One line where the engine that was chosen is not the built-in one."""
     from spotfw.cli.display import note
-    from spotfw.contracts import Requirements
-    from spotfw.plugins.models import BUILT_IN
+    from spotfw.plugins.models import BUILT_IN, missing_package
 
     if session.backend == BUILT_IN:
         return
-    built_in = session.plugins.backend(BUILT_IN)
-    package = built_in.missing() if isinstance(built_in, Requirements) else None
+    package = missing_package(session.plugins.backend(BUILT_IN))
     why = "it reads the model's folder as it is"
     if package is not None:
         why = f"{BUILT_IN} needs {package}, which is not installed"

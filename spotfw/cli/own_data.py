@@ -100,7 +100,8 @@ def transfer_own(
     note(
         f"Prompts to tune: {1 + k}, for {settings['steps']:,} steps each; --steps and -k say less."
     )
-    with WatchAll(f"tune {task.name}", tunings=1 + k, steps=settings["steps"]) as watch:
+    watch = WatchAll(f"tune {task.name}", tunings=1 + k, steps=settings["steps"])
+    with watch:
         outcome = transfer_beside_scratch(
             session, task, strategy, k, metric, observer=watch, **settings
         )

@@ -17,14 +17,12 @@ from spotfw.cli.own_data import (
     refuse_columns,
     text_column_option,
 )
+from spotfw.config import LENGTHS
 
 if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt
     from spotfw.recipe.session import Session
     from spotfw.tasks import Task
-
-#: Settings that are as they were in tuning, unless they are given.
-_LENGTHS = ("max_input_length", "max_target_length")
 
 
 @click.command(short_help="Learn a prompt on a task or mixture.")
@@ -117,7 +115,7 @@ def tune(
 @model_options(default=None)
 @click.option("--split", default="validation", show_default=True, help="What to score on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@settings_options(only=("max_eval_examples", "eval_batch_size", *_LENGTHS))
+@settings_options(only=("max_eval_examples", "eval_batch_size", *LENGTHS))
 def evaluate(
     prompt: str, task: str, model: str | None, split: str, as_json: bool, **options: Any
 ) -> None:
@@ -159,7 +157,7 @@ def evaluate(
 @click.option("--task", metavar="T", help="A task's file, whose template each text is put into.")
 @text_column_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@settings_options(only=("eval_batch_size", *_LENGTHS))
+@settings_options(only=("eval_batch_size", *LENGTHS))
 def predict(
     prompt: str,
     file: str | None,

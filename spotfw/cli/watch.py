@@ -48,7 +48,7 @@ class Watch:
             self._bar = None
 
 
-class WatchAll:
+class WatchAll(Progress):
     """An observer of a known number of tunings: one bar for all, with the time left.
 
     Args:
@@ -58,28 +58,16 @@ class WatchAll:
     """
 
     def __init__(self, what: str, tunings: int, steps: int) -> None:
-        self._bar = Progress(what, tunings * steps)
+        super().__init__(what, tunings * steps)
         self._tunings = tunings
         self._number = 0
         self._last = steps
-
-    def __enter__(self) -> WatchAll:
-        self._bar.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.__exit__(kind, error, trace)
 
     def __call__(self, report: Report) -> None:
         if report.step <= self._last:  # a step that goes back: another tuning has begun
             self._number += 1
         self._last = report.step
-        self._bar.update(
+        self.update(
             (self._number - 1) * report.steps + report.step,
             tuning=f"{self._number} of {self._tunings}",
             loss=report.loss,

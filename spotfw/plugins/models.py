@@ -63,7 +63,7 @@ def choose_backend(model: str, plugins: Plugins) -> str:
     kind = None if named else folder_kind(model)
 
     def fits(backend: Backend) -> bool:
-        if isinstance(backend, Requirements) and backend.missing() is not None:
+        if missing_package(backend) is not None:
             return False
         reads = _reads(backend)
         if named is not None:
@@ -74,6 +74,11 @@ def choose_backend(model: str, plugins: Plugins) -> str:
     if not others or fits(plugins.backend(BUILT_IN)):
         return BUILT_IN
     return others[0]
+
+
+def missing_package(backend: Backend) -> str | None:
+    """The first package that an engine lacks here; None where it lacks none, or does not say."""
+    return backend.missing() if isinstance(backend, Requirements) else None
 
 
 def folder_kind(folder: str) -> str | None:
@@ -89,9 +94,7 @@ def folder_kind(folder: str) -> str | None:
 
 def _its_folder(named: NamedModel, plugins: Plugins) -> str:
     """The Mesh TF folder, or Hugging Face's where a Mesh TF checkpoint cannot be made."""
-    built_in = plugins.backend(BUILT_IN)
-    absent = isinstance(built_in, Requirements) and built_in.missing() is not None
-    if absent and named.hf_folder is not None:
+    if named.hf_folder is not None and missing_package(plugins.backend(BUILT_IN)) is not None:
         return named.hf_folder
     return str(named.folder())
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from spotfw.config import TARGET_STEPS, TuningSettings
+from spotfw.config import LENGTHS, TARGET_STEPS, TuningSettings
 from spotfw.contracts import Evaluation, FrozenModel
 from spotfw.library import Library, ReleasedLibrary
 from spotfw.plugins import Plugins, default_plugins
@@ -31,9 +31,6 @@ from spotfw.tasks.content import pinned
 __all__ = ["SCRATCH", "Session"]
 
 Strategy = str | Choose
-
-#: Settings that must be as they were in tuning for a prompt to give the same again.
-LENGTHS = ("max_input_length", "max_target_length")
 
 
 class Session:

@@ -37,6 +37,9 @@ class Workbench:
       backend: the engine, ``NAME[:key=value,...]``; None for `choose_backend`'s.
       options: of the backend's `open`.
 
+    Attributes:
+      backend: the engine, as asked for or chosen.
+
     Raises:
       UnknownName: `model` is neither a name nor a folder.
     """
@@ -47,22 +50,17 @@ class Workbench:
         self.plugins = plugins
         self._named = named_model(model, plugins)
         self._place = model
-        self._backend = backend or choose_backend(model, plugins)
+        self.backend = backend or choose_backend(model, plugins)
         self._options = options
         self._metrics: dict[str, SimilarityMetric] = {}
-
-    @property
-    def backend(self) -> str:
-        """The engine, ``NAME[:key=value,...]``."""
-        return self._backend
 
     @functools.cached_property
     def model(self) -> FrozenModel:
         """The frozen model."""
-        backend = self.plugins.backend(self._backend)
-        folder = folder_for(backend, self._named) if self._named else self._place
-        with self.plugins.blaming("backend", self._backend):
-            return backend.open(folder, **self._options)
+        engine = self.plugins.backend(self.backend)
+        folder = folder_for(engine, self._named) if self._named else self._place
+        with self.plugins.blaming("backend", self.backend):
+            return engine.open(folder, **self._options)
 
     @functools.cached_property
     def released(self) -> ReleasedLibrary | None:
@@ -101,7 +99,7 @@ class Workbench:
         See `spotfw.recipe.fitting.fitted`.
         """
         asked = self._place if self._named else None
-        with self.plugins.blaming("backend", self._backend):
+        with self.plugins.blaming("backend", self.backend):
             return fitted(self.model, task, settings, by_hand=by_hand, name=asked, splits=splits)
 
     def run_folder(
@@ -114,7 +112,7 @@ class Workbench:
     ) -> str:
         """The folder below `runs` that belongs to just this tuning."""
         name = run_name(
-            task, settings, model=self.model, backend=self._backend, init=init, start=start
+            task, settings, model=self.model, backend=self.backend, init=init, start=start
         )
         return files.join(runs, name)
 
@@ -125,21 +123,21 @@ class Workbench:
           SpotError: as `spotfw.recipe.tuning.tune`.
         """
         asked = self._place if self._named else None
-        with self.plugins.blaming("backend", self._backend):
+        with self.plugins.blaming("backend", self.backend):
             return only(tune_all(self.model, [tuning], plugins=self.plugins, asked=asked))
 
     def evaluate(
         self, prompt: Array | None, task: Task | Mixture, split: str, settings: TuningSettings
     ) -> Evaluation:
         """Scores a prompt; see `spotfw.recipe.evaluation.evaluate`."""
-        with self.plugins.blaming("backend", self._backend):
+        with self.plugins.blaming("backend", self.backend):
             return evaluate(self.model, prompt, task, split, settings)
 
     def predict(
         self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings
     ) -> list[str]:
         """Decodes; see `FrozenModel.predict`."""
-        with self.plugins.blaming("backend", self._backend):
+        with self.plugins.blaming("backend", self.backend):
             return self.model.predict(prompt, lines, settings)
 
     def rank(

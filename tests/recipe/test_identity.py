@@ -21,17 +21,7 @@ from spotfw.tasks import Example, Task
 from spotfw.tasks.content import pinned
 from spotfw.tasks.vocabulary import ByteVocabulary
 from spotfw.testing import NumpyBackend
-
-SETTINGS = {
-    "steps": 4,
-    "batch_size": 8,
-    "prompt_length": 4,
-    "checkpoint_every": 2,
-    "embedding_step": 2,
-    "max_input_length": 16,
-    "max_target_length": 4,
-    "eval_batch_size": 20,
-}
+from tests.settings import MOMENT as SETTINGS
 
 
 @pytest.fixture

@@ -28,17 +28,7 @@ from spotfw.recipe.session import Session
 from spotfw.recipe.tuning import Report
 from spotfw.study.demo import STRATEGIES, run_demo
 from spotfw.tasks import Mixture, Task
-
-SETTINGS = {
-    "steps": 4,
-    "batch_size": 8,
-    "prompt_length": 4,
-    "checkpoint_every": 2,
-    "embedding_step": 2,
-    "max_input_length": 16,
-    "max_target_length": 4,
-    "eval_batch_size": 20,
-}
+from tests.settings import MOMENT as SETTINGS
 
 
 class Engine:

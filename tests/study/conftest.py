@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from spotfw.study.grid.declaration import Study, parse_study
+from tests.settings import MOMENT
 
 #: Keys of a study that takes a second; tasks are files beside the study's own.
 DOCUMENT: dict[str, Any] = {
@@ -19,16 +20,7 @@ DOCUMENT: dict[str, Any] = {
     "strategies": ["best_of_top_k", "top_k_weighted_average", "top_k_multitask_mixture"],
     "ks": [1, 3],
     "oracle": True,
-    "settings": {
-        "steps": 4,
-        "batch_size": 8,
-        "prompt_length": 4,
-        "checkpoint_every": 2,
-        "embedding_step": 2,
-        "max_input_length": 16,
-        "max_target_length": 4,
-        "eval_batch_size": 20,
-    },
+    "settings": MOMENT,
     "mixture": {"steps": 2},
     "generic": [
         {"name": "both", "tasks": ["tiny_reviews.toml", "tiny_things.toml"]},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from spotfw.errors import SpotError, WrongUse
+from spotfw.errors import WrongUse
 from spotfw.tasks.tables.own_data import MOST_LABELS, labelled_records
 
 #: Rows that are looked at.
@@ -71,17 +73,10 @@ def choose_columns(
 
 def _cells(source: Path) -> Mapping[str, list[Any]]:
     cells: dict[str, list[Any]] = {}
-    try:
-        with source.open("rb") as stream:
-            for number, (_, record) in enumerate(labelled_records(source, stream)):
-                if number == _LOOKED_AT:
-                    break
-                for name, value in record.items() if isinstance(record, dict) else ():
-                    cells.setdefault(name, []).append(value)
-    except OSError as error:
-        raise SpotError(
-            f"The file {source} cannot be read: {error.strerror or error}. Check the path."
-        ) from error
+    with contextlib.closing(labelled_records(source)) as records:
+        for _, record in itertools.islice(records, _LOOKED_AT):
+            for name, value in record.items() if isinstance(record, dict) else ():
+                cells.setdefault(name, []).append(value)
     return cells
 
 

@@ -10,16 +10,17 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import attrs
 
 from spotfw import files
 from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.reading import open_regular
 from spotfw.tasks.rows.kinds import WrongCell, clean, shown
-from spotfw.tasks.rows.records import ABSENT, UnusableRow, cell, csv_records, json_records
+from spotfw.tasks.rows.records import ABSENT, Record, UnusableRow, cell, csv_records, json_records
 
 #: Fewer usable rows than this teach nothing that a score could show.
 FEWEST_ROWS = 10
@@ -152,30 +153,39 @@ def _read(
     pairs: list[Pair] = []
     unusable: list[UnusableRow] = []
     seen: dict[str, None] = {}
-    try:
-        with source.open("rb") as stream:
-            for line, record in labelled_records(source, stream):
-                if isinstance(record, str):
-                    unusable.append(UnusableRow(source, line, record))
-                    continue
-                seen.update(dict.fromkeys(record))
-                try:
-                    texts = [_text(record, column) for column in text_columns]
-                    pairs.append((joined_texts(text_columns, texts), _text(record, label_column)))
-                except WrongCell as reason:
-                    unusable.append(UnusableRow(source, line, str(reason)))
-    except OSError as error:
-        raise SpotError(
-            f"The file {source} cannot be read: {error.strerror or error}. Check the path."
-        ) from error
+    for line, record in labelled_records(source):
+        if isinstance(record, str):
+            unusable.append(UnusableRow(source, line, record))
+            continue
+        seen.update(dict.fromkeys(record))
+        try:
+            texts = [_text(record, column) for column in text_columns]
+            pairs.append((joined_texts(text_columns, texts), _text(record, label_column)))
+        except WrongCell as reason:
+            unusable.append(UnusableRow(source, line, str(reason)))
     for column in (*text_columns, label_column):
         if seen and column not in seen and "." not in column:
             raise UnknownName(f"column in {source}", column, list(seen))
     return pairs, unusable
 
 
-def labelled_records(source: Path, stream: Any) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """The line each row of a file begins on, and its cells by column or what is wrong with it."""
+def labelled_records(source: Path) -> Generator[Record, None, None]:
+    """The line each row of a file begins on, and its cells by column or what is wrong with it.
+
+    Raises:
+      WrongUse: it is no file of rows by its suffix.
+      SpotError: it cannot be read, or is none of rows as a whole.
+    """
+    try:
+        with open_regular(source) as stream:
+            yield from _records(source, stream)
+    except OSError as error:
+        raise SpotError(
+            f"The file {source} cannot be read: {error.strerror or error}. Check the path."
+        ) from error
+
+
+def _records(source: Path, stream: BinaryIO) -> Iterator[Record]:
     suffix = source.suffix.lower()
     if suffix in _TABS:
         return csv_records(
