@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ import attrs
 from spotfw import files
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.reading import open_regular
+from spotfw.tasks.rows.cells import missing
 from spotfw.tasks.rows.kinds import WrongCell, clean, shown
 from spotfw.tasks.rows.records import ABSENT, Record, UnusableRow, cell, csv_records, json_records
 
@@ -218,11 +218,13 @@ def _text(record: Mapping[str, Any], column: str) -> str:
     value = cell(record, column)
     if value is ABSENT or value is None:
         raise WrongCell(f"no {column!r}")
+    if (why := missing(value, column)) is not None:
+        raise WrongCell(why)
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+    if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, (int, float)) and math.isfinite(value):
+    if isinstance(value, (int, float)):
         return str(value)
     if not isinstance(value, str):
         raise WrongCell(f"{column!r} is no text but {shown(value)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,27 @@ def test_what_cannot_be_learned_is_reported(
     with pytest.raises(SpotError, match=said):
         write_own_task(source, [columns[0]], columns[1], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_missing_value_as_data_frames_write_it_is_no_text(tmp_path: Path, suffix: str) -> None:
+    content = rows(40)
+    content[3]["review"], content[8]["stars"] = "nan", "NaN"
+    own = write_own_task(write(tmp_path / f"a{suffix}", content), ["review"], "stars", tmp_path)
+    assert sum(own.rows.values()) == 38 and set(own.labels) == {"Very good", "bad"}
+    first = 2 if suffix == ".csv" else 1
+    assert [(row.line, row.reason.split(",")[0]) for row in own.unusable] == [
+        (3 + first, "'review' is 'nan'"),
+        (8 + first, "'stars' is 'NaN'"),
+    ]
+    usable = [read_task_rows(own.task_file, split).usable for split in own.rows]
+    assert sum(map(len, usable)) == 38
+
+
+def test_a_pipe_is_no_data_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(SpotError, match=r"a\.csv cannot be read: it is a named pipe, not a file"):
+        write_own_task(tmp_path / "a.csv", ["review"], "stars", tmp_path)
 
 
 def test_columns_and_files_that_are_not_there(tmp_path: Path) -> None:
