@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from spotfw import files
 from spotfw.errors import SpotError
+from spotfw.tasks.sentencepiece_model import check_model
 
 #: The id of padding, in every vocabulary of T5.
 PAD = 0
@@ -70,6 +71,7 @@ class SentencePieceVocabulary:
             import sentencepiece
 
             data = files.read_bytes(self.path, MOST_BYTES)
+            check_model(data)
             processor = sentencepiece.SentencePieceProcessor()
             processor.LoadFromSerializedProto(_with_sentinels(data, self.extra_ids))
             self._processor = processor
@@ -158,10 +160,14 @@ def open_vocabulary_file(path: str, extra_ids: int = SENTINELS) -> SentencePiece
         raise
     except Exception as error:
         raise SpotError(
-            f"{path} is not a sentencepiece model ({type(error).__name__}). "
+            f"{path} is not a sentencepiece model ({_reason(error)}). "
             "Give the .model file that the frozen model was trained with."
         ) from error
     return vocabulary
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError) else type(error).__name__
 
 
 def encode_all(vocabulary: Any, texts: Sequence[str]) -> Sequence[Sequence[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import struct
@@ -131,6 +132,19 @@ def _weights(random: Random, case: Path, sound: Path) -> str:
     return mutate.pick(random, path, data)
 
 
+def _either(random: Random, case: Path, sound: Path) -> str:
+    return (_config if random.random() < 0.5 else _weights)(random, case, sound)
+
+
+def _take_torch(case: Path, _: Any) -> None:
+    """The folder as the engine on PyTorch opens it, which converts nothing."""
+    from spotfw.config import TuningSettings
+    from spotfw_torch.backend import open_model
+
+    opened = open_model(str(case / "model"), threads=1)
+    opened.predict(None, ["the film was good"], TuningSettings(max_target_length=4))
+
+
 def _checkpoint(random: Random, case: Path, sound: Path) -> str:
     names = sorted(p.name for p in sound.iterdir() if "ckpt" in p.name or p.name == "checkpoint")
     name = random.choice(names)
@@ -218,6 +232,18 @@ FORMATS = (
         take=_show,
         seconds=20.0,
         megabytes=500,
+    ),
+    *(
+        Format(
+            name="folder, PyTorch",
+            prepare=_hf,
+            place=_place,
+            change=_either,
+            take=_take_torch,
+            seconds=20.0,
+            megabytes=500,
+        )
+        for _ in range(importlib.util.find_spec("torch") is not None)
     ),
     Format(
         name="mesh checkpoint",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from spotfw.backends.mesh.folders.hf_folder import read_json
+from spotfw.backends.mesh.folders.hf_names import sizes_of_config
+from spotfw.errors import SpotError
 from spotfw_torch.errors import ModelFolderError
 
+#: A number in a config.json is below this, where no T5's own bound is known.
+_MOST = 2**20
 _ACTIVATIONS = {"relu": "relu", "gelu_new": "gelu_new", "gelu": "gelu_new"}
 
 
@@ -59,14 +63,11 @@ def read_dimensions(folder: Path) -> Dimensions:
     """
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        config = read_json(path)
+    except SpotError as error:
         raise ModelFolderError(
-            f"The model's configuration {path} cannot be read: {error}. Give the folder of a "
-            "Hugging Face T5, with config.json and its safetensors."
+            f"{error} The folder of a Hugging Face T5 holds config.json and its safetensors."
         ) from error
-    if not isinstance(config, dict):
-        raise ModelFolderError(f"The file {path} holds no JSON object: download it again.")
     try:
         return _dimensions(config)
     except (KeyError, TypeError, ValueError) as error:
@@ -85,24 +86,22 @@ def _dimensions(config: Mapping[str, Any]) -> Dimensions:
     # "gated-gelu" has always meant the tanh form; an ungated "gelu" means the exact one.
     if name not in _ACTIVATIONS or (name == "gelu" and not gated):
         raise ValueError(f"its config.json has feed_forward_proj {feed_forward!r}")
-    layers = int(config["num_layers"])
-    decoder_layers = config.get("num_decoder_layers")
     # transformers 5 writes tie_word_embeddings true for every T5, and beside it whether the
     # output is scaled; before, the one stood for the other.
     scaled = config.get("scale_decoder_outputs", config.get("tie_word_embeddings") is not False)
     return Dimensions(
-        d_model=int(config["d_model"]),
-        d_ff=int(config["d_ff"]),
-        d_kv=int(config["d_kv"]),
-        num_heads=int(config["num_heads"]),
-        encoder_layers=layers,
-        decoder_layers=layers if decoder_layers is None else int(decoder_layers),
-        vocabulary_size=int(config["vocab_size"]),
-        buckets=int(config.get("relative_attention_num_buckets", 32)),
-        max_distance=int(config.get("relative_attention_max_distance", 128)),
-        epsilon=float(config.get("layer_norm_epsilon", 1e-6)),
+        **sizes_of_config(config),
+        max_distance=_positive(config, "relative_attention_max_distance", 128, int),
+        epsilon=_positive(config, "layer_norm_epsilon", 1e-6, float),
         gated=gated,
         activation=_ACTIVATIONS[name],
         scaled_output=bool(scaled),
         separate_head=config.get("tie_word_embeddings") is False,
     )
+
+
+def _positive(config: Mapping[str, Any], setting: str, default: Any, kind: type) -> Any:
+    value = config.get(setting, default)
+    if type(value) not in (int, kind) or not 0 < value < _MOST:
+        raise ValueError(f"its config.json has {setting} = {value!r:.40}")
+    return kind(value)

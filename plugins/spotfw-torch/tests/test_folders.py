@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 REASON = "PyTorch is not installed: pip install './plugins/spotfw-torch[engine]'"
 pytest.importorskip("torch", reason=REASON)
@@ -45,7 +47,7 @@ def test_a_folder_that_is_not_there(tmp_path):
 def test_weights_that_are_not_there(write_small, tmp_path):
     folder = write_small(tmp_path)
     (folder / "model.safetensors").unlink()
-    with pytest.raises(ModelFolderError, match=r"no model\.safetensors"):
+    with pytest.raises(ModelFolderError, match=r"has no weights"):
         spotfw_torch.load(folder)
 
 
@@ -87,6 +89,9 @@ def test_an_index_without_a_map(write_small, tmp_path):
         ({"feed_forward_proj": "gated-silu"}, "gated-silu"),
         ({"feed_forward_proj": "gelu"}, "gelu"),
         ({"d_model": None}, "no T5"),
+        ({"num_layers": 10**9}, "from 1 to 1,000"),
+        ({"d_ff": True}, "d_ff = True"),
+        ({"layer_norm_epsilon": float("nan")}, "layer_norm_epsilon"),
     ],
 )
 def test_a_configuration_that_does_not_fit(write_small, tmp_path, changes, said):
@@ -94,6 +99,35 @@ def test_a_configuration_that_does_not_fit(write_small, tmp_path, changes, said)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, **changes}))
     with pytest.raises(ModelFolderError, match=said):
+        spotfw_torch.load(folder)
+
+
+def test_weights_that_are_no_numbers(write_small, tmp_path):
+    folder = write_small(tmp_path)
+    path = folder / "model.safetensors"
+    tensors = safetensors.numpy.load_file(path)
+    tensors["shared.weight"][3, 1] = np.nan
+    safetensors.numpy.save_file(tensors, path)
+    with pytest.raises(ModelFolderError, match="1 values that are NaN"):
+        spotfw_torch.load(folder)
+
+
+def test_an_index_that_was_left_over(write_small, tmp_path):
+    """As transformers: one whole file goes before an index."""
+    folder = write_small(tmp_path)
+    index = {"weight_map": {"shared.weight": "model-00001-of-00002.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert spotfw_torch.load(folder).width == 48
+
+
+def test_files_of_no_end(write_small, tmp_path):
+    folder = write_small(tmp_path)
+    (folder / "config.json").write_text("[" * 100_000)
+    with pytest.raises(ModelFolderError, match=r"config\.json"):
+        spotfw_torch.load(folder)
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")
+    with pytest.raises(ModelFolderError, match=r"config\.json"):
         spotfw_torch.load(folder)
 
 

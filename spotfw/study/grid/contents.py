@@ -17,6 +17,9 @@ from spotfw.tasks.rows.digests import file_digest
 #: Files of a model's folder that say nothing of the model.
 _ASIDE = (".md",)
 _EVENTS = "events.out"
+#: Options of an engine that name a file. Any other is known by its value, whatever that is
+#: spelled like: a declaration may come from a stranger, and names no other file to be read.
+_FILE_OPTIONS = ("vocabulary", "gin")
 
 
 def content_of_model(model: str, opening: Mapping[str, Any], plugins: Plugins) -> dict[str, str]:
@@ -40,7 +43,8 @@ def content_of_model(model: str, opening: Mapping[str, Any], plugins: Plugins) -
     folder = model if named is None else named.hf_folder
     if folder is not None and not files.is_remote(folder):
         parts |= {path.name: file_digest(path) for path in _files_in(Path(folder))}
-    for option, value in opening.items():
+    for option in _FILE_OPTIONS:
+        value = opening.get(option)
         if isinstance(value, str) and Path(value).is_file():
             parts[f"[open] {option}"] = file_digest(value)
     return parts

@@ -23,6 +23,7 @@ import safetensors
 from spotfw.backends.mesh.folders.weights import check_finite
 from spotfw.errors import SpotError
 from spotfw.reading import MOST_JSON, Unreadable, open_regular, parse_json, read_regular
+from spotfw.tasks.sentencepiece_model import check_model
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -73,7 +74,8 @@ class HFTensors:
                     self.shapes[name] = tuple(part.get_shape())
                     self.dtypes[name] = _EXACT[part.get_dtype()]
                     self._files[name] = file
-            except (safetensors.SafetensorError, OSError) as error:
+            except (safetensors.SafetensorError, OSError, MemoryError) as error:
+                # MemoryError: the file is longer than what can be mapped.
                 why = getattr(error, "strerror", None) or error
                 raise SpotError(
                     f"The file {path} cannot be read: {why}. It may be half downloaded or "
@@ -99,6 +101,8 @@ def _check_header(path: Path) -> None:
     """
     with open_regular(path) as file:
         size = int.from_bytes(file.read(8), "little")
+    if size == 0:
+        raise Unreadable("it has no header, as a file of zeros")
     if size > MAX_HEADER:
         raise Unreadable(
             f"its header has {size:,} bytes, more than the {MAX_HEADER:,} that are read"
@@ -245,8 +249,9 @@ def pieces(vocabulary: Path) -> int:
     """
     import sentencepiece
 
-    with contextlib.suppress(RuntimeError, OSError):
+    with contextlib.suppress(RuntimeError, OSError, ValueError):
         model = read_regular(vocabulary, MAX_VOCABULARY)
+        check_model(model)
         return int(sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size())
     raise SpotError(
         f"The vocabulary {vocabulary} is not a sentencepiece model. "

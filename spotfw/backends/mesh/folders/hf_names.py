@@ -219,17 +219,29 @@ def dimensions_of_config(config: Mapping[str, Any], where: str) -> T5Dimensions:
             "its config.json has tie_word_embeddings True without scale_decoder_outputs "
             "False, as the original T5, whose outputs are scaled"
         )
+    try:
+        return T5Dimensions(**sizes_of_config(config))
+    except ValueError as error:
+        raise refuse(str(error)) from error
+
+
+def sizes_of_config(config: Mapping[str, Any]) -> dict[str, int]:
+    """The sizes in a config.json by the names of `T5Dimensions`; of any T5.
+
+    Raises:
+      ValueError: a number is missing, not whole, or beyond what any T5 could have.
+    """
     numbers = {"relative_attention_num_buckets": 32, **config}
     if numbers.get("num_decoder_layers") is None:
         numbers["num_decoder_layers"] = numbers.get("num_layers")
     for setting, (_, most) in _NUMBERS.items():
         value = numbers.get(setting)
         if type(value) is not int or not 1 <= value <= most:
-            raise refuse(
+            raise ValueError(
                 f"its config.json has {setting} = {value!r:.40}, where a usable number is whole, "
                 f"from 1 to {most:,}"
             )
-    return T5Dimensions(**{field: numbers[setting] for setting, (field, _) in _NUMBERS.items()})
+    return {field: numbers[setting] for setting, (field, _) in _NUMBERS.items()}
 
 
 def _scales_outputs(config: Mapping[str, Any]) -> bool:
