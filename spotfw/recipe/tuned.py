@@ -48,6 +48,8 @@ class Report:
       step, steps: updates done, and in all.
       loss: mean since the last report.
       score, best: of the checkpoint just scored (None otherwise) and the best so far.
+      run: its folder, which tells it from others side by side.
+      beside: how many run side by side in one call of the engine, this one counted.
     """
 
     task: str
@@ -56,6 +58,8 @@ class Report:
     loss: float
     score: float | None
     best: float | None
+    run: str = ""
+    beside: int = 1
 
 
 Observer = Callable[[Report], None]
