@@ -1,7 +1,8 @@
 """A transfer with the same target tuned from scratch beside it, scored on rows not chosen by.
 
-What `spotfw transfer FILE.csv` does: the target is tuned from scratch, its early checkpoint ranks
-the sources, the best few of different tasks are tuned from, and all are scored on the test part.
+What `spotfw transfer FILE.csv` does: the target is tuned from scratch to its early checkpoint,
+which ranks the sources; then it goes on beside the tunings from the best few of different tasks,
+and all are scored on the test part.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Any
 
 import attrs
 
-from spotfw.config import TARGET_STEPS
+from spotfw.config import TARGET_STEPS, TuningSettings
 from spotfw.contracts import Candidate, Evaluation
 from spotfw.ranking import Ranking, in_order
 from spotfw.recipe.candidates import TransferResult, choose
 from spotfw.recipe.evaluation import TRAIN, VALIDATION
+from spotfw.recipe.rounds import Rounds, all_of, one_round
 from spotfw.recipe.session import SCRATCH, Session
 from spotfw.recipe.tuned import Observer, TunedPrompt
 from spotfw.tasks import Task
@@ -83,22 +85,37 @@ def transfer_beside_scratch(
         with plugins.blaming("strategy", strategy):
             return choose(part, first_of_each_task(ranking), k)
 
-    scratch = session.tune(target, init=SCRATCH, keep=False, observer=observer, **settings)
-    result = session.transfer(
-        target,
-        of_different_tasks,
-        k,
-        metric,
-        embedding=scratch.embedding,
-        observer=observer,
-        **settings,
-    )
+    scratch = session.tuning(target, init=SCRATCH, observer=observer, **settings)
+
+    def plan() -> Rounds[tuple[TunedPrompt, TransferResult]]:
+        early = attrs.evolve(scratch, until=embedding_checkpoint(scratch.settings))
+        (embedded,) = yield from one_round([early])
+        transfer = session.transfer_rounds(
+            target,
+            of_different_tasks,
+            k,
+            metric,
+            embedding=embedded.embedding,
+            observer=observer,
+            **settings,
+        )
+        plans: list[Rounds[Any]] = [one_round([scratch]), transfer]
+        (tuned,), result = yield from all_of(plans)
+        return tuned, result
+
+    tuned_alone, result = session.carry_out(plan())
     test: dict[str, Evaluation] = {}
     if TEST in target.splits:
         scored = {**settings, "max_eval_examples": None}
-        for tuned in (scratch, *(outcome.tuned for outcome in result.outcomes)):
+        for tuned in (tuned_alone, *(outcome.tuned for outcome in result.outcomes)):
             test[tuned.folder] = session.evaluate(tuned.best, target, TEST, **scored)
-    return BesideScratch(scratch=scratch, result=result, test=test)
+    return BesideScratch(scratch=tuned_alone, result=result, test=test)
+
+
+def embedding_checkpoint(settings: TuningSettings) -> int:
+    """Updates after which a tuning has its embedding."""
+    every = settings.checkpoint_every
+    return min(-(-settings.embedding_step // every) * every, settings.steps)
 
 
 def few_steps(session: Session) -> int:

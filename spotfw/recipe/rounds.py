@@ -39,8 +39,8 @@ def one_round(tunings: Sequence[Tuning]) -> Rounds[list[TunedPrompt]]:
 def side_by_side(plans: Sequence[Rounds[T]]) -> Rounds[list[T | Exception]]:
     """Plans whose rounds are one: the first of each together, then the second of each...
 
-    Plans may ask for one and the same run (they name one folder): it is tuned once, for as many
-    steps as any of them asks for, and its result is given to all.
+    Plans may ask for one and the same run (they name one folder): it is tuned once, as far as any
+    of them asks for, and its result is given to all.
 
     Returns:
       for each plan its result, or the error that ended it.
@@ -63,7 +63,7 @@ def side_by_side(plans: Sequence[Rounds[T]]) -> Rounds[list[T | Exception]]:
         runs: dict[str, Tuning] = {}
         for tuning in (tuning for tunings in asked.values() for tuning in tunings):
             other = runs.get(tuning.out)
-            if other is None or other.settings.steps < tuning.settings.steps:
+            if other is None or other.last < tuning.last:
                 runs[tuning.out] = tuning
         outcomes = dict(zip(runs, (yield list(runs.values())) if runs else (), strict=True))
         for place, tunings in [*asked.items()]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import attrs
+
 from spotfw.contracts import Evaluation, FrozenModel, TuneProgress, TuneRequest, TuningState
 from spotfw.errors import BrokenPart, WrongUse
 from spotfw.plugins import Plugins
@@ -92,7 +94,7 @@ class Run:
             if isinstance(evaluation, Exception):
                 raise evaluation
             self._take(progress, evaluation)
-            if progress.state is not None and progress.step >= self.tuning.settings.steps:
+            if progress.state is not None and progress.step >= self.tuning.last:
                 self._finish()
         except Exception as error:
             self.fail(error)
@@ -134,7 +136,7 @@ class Run:
         )
         self._locked.enter_context(self._folder)
         state = self._start()
-        if state.step < settings.steps:
+        if state.step < tuning.last:
             check_before_tuning(self._model, tuning.task, settings, self._asked)
         # Only now: what cannot start leaves no run in the folder.
         self._folder.begin(record, resume=tuning.resume)
@@ -145,8 +147,8 @@ class Run:
                 f"{settings.steps} are asked for. Ask for {state.step} or more, or choose "
                 "another folder with --out."
             )
-        if state.step == settings.steps:
-            # Finished before: nothing is tuned, and nobody hears of a run.
+        if state.step >= tuning.last:
+            # Done before: nothing is tuned, and nobody hears of a run.
             self._end(self._result())
             return None
         # Not in the record itself: the folder may be moved.
@@ -154,7 +156,10 @@ class Run:
         self._plugins.call("spotfw_run_started", run=self._record)
         self._events = self._curves.enter_context(Events(self._folder.path, state.step))
         return TuneRequest(
-            task=tuning.task, settings=settings, start=state, wanted=lambda: self.outcome is None
+            task=tuning.task,
+            settings=attrs.evolve(settings, steps=tuning.last),
+            start=state,
+            wanted=lambda: self.outcome is None,
         )
 
     def _start(self) -> TuningState:

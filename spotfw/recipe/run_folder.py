@@ -230,18 +230,6 @@ class RunFolder:
         return load_prompt(self.checkpoint_path(step))
 
 
-def steps_to_ask(path: str, steps: int, most: int) -> int:
-    """How many steps to ask of a run that may have gone further already: never fewer than it did.
-
-    Args:
-      path: the run's folder; there may be none yet.
-      steps: wanted now.
-      most: of the whole run.
-    """
-    saved = RunFolder(path).load()
-    return min(max(steps, saved[0].step if saved else 0), most)
-
-
 def _check_state(state: TuningState, history: Sequence[Scored]) -> None:
     """Refuses what no run has written.
 

@@ -25,7 +25,6 @@ from spotfw.recipe.candidates import (
 )
 from spotfw.recipe.evaluation import check_splits
 from spotfw.recipe.rounds import Rounds, listening, one_round
-from spotfw.recipe.run_folder import steps_to_ask
 from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.recipe.workbench import SCRATCH, Workbench
 from spotfw.tasks import Mixture, Task
@@ -179,10 +178,8 @@ class Transfer:
         """
         folder = files.join(self._out, f"{self.target.name}-from-{name}") if self._out else None
         folder = folder or self._folder(self.target, self.settings, SCRATCH, start)
-        whole = self.settings.steps
-        asked = whole if steps is None else steps_to_ask(folder, steps, whole)
-        settings = attrs.evolve(self.settings, steps=asked)
-        return self._tuning(self.target, settings, SCRATCH, folder, start)
+        tuning = self._tuning(self.target, self.settings, SCRATCH, folder, start)
+        return attrs.evolve(tuning, until=steps)
 
     def mixture_tuning(self, names: Sequence[str]) -> Tuning:
         """The tuning on source tasks and the target, mixed."""

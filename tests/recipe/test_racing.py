@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,7 +20,7 @@ from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import run_candidates
 from spotfw.recipe.racing import run_race, rung_steps
 from spotfw.recipe.rounds import Rounds, carry_out
-from spotfw.recipe.run_folder import Scored, steps_to_ask
+from spotfw.recipe.run_folder import Scored
 from spotfw.recipe.tuning import TunedPrompt, Tuning
 
 SETTINGS = TuningSettings(steps=100, checkpoint_every=10)
@@ -145,14 +144,9 @@ def test_a_senseless_field() -> None:
             Race(field, (0.5,))  # type: ignore[arg-type]
 
 
-def test_steps_to_ask(tmp_path: Path) -> None:
-    assert steps_to_ask(str(tmp_path / "none"), 5, 9) == 5
-
-
 def target_tuning(start: SoftPrompt | None, name: str, steps: int | None = None, /) -> Tuning:
     task: Any = None
-    settings = SETTINGS if steps is None else attrs.evolve(SETTINGS, steps=steps)
-    return Tuning(task=task, settings=settings, out=name, start=start)
+    return Tuning(task=task, settings=SETTINGS, out=name, start=start, until=steps)
 
 
 def no_mixture(tasks: Any) -> Tuning:
@@ -179,7 +173,7 @@ def test_the_engine_runs_races_beside_other_candidates(tmp_path: Path) -> None:
 
     def tune_all(tunings: Sequence[Tuning]) -> list[TunedPrompt]:
         values = [None if t.start is None else float(t.start.array[0, 0]) for t in tunings]
-        asked.append([(v, t.settings.steps) for v, t in zip(values, tunings, strict=True)])
+        asked.append([(v, t.last) for v, t in zip(values, tunings, strict=True)])
         return [
             ran(tuning, {10: value or 1.5}) for value, tuning in zip(values, tunings, strict=True)
         ]

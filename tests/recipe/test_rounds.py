@@ -14,8 +14,8 @@ from spotfw.recipe.tuned import TunedPrompt, Tuning
 NONE: Any = None
 
 
-def tuning(name: str, steps: int = 1) -> Tuning:
-    return Tuning(task=NONE, settings=TuningSettings(steps=steps), out=name)
+def tuning(name: str, until: int | None = 1) -> Tuning:
+    return Tuning(task=NONE, settings=TuningSettings(steps=10), out=name, until=until)
 
 
 class Engine:
@@ -24,7 +24,7 @@ class Engine:
         self.rounds: list[list[tuple[str, int]]] = []
 
     def tune_all(self, tunings: Sequence[Tuning]) -> list[Outcome]:
-        self.rounds.append([(t.out, t.settings.steps) for t in tunings])
+        self.rounds.append([(t.out, t.last) for t in tunings])
         return [self.outcome(t.out) for t in tunings]
 
     def outcome(self, name: str) -> Outcome:
@@ -51,13 +51,14 @@ def test_plans_share_their_rounds() -> None:
 
 
 def test_one_run_that_several_ask_for_is_tuned_once_and_as_far_as_any_asks() -> None:
-    def ask(steps: int) -> Rounds[str]:
-        (tuned,) = yield from one_round([tuning("same", steps)])
+    def ask(until: int | None) -> Rounds[str]:
+        (tuned,) = yield from one_round([tuning("same", until)])
         return tuned.folder
 
     engine = Engine()
     assert carry_out(all_of([ask(3), ask(9), ask(5)]), engine.tune_all) == ["same"] * 3
-    assert engine.rounds == [[("same", 9)]]
+    assert carry_out(all_of([ask(3), ask(None)]), engine.tune_all) == ["same"] * 2
+    assert engine.rounds == [[("same", 9)], [("same", 10)]]
 
 
 def test_a_plan_that_fails_ends_alone() -> None:

@@ -180,3 +180,22 @@ def test_reports_say_whose_they_are_and_how_many_there_are(
         ("tiny_words-2", 2),
     ]
     assert {r.beside for r in heard[:4]} == {1}
+
+
+def test_a_paused_run_ends_as_if_it_had_not_paused(
+    spotfw_tiny_tasks: tuple[Task, ...], plugins: Plugins, tmp_path: Path
+) -> None:
+    words, model = spotfw_tiny_tasks[1], Recording()
+    (asked,) = tunings(words, tmp_path, 0)
+    (whole,) = tune_all(model, tunings(words, tmp_path / "whole", 0), plugins=plugins)
+    (paused,) = tune_all(model, [attrs.evolve(asked, until=2)], plugins=plugins)
+    assert isinstance(paused, TunedPrompt) and [h.step for h in paused.history] == [2]
+    (ended,) = tune_all(model, [asked], plugins=plugins)
+    assert isinstance(whole, TunedPrompt) and isinstance(ended, TunedPrompt)
+    files = ("run.json", "checkpoints/step-000004.safetensors", "embedding.safetensors")
+    for name in (*files, "best.safetensors"):
+        assert Path(ended.folder, name).read_bytes() == Path(whole.folder, name).read_bytes()
+    # Tuned further already, it is given as it is.
+    (further,) = tune_all(model, [attrs.evolve(asked, until=2)], plugins=plugins)
+    assert isinstance(further, TunedPrompt) and [h.step for h in further.history] == [2, 4]
+    assert model.cohorts == [1, 1, 1]
