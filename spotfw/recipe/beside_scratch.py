@@ -8,19 +8,20 @@ and all are scored on the test part.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import attrs
 
-from spotfw.config import TARGET_STEPS, TuningSettings
+from spotfw.config import TARGET_STEPS
 from spotfw.contracts import Candidate, Evaluation
+from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking, in_order
 from spotfw.recipe.candidates import TransferResult, choose
 from spotfw.recipe.evaluation import TRAIN, VALIDATION
 from spotfw.recipe.rounds import Rounds, all_of, one_round
 from spotfw.recipe.session import SCRATCH, Session
-from spotfw.recipe.tuned import Observer, TunedPrompt
+from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.tasks import Task
 from spotfw.tasks.survey import Survey, survey
 
@@ -30,6 +31,8 @@ FEW_STEPS = 300
 
 #: Scored once all is tuned, where the task has it.
 TEST = "test"
+
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -87,23 +90,20 @@ def transfer_beside_scratch(
 
     scratch = session.tuning(target, init=SCRATCH, observer=observer, **settings)
 
-    def plan() -> Rounds[tuple[TunedPrompt, TransferResult]]:
-        early = attrs.evolve(scratch, until=embedding_checkpoint(scratch.settings))
-        (embedded,) = yield from one_round([early])
-        transfer = session.transfer_rounds(
-            target,
-            of_different_tasks,
-            k,
-            metric,
-            embedding=embedded.embedding,
-            observer=observer,
-            **settings,
-        )
-        plans: list[Rounds[Any]] = [one_round([scratch]), transfer]
-        (tuned,), result = yield from all_of(plans)
-        return tuned, result
+    def transfers(embedding: SoftPrompt) -> list[Rounds[TransferResult]]:
+        return [
+            session.transfer_rounds(
+                target,
+                of_different_tasks,
+                k,
+                metric,
+                embedding=embedding,
+                observer=observer,
+                **settings,
+            )
+        ]
 
-    tuned_alone, result = session.carry_out(plan())
+    tuned_alone, (result,) = session.carry_out(then_beside(scratch, transfers))
     test: dict[str, Evaluation] = {}
     if TEST in target.splits:
         scored = {**settings, "max_eval_examples": None}
@@ -112,10 +112,24 @@ def transfer_beside_scratch(
     return BesideScratch(scratch=tuned_alone, result=result, test=test)
 
 
-def embedding_checkpoint(settings: TuningSettings) -> int:
-    """Updates after which a tuning has its embedding."""
-    every = settings.checkpoint_every
-    return min(-(-settings.embedding_step // every) * every, settings.steps)
+def then_beside(
+    scratch: Tuning, plans: Callable[[SoftPrompt], Sequence[Rounds[T]]]
+) -> Rounds[tuple[TunedPrompt, list[T]]]:
+    """A tuning to its embedding, and then the rest of it beside what the embedding is for.
+
+    Args:
+      scratch: the tuning.
+      plans: gives what goes on beside it, once its embedding is known.
+
+    Returns:
+      what came of the tuning and of each plan.
+    """
+    settings, every = scratch.settings, scratch.settings.checkpoint_every
+    until = -(-settings.embedding_step // every) * every
+    (early,) = yield from one_round([attrs.evolve(scratch, until=until)])
+    beside: list[Rounds[Any]] = [one_round([scratch]), *plans(early.embedding)]
+    (tuned,), *results = yield from all_of(beside)
+    return tuned, results
 
 
 def few_steps(session: Session) -> int:
