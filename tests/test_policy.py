@@ -155,6 +155,7 @@ KEPT = "--library lib"
 #: Commands and their words, in an order in which each finds what it needs.
 QUICK = (
     ("tune", f"mine {SHORT} --out run {KEPT}"),
+    ("tune", f"mine {SHORT} --seeds 0,1 --out seeds"),
     ("evaluate", "run/best.safetensors mine --model ./model"),
     ("predict", "run/best.safetensors --model ./model"),
     ("transfer", f"yours {SHORT} {KEPT} --out transfer --embedding-step 1"),

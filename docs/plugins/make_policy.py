@@ -63,7 +63,7 @@ JSON: dict[str, tuple[str, ...]] = {
     ),
     "tune": (
         *("task", "out", "score", "metrics", "best_step", "embedding_step", "best", "embedding"),
-        "history",
+        *("history", "seeds", "mean", "std", "failed"),
     ),
     "evaluate": ("prompt", "task", "split", "score", "metrics", "examples"),
     "predict": ("input", "output"),

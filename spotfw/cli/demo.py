@@ -61,6 +61,7 @@ def _run(
     from spotfw.cli.options import note_engine
     from spotfw.errors import WrongUse
     from spotfw.plugins import default_plugins
+    from spotfw.plugins.models import cohort_of
     from spotfw.recipe.session import Session
     from spotfw.study.demo import planned_steps, run_on_workers
 
@@ -93,6 +94,7 @@ def _run(
             seeds=counted,
             metric=metric,
             executor=plugins.executor(workers=workers),
+            cohort=cohort_of(model, backend, plugins),
             progress=lambda steps, what: progress.update(steps, last=what),
         )
     if as_json:

@@ -17,6 +17,7 @@ from spotfw.cli.own_data import (
     refuse_columns,
     text_column_option,
 )
+from spotfw.cli.seeds import seeds_of, tune_seeds
 from spotfw.config import LENGTHS
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, metavar="DIR", help="Folder of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the run in DIR from its last checkpoint.")
 @click.option("--library", metavar="DIR", help="Also keep the prompt in this library.")
+@click.option(
+    "--seeds",
+    metavar="N,N,...",
+    callback=seeds_of,
+    help="Tune under each of these seeds, side by side; DIR gets a folder for each.",
+)
 @column_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @settings_options()
@@ -48,6 +55,7 @@ def tune(
     out: str,
     resume: bool,
     library: str | None,
+    seeds: tuple[int, ...] | None,
     text_columns: tuple[str, ...],
     label_column: str | None,
     as_json: bool,
@@ -65,6 +73,7 @@ def tune(
     Example:
       spotfw tasks
       spotfw tune film_reviews --steps 500 --seed 1 --out runs/film
+      spotfw tune film_reviews --steps 500 --seeds 0,1,2 --out runs/film_reviews
       spotfw tune my_task.toml --init prompt:runs/film/best.safetensors --out runs/mine
     """
     from spotfw.cli.display import print_json, print_table
@@ -77,6 +86,9 @@ def tune(
     else:
         refuse_columns(task, text_columns, label_column)
     asked = session.task(task)
+    if seeds is not None:
+        tune_seeds(session, asked, seeds, as_json, init, out, resume, given(options))
+        return
     with Watch() as watch:
         tuned = session.tune(
             asked, init=init, out=out, resume=resume, observer=watch, **given(options)

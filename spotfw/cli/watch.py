@@ -17,6 +17,7 @@ class Watch:
     def __init__(self) -> None:
         self._bar: Progress | None = None
         self._last: tuple[str, int, int] | None = None
+        self._beside: dict[str, int] = {}
 
     def __enter__(self) -> Watch:
         note("Opening the model ...")
@@ -31,6 +32,9 @@ class Watch:
         self._close()
 
     def __call__(self, report: Report) -> None:
+        if report.beside > 1:
+            self._side_by_side(report)
+            return
         # Another task, or a step that goes back: another tuning has begun.
         begun = self._last is None or (
             (report.task, report.steps) != self._last[:2] or report.step < self._last[2]
@@ -41,6 +45,20 @@ class Watch:
         self._last = (report.task, report.steps, report.step)
         if self._bar is not None:
             self._bar.update(report.step, loss=report.loss, score=report.score, best=report.best)
+
+    def _side_by_side(self, report: Report) -> None:
+        """One bar for tunings that advance together."""
+        others = report.run not in self._beside and len(self._beside) >= report.beside
+        again = report.step < self._beside.get(report.run, 0)
+        if self._bar is None or self._last is not None or others or again:
+            self._close()
+            self._last, self._beside = None, {}
+            what = f"tune {report.task} and {report.beside - 1} beside it"
+            self._bar = Progress(what, report.beside * report.steps).__enter__()
+        self._beside[report.run] = report.step
+        self._bar.update(
+            sum(self._beside.values()), loss=report.loss, score=report.score, best=report.best
+        )
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -60,16 +78,14 @@ class WatchAll(Progress):
     def __init__(self, what: str, tunings: int, steps: int) -> None:
         super().__init__(what, tunings * steps)
         self._tunings = tunings
-        self._number = 0
-        self._last = steps
+        self._steps: dict[str, int] = {}
 
     def __call__(self, report: Report) -> None:
-        if report.step <= self._last:  # a step that goes back: another tuning has begun
-            self._number += 1
-        self._last = report.step
+        self._steps[report.run] = report.step
+        number = f"{len(self._steps)} of {self._tunings}"
         self.update(
-            (self._number - 1) * report.steps + report.step,
-            tuning=f"{self._number} of {self._tunings}",
+            sum(self._steps.values()),
+            tuning=number if report.beside == 1 else f"{report.beside} side by side",
             loss=report.loss,
             score=report.score,
             best=report.best,

@@ -18,11 +18,8 @@ from spotfw.contracts.engine import (
     Array,
     Backend,
     Evaluation,
-    FolderKind,
     FrozenModel,
     InitContext,
-    OptionNames,
-    Requirements,
     TuneProgress,
     TuneRequest,
     TuningState,
@@ -39,6 +36,7 @@ from spotfw.contracts.jobs import (
     WorkerStart,
 )
 from spotfw.contracts.models import DemoPlan, NamedModel
+from spotfw.contracts.optional import Cohorts, FolderKind, OptionNames, Requirements
 from spotfw.contracts.parts import (
     ExampleArgument,
     PromptInitializer,
@@ -54,6 +52,7 @@ __all__ = [
     "Array",
     "Backend",
     "Candidate",
+    "Cohorts",
     "DemoPlan",
     "Evaluation",
     "ExampleArgument",

@@ -86,7 +86,10 @@ class TuneRequest:
       settings: of the tuning; it ends at step `settings.steps`.
       start: where it goes on, at a step below that.
       wanted: called before each step; where it returns False, the request ends without another
-        report. A backend that does not call it does needless work, but gives right results.
+        report. Whoever asked takes in it what was reported since the last call for any request,
+        so that checkpoints of one step are scored together, by this model: it may take long, and
+        the model may be used as between two reports. A backend that does not call it does
+        needless work, but gives right results.
     """
 
     task: Task | Mixture
@@ -249,7 +252,7 @@ class FrozenModel(ABC):
 
 @runtime_checkable
 class Backend(Protocol):
-    """Opens frozen models; `OptionNames`, `FolderKind` and `Requirements` are optional beside."""
+    """Opens frozen models; what it may have beside stands in `spotfw.contracts.optional`."""
 
     name: str
 
@@ -265,37 +268,4 @@ class Backend(Protocol):
             parts do not fit together or are damaged.
           WrongUse: the value of an option cannot be used.
         """
-        ...
-
-
-@runtime_checkable
-class OptionNames(Protocol):
-    """Optional for a backend: the names of what its `open` takes.
-
-    Attributes:
-      options: read when a study is planned, so that a misspelt name is refused before a model
-        is opened.
-    """
-
-    options: Sequence[str]
-
-
-@runtime_checkable
-class FolderKind(Protocol):
-    """Optional for a backend: the kind of model folder its `open` reads.
-
-    Attributes:
-      reads: ``mesh`` (what a backend without this attribute reads) or ``huggingface``. Of a
-        model that goes by a name, the backend is given the folder of this kind.
-    """
-
-    reads: str
-
-
-@runtime_checkable
-class Requirements(Protocol):
-    """Optional for a backend: whether what it needs beside spotfw is installed."""
-
-    def missing(self) -> str | None:
-        """The first package that is missing, or None. Cheap: nothing heavy is imported."""
         ...

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from spotfw import files
-from spotfw.contracts import Backend, FolderKind, NamedModel, Requirements
+from spotfw.contracts import Backend, Cohorts, FolderKind, NamedModel, Requirements
 from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins.plugins import Plugins
 
@@ -79,6 +80,19 @@ def choose_backend(model: str, plugins: Plugins) -> str:
 def missing_package(backend: Backend) -> str | None:
     """The first package that an engine lacks here; None where it lacks none, or does not say."""
     return backend.missing() if isinstance(backend, Requirements) else None
+
+
+def cohort_of(model: str, backend: str | None, plugins: Plugins) -> int:
+    """How many tunings of one shape a model's engine gladly runs together; 1 where it says nothing.
+
+    Args:
+      model: a name or a folder.
+      backend: the engine, ``NAME[:key=value,...]``; None for `choose_backend`'s.
+      plugins: what is installed.
+    """
+    engine = plugins.backend(backend or choose_backend(model, plugins))
+    size: Any = engine.cohort if isinstance(engine, Cohorts) else 1
+    return size if type(size) is int and size > 0 else 1
 
 
 def folder_kind(folder: str) -> str | None:

@@ -1,24 +1,27 @@
 """A transfer with the same target tuned from scratch beside it, scored on rows not chosen by.
 
-What `spotfw transfer FILE.csv` does: the target is tuned from scratch, its early checkpoint ranks
-the sources, the best few of different tasks are tuned from, and all are scored on the test part.
+What `spotfw transfer FILE.csv` does: the target is tuned from scratch to its early checkpoint,
+which ranks the sources; then it goes on beside the tunings from the best few of different tasks,
+and all are scored on the test part.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import attrs
 
 from spotfw.config import TARGET_STEPS
 from spotfw.contracts import Candidate, Evaluation
+from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking, in_order
 from spotfw.recipe.candidates import TransferResult, choose
 from spotfw.recipe.evaluation import TRAIN, VALIDATION
+from spotfw.recipe.rounds import Rounds, all_of, one_round
 from spotfw.recipe.session import SCRATCH, Session
-from spotfw.recipe.tuned import Observer, TunedPrompt
+from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.tasks import Task
 from spotfw.tasks.survey import Survey, survey
 
@@ -28,6 +31,8 @@ FEW_STEPS = 300
 
 #: Scored once all is tuned, where the task has it.
 TEST = "test"
+
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -83,22 +88,48 @@ def transfer_beside_scratch(
         with plugins.blaming("strategy", strategy):
             return choose(part, first_of_each_task(ranking), k)
 
-    scratch = session.tune(target, init=SCRATCH, keep=False, observer=observer, **settings)
-    result = session.transfer(
-        target,
-        of_different_tasks,
-        k,
-        metric,
-        embedding=scratch.embedding,
-        observer=observer,
-        **settings,
-    )
+    scratch = session.tuning(target, init=SCRATCH, observer=observer, **settings)
+
+    def transfers(embedding: SoftPrompt) -> list[Rounds[TransferResult]]:
+        return [
+            session.transfer_rounds(
+                target,
+                of_different_tasks,
+                k,
+                metric,
+                embedding=embedding,
+                observer=observer,
+                **settings,
+            )
+        ]
+
+    tuned_alone, (result,) = session.carry_out(then_beside(scratch, transfers))
     test: dict[str, Evaluation] = {}
     if TEST in target.splits:
         scored = {**settings, "max_eval_examples": None}
-        for tuned in (scratch, *(outcome.tuned for outcome in result.outcomes)):
+        for tuned in (tuned_alone, *(outcome.tuned for outcome in result.outcomes)):
             test[tuned.folder] = session.evaluate(tuned.best, target, TEST, **scored)
-    return BesideScratch(scratch=scratch, result=result, test=test)
+    return BesideScratch(scratch=tuned_alone, result=result, test=test)
+
+
+def then_beside(
+    scratch: Tuning, plans: Callable[[SoftPrompt], Sequence[Rounds[T]]]
+) -> Rounds[tuple[TunedPrompt, list[T]]]:
+    """A tuning to its embedding, and then the rest of it beside what the embedding is for.
+
+    Args:
+      scratch: the tuning.
+      plans: gives what goes on beside it, once its embedding is known.
+
+    Returns:
+      what came of the tuning and of each plan.
+    """
+    settings, every = scratch.settings, scratch.settings.checkpoint_every
+    until = -(-settings.embedding_step // every) * every
+    (early,) = yield from one_round([attrs.evolve(scratch, until=until)])
+    beside: list[Rounds[Any]] = [one_round([scratch]), *plans(early.embedding)]
+    (tuned,), *results = yield from all_of(beside)
+    return tuned, results
 
 
 def few_steps(session: Session) -> int:

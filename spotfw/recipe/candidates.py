@@ -28,21 +28,20 @@ from spotfw.prompts import Provenance, SoftPrompt, check_fits
 from spotfw.ranking import Ranking
 from spotfw.recipe.answers import checked
 from spotfw.recipe.racing import run_race
-from spotfw.recipe.tuned import TunedPrompt
+from spotfw.recipe.rounds import Rounds, all_of, one_round
+from spotfw.recipe.tuned import TunedPrompt, Tuning
 
 
-class TuneTarget(Protocol):
-    """Tunes the target from a prompt (None: from scratch) under a short name."""
+class TargetTuning(Protocol):
+    """The target's tuning from a prompt (None: from scratch) under a short name."""
 
-    def __call__(
-        self, start: SoftPrompt | None, name: str, steps: int | None = None, /
-    ) -> TunedPrompt:
+    def __call__(self, start: SoftPrompt | None, name: str, steps: int | None = None, /) -> Tuning:
         """To the end, or with `steps` to that many and later on from there."""
         ...
 
 
-#: Tunes a mixture of these source tasks and the target; gives its final prompt.
-TuneMixture = Callable[[Sequence[str]], SoftPrompt]
+#: The tuning on a mixture of these source tasks and the target.
+MixtureTuning = Callable[[Sequence[str]], Tuning]
 
 #: The best prompt of a library's entry by id.
 FindPrompt = Callable[[str], SoftPrompt]
@@ -110,18 +109,18 @@ def run_candidates(
     ranking: Ranking,
     candidates: Sequence[Candidate],
     best: FindPrompt,
-    tune_target: TuneTarget,
-    tune_mixture: TuneMixture,
+    target_tuning: TargetTuning,
+    mixture_tuning: MixtureTuning,
     settings: TuningSettings | None = None,
-) -> TransferResult:
-    """Tunes the target from each candidate.
+) -> Rounds[TransferResult]:
+    """Tunes the target from all candidates side by side.
 
     Args:
       target: its name.
       ranking: what the strategy chose from.
       candidates: what it chose.
       best: gives the prompts that it names.
-      tune_target, tune_mixture: do the tunings.
+      target_tuning, mixture_tuning: make the tunings.
       settings: of the target's tunings, by which races are paced; by default the paper's.
 
     Raises:
@@ -136,21 +135,23 @@ def run_candidates(
         best(id)
     starts: dict[Start, tuple[SoftPrompt | None, str]] = {}
 
-    def tune(candidate: Start, *steps: int | None) -> TunedPrompt:
-        if candidate not in starts:
-            starts[candidate] = _start(candidate, best, tune_mixture)
-        return tune_target(*starts[candidate], *steps)
+    def tune(fields: Sequence[Start], steps: int | None) -> Rounds[list[TunedPrompt]]:
+        new = [start for start in dict.fromkeys(fields) if start not in starts]
+        opened = yield from all_of([_start(start, best, mixture_tuning) for start in new])
+        starts.update(zip(new, opened, strict=True))
+        more = () if steps is None else (steps,)
+        return (yield from one_round([target_tuning(*starts[s], *more) for s in fields]))
 
-    outcomes = []
-    for candidate in candidates:
+    def run(candidate: Candidate) -> Rounds[list[tuple[Start, TunedPrompt]]]:
         if isinstance(candidate, Race):
-            ran = run_race(candidate, settings or TuningSettings(), tune)
-        else:
-            ran = [(candidate, tune(candidate))]
-        outcomes += [
-            Outcome(candidate=start, tuned=tuned, lost=place > 0)
-            for place, (start, tuned) in enumerate(ran)
-        ]
+            return (yield from run_race(candidate, settings or TuningSettings(), tune))
+        return list(zip([candidate], (yield from tune([candidate], None)), strict=True))
+
+    outcomes = [
+        Outcome(candidate=start, tuned=tuned, lost=place > 0)
+        for ran in (yield from all_of([run(candidate) for candidate in candidates]))
+        for place, (start, tuned) in enumerate(ran)
+    ]
     return TransferResult(target=target, ranking=ranking, outcomes=tuple(outcomes))
 
 
@@ -209,8 +210,9 @@ def _recipe(prompts: Sequence[SoftPrompt], weights: Sequence[float]) -> Mapping[
 
 
 def _start(
-    candidate: Start, best: FindPrompt, tune_mixture: TuneMixture
-) -> tuple[SoftPrompt | None, str]:
+    candidate: Start, best: FindPrompt, mixture_tuning: MixtureTuning
+) -> Rounds[tuple[SoftPrompt | None, str]]:
+    """The prompt to start from, and a short name."""
     match candidate:
         case StartFromPrompt(id=identity):
             return best(identity), identity
@@ -218,7 +220,9 @@ def _start(
             start = average([best(i) for i in ids], weights)
             return start, f"average-{_digest([ids, [float(w) for w in weights]])}"
         case StartFromMixture(tasks=tasks):
-            return tune_mixture(tasks), f"mixture-{_digest(list(tasks))}"
+            (tuned,) = yield from one_round([mixture_tuning(tasks)])
+            # Targets start from the final checkpoint of a mixture (paper 2.1.4).
+            return tuned.final, f"mixture-{_digest(list(tasks))}"
         case StartFromScratch():
             return None, "scratch"
 

@@ -7,36 +7,42 @@ winner is what it would have been had it been tuned alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from spotfw.config import TuningSettings
 from spotfw.contracts import Race, Start
+from spotfw.recipe.rounds import Rounds
 from spotfw.recipe.tuned import TunedPrompt
 
 
 def run_race(
-    race: Race, settings: TuningSettings, tune: Callable[[Start, int | None], TunedPrompt]
-) -> list[tuple[Start, TunedPrompt]]:
-    """Tunes the race's candidates; who wins comes first, then who lasted longest.
+    race: Race,
+    settings: TuningSettings,
+    tune: Callable[[Sequence[Start], int | None], Rounds[list[TunedPrompt]]],
+) -> Rounds[list[tuple[Start, TunedPrompt]]]:
+    """Tunes the race's candidates, a rung of all together; who wins comes first.
 
     Args:
       race: the candidates and when to halve them.
       settings: of the target's tunings to their end.
-      tune: tunes a candidate to so many steps (None: to the end), going on where it stood. A
+      tune: tunes candidates to so many steps (None: to the end), going on where they stood. A
         run that was tuned further before may be given as it is.
+
+    Returns:
+      the winner, then the others, who lasted longest first.
     """
     field, ended = list(race.candidates), list[tuple[Start, TunedPrompt]]()
     for share in race.rungs:
         if len(field) == 1:
             break
         steps = rung_steps(share, settings)
-        tuned = [(candidate, tune(candidate, steps)) for candidate in field]
+        tuned = list(zip(field, (yield from tune(field, steps)), strict=True))
         # Equals stay in the strategy's order: the more alike source goes on.
         order = sorted(range(len(tuned)), key=lambda n: -_score_at(tuned[n][1], steps))
         kept = (len(tuned) + 1) // 2
         field = [field[n] for n in sorted(order[:kept])]
         ended = [tuned[n] for n in order[kept:]] + ended
-    finished = [(candidate, tune(candidate, None)) for candidate in field]
+    finished = list(zip(field, (yield from tune(field, None)), strict=True))
     return sorted(finished, key=lambda run: -run[1].score) + ended
 
 

@@ -1,34 +1,26 @@
-"""A tuning under way: it takes what the engine reports of it, until it ends well or fails."""
+"""A tuning under way: it takes what the engine reports of it, until it ends well or fails.
+
+What is reported of runs side by side, and who scores their checkpoints:
+`spotfw.recipe.side_by_side`.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import Any
 
-from spotfw.contracts import FrozenModel, TuneProgress, TuneRequest, TuningState
+import attrs
+
+from spotfw.contracts import Evaluation, FrozenModel, TuneProgress, TuneRequest, TuningState
 from spotfw.errors import BrokenPart, WrongUse
 from spotfw.plugins import Plugins
-from spotfw.recipe.evaluation import VALIDATION, evaluate
+from spotfw.recipe.evaluation import Scoring
 from spotfw.recipe.fitting import check_before_tuning
 from spotfw.recipe.record import checkpoint_prompt, run_record
 from spotfw.recipe.run_folder import RunFolder, Scored
 from spotfw.recipe.starts import initial_prompt
 from spotfw.recipe.tensorboard import Events
 from spotfw.recipe.tuned import Report, TunedPrompt, Tuning
-
-
-class Stopwatch:
-    """Time since it was last read, shared by runs side by side so that none counts twice."""
-
-    def __init__(self) -> None:
-        self._wall, self._cpu = time.monotonic(), time.process_time()
-
-    def lap(self) -> tuple[float, float]:
-        """Seconds of the wall clock and of this process's processors, over all its threads."""
-        before = self._wall, self._cpu
-        self._wall, self._cpu = time.monotonic(), time.process_time()
-        return self._wall - before[0], self._cpu - before[1]
 
 
 class Run:
@@ -43,7 +35,9 @@ class Run:
       tuning: what is asked.
       plugins: where initializers come from, and who hears of the run.
       asked: what the model was asked for by, where that is not a folder.
-      stopwatch: of all runs that go on side by side with this one.
+
+    Attributes:
+      beside: how many runs go on side by side, this one counted.
     """
 
     def __init__(
@@ -53,15 +47,14 @@ class Run:
         plugins: Plugins,
         *,
         asked: str | None = None,
-        stopwatch: Stopwatch | None = None,
     ) -> None:
         self.tuning = tuning
+        self.beside = 1
         self.history: list[Scored] = []
         self.outcome: TunedPrompt | BaseException | None = None
         self._model = model
         self._plugins = plugins
         self._asked = asked
-        self._stopwatch = stopwatch or Stopwatch()
         self._spent = (0.0, 0.0)
         self._losses = _Mean()
         self._folder = RunFolder(tuning.out)
@@ -78,20 +71,37 @@ class Run:
             self.fail(error)
             return None
 
-    def take(self, progress: TuneProgress) -> None:
-        """Keeps what the engine reports, scores a checkpoint; after the last, ends the run."""
+    def scoring(self, progress: TuneProgress) -> Scoring | None:
+        """What is to be scored before a report can be taken; None where nothing is."""
+        if self.outcome is not None or progress.error is not None or progress.state is None:
+            return None
+        return Scoring(progress.state.prompt, self.tuning.task, self.tuning.settings)
+
+    def take(
+        self, progress: TuneProgress, evaluation: Evaluation | Exception | None = None
+    ) -> None:
+        """Keeps what the engine reports; after the last checkpoint, ends the run.
+
+        Args:
+          progress: a report.
+          evaluation: what came of `scoring` it.
+        """
         if self.outcome is not None:
             return
         try:
             if progress.error is not None:
                 raise progress.error
-            self._spend()
-            self._take(progress)
-            if progress.state is not None and progress.step >= self.tuning.settings.steps:
+            if isinstance(evaluation, Exception):
+                raise evaluation
+            self._take(progress, evaluation)
+            if progress.state is not None and progress.step >= self.tuning.last:
                 self._finish()
-            self._spend()
         except Exception as error:
             self.fail(error)
+
+    def spend(self, wall: float, cpu: float) -> None:
+        """Counts seconds, of the wall clock and of processors, towards the next checkpoint."""
+        self._spent = (self._spent[0] + wall, self._spent[1] + cpu)
 
     def complete(self) -> None:
         """Ends the run where the engine has no more to report."""
@@ -108,6 +118,9 @@ class Run:
         self.outcome = error
         self._curves.close()
         if self._record:
+            if isinstance(error, Exception):  # an interruption says nothing of the run
+                with contextlib.suppress(Exception):  # the error may be a full disk's
+                    self._folder.keep_failure(error)
             self._plugins.call("spotfw_run_failed", run=self._record, error=error)
         self._locked.close()
 
@@ -123,18 +136,19 @@ class Run:
         )
         self._locked.enter_context(self._folder)
         state = self._start()
-        if state.step < settings.steps:
+        if state.step < tuning.last:
             check_before_tuning(self._model, tuning.task, settings, self._asked)
         # Only now: what cannot start leaves no run in the folder.
         self._folder.begin(record, resume=tuning.resume)
+        self._folder.forget_failure()
         if state.step > settings.steps:
             raise WrongUse(
                 f"The run in {tuning.out} has done {state.step} steps already, but only "
                 f"{settings.steps} are asked for. Ask for {state.step} or more, or choose "
                 "another folder with --out."
             )
-        if state.step == settings.steps:
-            # Finished before: nothing is tuned, and nobody hears of a run.
+        if state.step >= tuning.last:
+            # Done before: nothing is tuned, and nobody hears of a run.
             self._end(self._result())
             return None
         # Not in the record itself: the folder may be moved.
@@ -142,7 +156,10 @@ class Run:
         self._plugins.call("spotfw_run_started", run=self._record)
         self._events = self._curves.enter_context(Events(self._folder.path, state.step))
         return TuneRequest(
-            task=tuning.task, settings=settings, start=state, wanted=lambda: self.outcome is None
+            task=tuning.task,
+            settings=attrs.evolve(settings, steps=tuning.last),
+            start=state,
+            wanted=lambda: self.outcome is None,
         )
 
     def _start(self) -> TuningState:
@@ -164,11 +181,14 @@ class Run:
         )
         return TuningState(step=0, prompt=prompt)
 
-    def _take(self, progress: TuneProgress) -> None:
+    def _take(self, progress: TuneProgress, evaluation: Evaluation | None) -> None:
         tuning = self.tuning
         self._events.progress(progress, tuning.settings.learning_rate)
         self._losses.add(progress.loss, progress.examples)
-        score = None if progress.state is None else self._checkpoint(progress.state)
+        score = None
+        if progress.state is not None and evaluation is not None:
+            self._checkpoint(progress.state, evaluation)
+            score = evaluation.score
         if tuning.observer is not None:
             tuning.observer(
                 Report(
@@ -178,14 +198,13 @@ class Run:
                     loss=progress.loss,
                     score=score,
                     best=max((entry.score for entry in self.history), default=None),
+                    run=self._folder.path,
+                    beside=self.beside,
                 )
             )
 
-    def _checkpoint(self, state: TuningState) -> float:
-        """Scores and saves a checkpoint, and says so; its score."""
-        task, settings = self.tuning.task, self.tuning.settings
-        evaluation = evaluate(self._model, state.prompt, task, VALIDATION, settings)
-        self._spend()
+    def _checkpoint(self, state: TuningState, evaluation: Evaluation) -> None:
+        """Saves a scored checkpoint, and says so."""
         wall, cpu = self._spent
         self._spent = (0.0, 0.0)
         scored = Scored(
@@ -197,7 +216,7 @@ class Run:
             cpu_seconds=round(cpu, 3),
         )
         self.history.append(scored)
-        prompt = checkpoint_prompt(state, task, self._record, scored)
+        prompt = checkpoint_prompt(state, self.tuning.task, self._record, scored)
         self._folder.save(state, prompt, self.history)
         self._events.scores(state.step, evaluation.metrics, evaluation.score, state.prompt)
         self._plugins.call(
@@ -206,7 +225,6 @@ class Run:
             step=state.step,
             scores=dict(evaluation.metrics),
         )
-        return evaluation.score
 
     def _finish(self) -> None:
         self._curves.close()
@@ -238,11 +256,6 @@ class Run:
             history=tuple(history),
             folder=self._folder.path,
         )
-
-    def _spend(self) -> None:
-        """Counts as this run's the time since any run beside it, or itself, was last looked at."""
-        wall, cpu = self._stopwatch.lap()
-        self._spent = (self._spent[0] + wall, self._spent[1] + cpu)
 
 
 class _Mean:

@@ -6,6 +6,7 @@
 | ``checkpoints/step-N.safetensors`` | the prompt at step N, immutable |
 | ``state.safetensors`` | prompt and optimizer slots at the last checkpoint, and the history |
 | ``best.safetensors``, ``embedding.safetensors`` | the result, written when the run is done |
+| ``failed.json`` | what ended the run, until it goes on |
 | ``events.out.tfevents.*`` | for TensorBoard |
 
 Everything appears whole or not at all, and ``state.safetensors`` comes last at each
@@ -29,6 +30,7 @@ from spotfw import files
 from spotfw.contracts import TuningState
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts import SoftPrompt, load_prompt, save_prompt
+from spotfw.prompts.provenance import timestamp
 from spotfw.reading import parse_json
 from spotfw.recipe.begun import check_same, not_known, read_record
 
@@ -38,6 +40,7 @@ _RUN = "run.json"
 _STATE = "state.safetensors"
 _RESULTS = ("best.safetensors", "embedding.safetensors")
 _PROMPTS = "checkpoints"
+_FAILED = "failed.json"
 _LOCK = ".lock"
 _SLOT = "slot."
 
@@ -147,6 +150,19 @@ class RunFolder:
                 "or put the file back."
             )
 
+    def keep_failure(self, error: Exception) -> None:
+        """Writes down what ended the run; the next that goes on here takes it away."""
+        values = {"error": str(error), "type": type(error).__name__, "created": timestamp()}
+        files.write_atomically(
+            files.join(self.path, _FAILED), json.dumps(values, indent=1).encode()
+        )
+
+    def forget_failure(self) -> None:
+        """Takes away what `keep_failure` wrote, if anything."""
+        where = files.join(self.path, _FAILED)
+        if files.exists(where):
+            files.remove(where)
+
     def save(self, state: TuningState, prompt: SoftPrompt, history: Sequence[Scored]) -> None:
         """Keeps a checkpoint: first the prompt, then all that continues the run."""
         save_prompt(prompt, self.checkpoint_path(state.step))
@@ -212,18 +228,6 @@ class RunFolder:
     def checkpoint(self, step: int) -> SoftPrompt:
         """The prompt at a step."""
         return load_prompt(self.checkpoint_path(step))
-
-
-def steps_to_ask(path: str, steps: int, most: int) -> int:
-    """How many steps to ask of a run that may have gone further already: never fewer than it did.
-
-    Args:
-      path: the run's folder; there may be none yet.
-      steps: wanted now.
-      most: of the whole run.
-    """
-    saved = RunFolder(path).load()
-    return min(max(steps, saved[0].step if saved else 0), most)
 
 
 def _check_state(state: TuningState, history: Sequence[Scored]) -> None:

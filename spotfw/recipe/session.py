@@ -11,29 +11,30 @@ result = fw.transfer("book_sentiment", strategy="best_of_top_k", k=3)
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
-from spotfw.config import LENGTHS, TARGET_STEPS, TuningSettings
+from spotfw import files
+from spotfw.config import LENGTHS, TuningSettings
 from spotfw.contracts import Evaluation, FrozenModel
 from spotfw.library import Library, ReleasedLibrary
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.libraries import libraries_named
 from spotfw.prompts import SoftPrompt, load_prompt
 from spotfw.ranking import Ranking
-from spotfw.recipe.candidates import Choose, TransferResult
+from spotfw.recipe.candidates import TransferResult
 from spotfw.recipe.evaluation import VALIDATION, check_splits
-from spotfw.recipe.transfer import Transfer, required
-from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
+from spotfw.recipe.plans import Plans, Strategy
+from spotfw.recipe.seeds import TunedSeeds, by_seed, check_seeds
+from spotfw.recipe.transfer import required
+from spotfw.recipe.tuned import Observer, TunedPrompt
 from spotfw.recipe.workbench import SCRATCH, Workbench
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.content import pinned
 
 __all__ = ["SCRATCH", "Session"]
 
-Strategy = str | Choose
 
-
-class Session:
+class Session(Plans):
     """A frozen model at hand. The model is opened when first needed, once.
 
     Args:
@@ -88,23 +89,21 @@ class Session:
         """
         return required(self._sources)
 
-    @property
-    def _sources(self) -> Library | None:
-        return self._library or self._bench.released
+    @overload
+    def tune(
+        self, task: str | Task | Mixture, *, seeds: None = None, **options: Any
+    ) -> TunedPrompt: ...
 
-    def settings(self, **changes: Any) -> TuningSettings:
-        """The paper's settings, with the model's own over them and `changes` over those."""
-        return self._bench.settings(**changes)
-
-    @property
-    def target_steps(self) -> int:
-        """Updates of a target's tuning: the model's own, else the paper's 100,000 (3.1.2)."""
-        return int(self._bench.own_settings.get("steps", TARGET_STEPS))
+    @overload
+    def tune(
+        self, task: str | Task | Mixture, *, seeds: Sequence[int], **options: Any
+    ) -> TunedSeeds: ...
 
     def tune(
         self,
         task: str | Task | Mixture,
         *,
+        seeds: Sequence[int] | None = None,
         init: str = "sampled_vocab",
         start: SoftPrompt | None = None,
         out: str | None = None,
@@ -114,16 +113,18 @@ class Session:
         observer: Observer | None = None,
         by_hand: Collection[str] | None = None,
         **settings: Any,
-    ) -> TunedPrompt:
+    ) -> TunedPrompt | TunedSeeds:
         """Learns a prompt; with a library, keeps it there.
 
         Args:
           task: a name, a path of a task's TOML file, or a task.
+          seeds: to tune under each, side by side where the engine can; the result is then a list
+            in their order, with its `mean` and standard deviation `std`.
           init: ``NAME[:ARGUMENT]`` of an initializer.
           start: a prompt to start from instead.
-          out: the run's folder. Without it, a folder below `runs` that belongs to just
-            this task, model and settings, so that the same call again goes on with, or
-            gives, the same run.
+          out: the run's folder; of several seeds the parent of theirs, ``seed-N``. Without it, a
+            folder below `runs` that belongs to just this task, model and settings, so that the
+            same call again goes on with, or gives, the same run.
           runs: in place of the session's.
           resume: go on with a run in `out`.
           keep: add the prompt to the session's library, if it has one.
@@ -131,31 +132,36 @@ class Session:
           by_hand: names of settings that stay though they are too short for the task; by default
             all of `settings`. Others, a model's own, are raised to what the task needs.
           **settings: fields of `TuningSettings`.
+
+        Raises:
+          SpotError: the task's data or the settings cannot be used, or the tuning fails; what was
+            saved stays.
+          SomeSeedsFailed: some of the seeds failed, but not all.
         """
-        resolved, chosen = self.task(task), self.settings(**settings)
-        # Before the model is opened, which takes long.
-        check_splits(resolved)
-        resolved = pinned(resolved)
-        if start is None:
-            self.plugins.parse_initializer(init)
         if keep and isinstance(self._library, ReleasedLibrary):
             self._library.refuse()
-        chosen = self._bench.fitted(chosen, resolved, settings if by_hand is None else by_hand)
-        runs = runs or self.runs
-        tuned = self._bench.tune(
-            Tuning(
-                task=resolved,
-                settings=chosen,
-                out=out or self._bench.run_folder(runs, resolved, chosen, init, start),
-                initializer=init,
-                start=start,
-                resume=out is None if resume is None else resume,
-                observer=observer or self.observer,
-            )
+        options: dict[str, Any] = {
+            "init": init,
+            "start": start,
+            "runs": runs,
+            "resume": resume,
+            "observer": observer,
+            "by_hand": by_hand,
+        }
+        if seeds is None:
+            tuned = self._bench.tune(self.tuning(task, out=out, **options, **settings))
+            self._keep([tuned] if keep else [])
+            return tuned
+        checked = check_seeds(seeds, settings.pop("seed", None))
+        folders = [None if out is None else files.join(out, f"seed-{seed}") for seed in checked]
+        outcomes = self._bench.tune_all(
+            [
+                self.tuning(task, out=folder, seed=seed, **options, **settings)
+                for seed, folder in zip(checked, folders, strict=True)
+            ]
         )
-        if keep and self._library is not None:
-            self.add(tuned)
-        return tuned
+        self._keep([outcome for outcome in outcomes if isinstance(outcome, TunedPrompt) and keep])
+        return by_seed(checked, outcomes)
 
     def add(self, tuned: TunedPrompt) -> str:
         """Adds a learned prompt to the library; returns its id."""
@@ -172,7 +178,9 @@ class Session:
         """Tunes a target from scratch just to its embedding step (paper 3.1.3); see `tune`."""
         chosen = self.settings(**settings)
         settings["steps"] = min(chosen.embedding_step, chosen.steps)
-        return self.tune(target, init=SCRATCH, keep=False, runs=runs, observer=observer, **settings)
+        return self._bench.tune(
+            self.tuning(target, init=SCRATCH, runs=runs, observer=observer, **settings)
+        )
 
     def rank(
         self,
@@ -224,25 +232,21 @@ class Session:
           by_hand: as of `tune`.
           **settings: of the target's tunings; steps are 100,000 by default (paper 3.1.2).
         """
-        settings.setdefault("steps", self.target_steps)
-        mixed = {k: v for k, v in settings.items() if k != "steps"} | dict(mixture or {})
-        transfer = Transfer(
-            bench=self._bench,
-            library=self._sources,
-            target=pinned(self.task(target)),
-            strategy=strategy,
-            k=k,
-            metric=metric,
-            settings=self.settings(**settings),
-            mixture=self.settings(**mixed),
-            find_task=self.task,
-            among=among,
-            out=out,
-            runs=self.runs,
-            observer=observer or self.observer,
-            by_hand=set(mixed) if by_hand is None else by_hand,
+        return self.carry_out(
+            self.transfer_rounds(
+                target,
+                strategy,
+                k,
+                metric,
+                embedding=None if embedding is None else self._embedding(embedding, {}),
+                mixture=mixture,
+                among=among,
+                out=out,
+                observer=observer,
+                by_hand=by_hand,
+                **settings,
+            )
         )
-        return transfer.run(None if embedding is None else self._embedding(embedding, {}))
 
     def evaluate(
         self,
@@ -274,17 +278,14 @@ class Session:
         chosen = self.settings(**{**_lengths(loaded), **settings})
         return self._bench.predict(None if loaded is None else loaded.array, lines, chosen)
 
-    def task(self, task: str | Task | Mixture) -> Task | Mixture:
-        """A task by name, unless it is one already."""
-        if isinstance(task, str):
-            # A library names tasks; those that came from a file are only known from before.
-            task = self._seen.get(task) or self.plugins.task(task)
-        self._seen[task.name] = task
-        return task
-
     def close(self) -> None:
         """Gives the model's memory back."""
         self._bench.close()
+
+    def _keep(self, prompts: Sequence[TunedPrompt]) -> None:
+        if self._library is not None:
+            for tuned in prompts:
+                self.add(tuned)
 
     def _fitting(self, prompt: str | SoftPrompt) -> SoftPrompt:
         loaded = load_prompt(prompt) if isinstance(prompt, str) else prompt

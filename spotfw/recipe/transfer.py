@@ -24,7 +24,7 @@ from spotfw.recipe.candidates import (
     run_candidates,
 )
 from spotfw.recipe.evaluation import check_splits
-from spotfw.recipe.run_folder import steps_to_ask
+from spotfw.recipe.rounds import Rounds, listening, one_round
 from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.recipe.workbench import SCRATCH, Workbench
 from spotfw.tasks import Mixture, Task
@@ -135,31 +135,41 @@ class Transfer:
         Raises:
           SpotError: no source can be chosen, or a tuning fails.
         """
+        return self._bench.carry_out(self.rounds(embedding))
+
+    def rounds(self, embedding: SoftPrompt | None = None) -> Rounds[TransferResult]:
+        """What `run` does, as a plan that can be carried out beside others."""
+        return listening(self._rounds(embedding), self.tuned.append)
+
+    def _rounds(self, embedding: SoftPrompt | None) -> Rounds[TransferResult]:
         self._refuse_without_sources(embedding)
         self.settings = self._bench.fitted(self.settings, self.target, self._by_hand)
+        if embedding is None:
+            (early,) = yield from one_round([self._embedding_tuning()])
+            embedding = early.embedding
         ranking = self.ranking = self._bench.rank(
-            self._tune_embedding() if embedding is None else embedding,
+            embedding,
             self._metric,
             self._library,
             self._entries,
             exclude_task=self.target.name,
             exclude_ids=self._hidden,
         )
-        result = run_candidates(
+        result = yield from run_candidates(
             self.target.name,
             ranking,
             self._candidates(ranking),
             self._best,
-            self.tune_target,
-            self.tune_mixture,
+            self.target_tuning,
+            self.mixture_tuning,
             self.settings,
         )
         return attrs.evolve(result, runs=tuple(self.tuned))
 
-    def tune_target(
+    def target_tuning(
         self, start: SoftPrompt | None, name: str, steps: int | None = None, /
-    ) -> TunedPrompt:
-        """Tunes the target from a prompt (None: from scratch), to so many steps or to the end.
+    ) -> Tuning:
+        """The target's tuning from a prompt (None: from scratch), to so many steps or to the end.
 
         Args:
           start: the prompt.
@@ -168,13 +178,11 @@ class Transfer:
         """
         folder = files.join(self._out, f"{self.target.name}-from-{name}") if self._out else None
         folder = folder or self._folder(self.target, self.settings, SCRATCH, start)
-        whole = self.settings.steps
-        asked = whole if steps is None else steps_to_ask(folder, steps, whole)
-        settings = attrs.evolve(self.settings, steps=asked)
-        return self._tune(self.target, settings, SCRATCH, folder, start)
+        tuning = self._tuning(self.target, self.settings, SCRATCH, folder, start)
+        return attrs.evolve(tuning, until=steps)
 
-    def tune_mixture(self, names: Sequence[str]) -> SoftPrompt:
-        """The last prompt of a tuning on source tasks and the target, mixed."""
+    def mixture_tuning(self, names: Sequence[str]) -> Tuning:
+        """The tuning on source tasks and the target, mixed."""
         tasks = {
             task.name: task
             for member in map(self._find_task, names)
@@ -189,14 +197,14 @@ class Transfer:
         fixed = pinned(mixed)
         settings = self._bench.fitted(self._mixture, fixed, self._by_hand)
         folder = self._folder(fixed, settings, "sampled_vocab")
-        return self._tune(fixed, settings, "sampled_vocab", folder).final
+        return self._tuning(fixed, settings, "sampled_vocab", folder)
 
-    def _tune_embedding(self) -> SoftPrompt:
+    def _embedding_tuning(self) -> Tuning:
         """The target tuned from scratch just to its embedding step (paper 3.1.3)."""
         steps = min(self.settings.embedding_step, self.settings.steps)
         settings = attrs.evolve(self.settings, steps=steps)
         folder = self._folder(self.target, settings, SCRATCH)
-        return self._tune(self.target, settings, SCRATCH, folder).embedding
+        return self._tuning(self.target, settings, SCRATCH, folder)
 
     def _refuse_without_sources(self, embedding: SoftPrompt | None) -> None:
         """Lets the strategy say what it says of no source before the target is tuned."""
@@ -227,15 +235,15 @@ class Transfer:
     ) -> str:
         return self._bench.run_folder(self._out or self._runs, task, settings, init, start)
 
-    def _tune(
+    def _tuning(
         self,
         task: Task | Mixture,
         settings: TuningSettings,
         init: str,
         folder: str,
         start: SoftPrompt | None = None,
-    ) -> TunedPrompt:
-        tuning = Tuning(
+    ) -> Tuning:
+        return Tuning(
             task=task,
             settings=settings,
             out=folder,
@@ -244,5 +252,3 @@ class Transfer:
             resume=True,
             observer=self._observer,
         )
-        self.tuned.append(self._bench.tune(tuning))
-        return self.tuned[-1]

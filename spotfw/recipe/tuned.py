@@ -48,6 +48,8 @@ class Report:
       step, steps: updates done, and in all.
       loss: mean since the last report.
       score, best: of the checkpoint just scored (None otherwise) and the best so far.
+      run: its folder, which tells it from others side by side.
+      beside: how many run side by side in one call of the engine, this one counted.
     """
 
     task: str
@@ -56,6 +58,8 @@ class Report:
     loss: float
     score: float | None
     best: float | None
+    run: str = ""
+    beside: int = 1
 
 
 Observer = Callable[[Report], None]
@@ -73,6 +77,8 @@ class Tuning:
       start: a prompt to start from, in place of the initializer.
       resume: go on with the run in `out`, if there is one.
       observer: hears of progress.
+      until: updates after which it pauses, None where it goes on to the end of `settings`. A run
+        that has done more already is given as it is.
     """
 
     task: Task | Mixture
@@ -82,3 +88,10 @@ class Tuning:
     start: SoftPrompt | None = None
     resume: bool = False
     observer: Observer | None = None
+    until: int | None = None
+
+    @property
+    def last(self) -> int:
+        """Updates after which it ends or pauses."""
+        steps = self.settings.steps
+        return steps if self.until is None else min(self.until, steps)

@@ -10,7 +10,8 @@ from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, check_splits, evaluate
 from spotfw.recipe.record import versions
-from spotfw.recipe.run import Run, Stopwatch
+from spotfw.recipe.run import Run
+from spotfw.recipe.side_by_side import SideBySide
 from spotfw.recipe.tuned import Observer, Report, TunedPrompt, Tuning
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.content import pinned
@@ -96,16 +97,12 @@ def tune_all(
     Returns:
       for each tuning its result, or the error that ended it.
     """
-    stopwatch = Stopwatch()
-    runs = [Run(model, t, plugins, asked=asked, stopwatch=stopwatch) for t in tunings]
+    runs = [Run(model, tuning, plugins, asked=asked) for tuning in tunings]
     try:
-        requests = [(run, request) for run in runs if (request := run.begin()) is not None]
-        if requests:
-            stopwatch.lap()
-            for progress in model.tune([request for _, request in requests]):
-                requests[progress.request][0].take(progress)
-                if all(run.outcome is not None for run in runs):
-                    break
+        begun = [(run, request) for run in runs if (request := run.begin()) is not None]
+        if begun:
+            beside = SideBySide(model, [run for run, _ in begun])
+            beside.follow(model.tune(beside.requests([request for _, request in begun])))
         for run in runs:
             run.complete()
     except BaseException as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from spotfw import files
 from spotfw.config import TuningSettings
@@ -17,6 +17,7 @@ from spotfw.prompts.prompt import warn_of_other_model
 from spotfw.ranking import Ranking
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, evaluate
 from spotfw.recipe.fitting import fitted
+from spotfw.recipe.rounds import Outcome, Rounds, carry_out
 from spotfw.recipe.run_names import run_name
 from spotfw.recipe.tuned import TunedPrompt, Tuning
 from spotfw.recipe.tuning import only, tune_all
@@ -24,6 +25,11 @@ from spotfw.tasks import Mixture, Task
 
 #: From scratch, a target's prompt starts from its class labels (paper 2.1.4).
 SCRATCH = "class_label"
+
+#: Runs that are open at a time: each holds two files, and a process may have some thousand.
+_AT_ONCE = 256
+
+T = TypeVar("T")
 
 
 class Workbench:
@@ -122,9 +128,31 @@ class Workbench:
         Raises:
           SpotError: as `spotfw.recipe.tuning.tune`.
         """
+        return only(self.tune_all([tuning]))
+
+    def tune_all(self, tunings: Sequence[Tuning]) -> list[Outcome]:
+        """Learns prompts side by side; see `spotfw.recipe.tuning.tune_all`."""
         asked = self._place if self._named else None
-        with self.plugins.blaming("backend", self.backend):
-            return only(tune_all(self.model, [tuning], plugins=self.plugins, asked=asked))
+        outcomes: list[Outcome] = []
+        for first in range(0, len(tunings), _AT_ONCE):
+            batch = tunings[first : first + _AT_ONCE]
+            with self.plugins.blaming("backend", self.backend):
+                outcomes += tune_all(self.model, batch, plugins=self.plugins, asked=asked)
+        return [self._blamed(outcome) for outcome in outcomes]
+
+    def carry_out(self, plan: Rounds[T]) -> T:
+        """Tunes what a plan asks for; its result."""
+        return carry_out(plan, self.tune_all)
+
+    def _blamed(self, outcome: Outcome) -> Outcome:
+        """An error that ended a tuning says whose engine it is of."""
+        if isinstance(outcome, Exception):
+            try:
+                with self.plugins.blaming("backend", self.backend):
+                    raise outcome
+            except Exception as error:
+                return error
+        return outcome
 
     def evaluate(
         self, prompt: Array | None, task: Task | Mixture, split: str, settings: TuningSettings

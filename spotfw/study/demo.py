@@ -18,7 +18,10 @@ import numpy as np
 
 from spotfw.contracts import DemoPlan
 from spotfw.contracts.jobs import Executor, ReportProgress, Work, WorkerStart
-from spotfw.ranking import Ranking
+from spotfw.prompts import SoftPrompt
+from spotfw.recipe.beside_scratch import then_beside
+from spotfw.recipe.candidates import TransferResult
+from spotfw.recipe.rounds import Rounds, all_of, one_round
 from spotfw.recipe.session import SCRATCH, Session
 from spotfw.recipe.tuning import Observer
 from spotfw.study.work.jobs import StepReporter, do_all
@@ -113,62 +116,79 @@ def run_demo(
       notify: called with a line on what begins.
     """
     began = time.monotonic()
-    sources = []
     for name in plan.sources:
         notify(f"source {name}")
-        sources.append(tune_source(session, plan, name, observer))
-    rows = []
-    for name in plan.targets:
-        for seed in seeds:
-            notify(f"target {name}, seed {seed}")
-            rows.append(tune_target(session, plan, name, seed, metric, observer))
+    sources = tune_sources(session, plan, plan.sources, observer)
+    targets = [(name, seed) for name in plan.targets for seed in seeds]
+    for name, seed in targets:
+        notify(f"target {name}, seed {seed}")
+    rows = tune_targets(session, plan, targets, metric, observer)
     return DemoResult(rows=tuple(rows), sources=tuple(sources), seconds=time.monotonic() - began)
 
 
-def tune_source(
-    session: Session, plan: DemoPlan, name: str, observer: Observer | None = None
-) -> Source:
-    """Learns a source's prompt and adds it to the library."""
-    tuned = session.tune(name, observer=observer, **plan.source)
-    return name, session.task(name).family, tuned.score
+def tune_sources(
+    session: Session, plan: DemoPlan, names: Sequence[str], observer: Observer | None = None
+) -> list[Source]:
+    """Learns sources' prompts side by side and adds them to the library."""
+
+    def learned(name: str) -> Rounds[Source]:
+        tuning = session.tuning(name, observer=observer, **plan.source)
+        (tuned,) = yield from one_round([tuning])
+        session.add(tuned)
+        return name, session.task(name).family, tuned.score
+
+    return session.carry_out(all_of([learned(name) for name in names]))
 
 
-def tune_target(
+def tune_targets(
     session: Session,
     plan: DemoPlan,
-    name: str,
-    seed: int,
+    targets: Sequence[tuple[str, int]],
     metric: str,
     observer: Observer | None = None,
-) -> Row:
-    """Tunes a target from scratch and by every strategy, once the library is filled."""
-    target = session.task(name)
-    assert isinstance(target, Task)
-    settings: dict[str, Any] = dict(plan.target) | {"seed": seed}
-    scratch = session.tune(target, init=SCRATCH, keep=False, observer=observer, **settings)
-    scores = {"from scratch": scratch.score}
-    ranking: Ranking | None = None
-    for strategy, k, title in plan.strategies or STRATEGIES:
-        result = session.transfer(
-            target,
-            strategy,
-            k or len(plan.sources),
-            metric,
-            embedding=scratch.embedding,
-            mixture={**plan.source, **plan.mixture},
-            observer=observer,
-            **settings,
+) -> list[Row]:
+    """Tunes targets, each under a seed, side by side, once the library is filled.
+
+    Each is tuned from scratch; its early checkpoint ranks the sources, and beside the rest of that
+    tuning go those from what every strategy chooses.
+    """
+
+    def row(name: str, seed: int) -> Rounds[Row]:
+        target = session.task(name)
+        assert isinstance(target, Task)
+        settings: dict[str, Any] = dict(plan.target) | {"seed": seed}
+        shown = plan.strategies or STRATEGIES
+
+        def transfers(embedding: SoftPrompt) -> list[Rounds[TransferResult]]:
+            return [
+                session.transfer_rounds(
+                    target,
+                    strategy,
+                    k or len(plan.sources),
+                    metric,
+                    embedding=embedding,
+                    mixture={**plan.source, **plan.mixture},
+                    observer=observer,
+                    **settings,
+                )
+                for strategy, k, _ in shown
+            ]
+
+        tuning = session.tuning(target, init=SCRATCH, observer=observer, **settings)
+        scratch, results = yield from then_beside(tuning, transfers)
+        of_strategies = zip(shown, results, strict=True)
+        return Row(
+            target=name,
+            family=target.family,
+            seed=seed,
+            scores={"from scratch": scratch.score}
+            | {title: result.score for (_, _, title), result in of_strategies},
+            ranking=tuple(
+                (r.task or "", r.family or "", r.similarity) for r in results[-1].ranking
+            ),
         )
-        scores[title] = result.score
-        ranking = result.ranking
-    assert ranking is not None
-    return Row(
-        target=name,
-        family=target.family,
-        seed=seed,
-        scores=scores,
-        ranking=tuple((r.task or "", r.family or "", r.similarity) for r in ranking),
-    )
+
+    return session.carry_out(all_of([row(name, seed) for name, seed in targets]))
 
 
 def run_on_workers(
@@ -178,6 +198,7 @@ def run_on_workers(
     seeds: Sequence[int],
     metric: str,
     executor: Executor,
+    cohort: int = 1,
     progress: Callable[[int, str], None] = lambda steps, what: None,
 ) -> DemoResult:
     """Runs a plan like `run_demo`, sources first, on an executor's workers.
@@ -189,6 +210,8 @@ def run_on_workers(
       seeds: of the target tunings.
       metric: how sources are ranked.
       executor: whose workers.
+      cohort: how many targets or sources a worker is given at once, at most; see
+        `spotfw.plugins.models.cohort_of`.
       progress: called now and then with all steps done and the task worked on.
 
     Raises:
@@ -201,14 +224,16 @@ def run_on_workers(
         done += steps
         progress(done, what)
 
-    sources = [{"task": name, "seed": None} for name in plan.sources]
-    targets = [{"task": name, "seed": seed} for name in plan.targets for seed in seeds]
+    targets = [(name, seed) for name in plan.targets for seed in seeds]
     arguments = {"opening": dict(opening), "plan": attrs.asdict(plan), "metric": metric}
     start = WorkerStart(f"{__name__}:start_worker", arguments)
-    pool = executor.open(start, jobs=max(len(sources), len(targets)))
+    pool = executor.open(start, jobs=max(len(plan.sources), len(targets)))
     with contextlib.closing(pool):
-        learned = do_all(pool, sources, report)
-        rows = do_all(pool, targets, report)
+        # As many at once as the engine gladly tunes, and none so many that a worker is idle.
+        jobs = [{"sources": names} for names in _shared(plan.sources, cohort, pool.idle)]
+        learned = [source for sources in do_all(pool, jobs, report) for source in sources]
+        jobs = [{"targets": pairs} for pairs in _shared(targets, cohort, pool.idle)]
+        rows = [row for rows in do_all(pool, jobs, report) for row in rows]
     return DemoResult(
         rows=tuple(_row(values) for values in rows),
         sources=tuple((name, family, score) for name, family, score in learned),
@@ -217,7 +242,7 @@ def run_on_workers(
 
 
 def start_worker(opening: Mapping[str, Any], plan: Mapping[str, Any], metric: str) -> Work:
-    """What does a demo's jobs: dicts with a ``task``, and a ``seed`` where it is a target."""
+    """What does a demo's jobs: dicts with ``sources``, names, or ``targets``, (name, seed) each."""
     session = Session(**opening, threads=1)
     lists = {key: tuple(plan[key]) for key in ("sources", "targets")}
     lists["strategies"] = tuple(tuple(shown) for shown in plan["strategies"])
@@ -225,12 +250,19 @@ def start_worker(opening: Mapping[str, Any], plan: Mapping[str, Any], metric: st
 
     def work(job: Mapping[str, Any], report: ReportProgress) -> Any:
         observer = StepReporter(report)
-        if job["seed"] is None:
-            return list(tune_source(session, planned, job["task"], observer))
-        row = tune_target(session, planned, job["task"], job["seed"], metric, observer)
-        return attrs.asdict(row)
+        if "sources" in job:
+            return list(map(list, tune_sources(session, planned, job["sources"], observer)))
+        targets = [(name, seed) for name, seed in job["targets"]]
+        rows = tune_targets(session, planned, targets, metric, observer)
+        return [attrs.asdict(row) for row in rows]
 
     return work
+
+
+def _shared(items: Sequence[Any], most: int, workers: int) -> list[list[Any]]:
+    """The items in parts of at most so many, for so many workers."""
+    size = max(1, min(most, -(-len(items) // max(workers, 1))))
+    return [list(items[first : first + size]) for first in range(0, len(items), size)]
 
 
 def _row(values: Mapping[str, Any]) -> Row:

@@ -23,9 +23,11 @@ class NumpyBackend:
 
     Attributes:
       answers: texts that its models can answer, in addition to `spotfw.testing.words.ANSWERS`.
+      cohort: tunings of a study that a worker is given at once; see `spotfw.contracts.Cohorts`.
     """
 
     answers: tuple[str, ...] = ()
+    cohort: int = 1
     name = "numpy"
 
     def open(self, model: str, **options: Any) -> FrozenModel:

@@ -48,8 +48,8 @@ class NumpyModel(FrozenModel):
     the paper sets it; dropout falls on f. A target that is no answer is learned as the first
     answer, the empty text.
 
-    Each request is tuned by a step in turn, and each step is reported. To make a model do
-    something odd in a test, override `update` or `evaluate`.
+    All requests are tuned by a step each, then these steps are reported, and so on. To make a
+    model do something odd in a test, override `update` or `evaluate`.
 
     Args:
       name: e.g. the folder it was opened by.
@@ -92,15 +92,12 @@ class NumpyModel(FrozenModel):
         )
 
     def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
-        """Tunes the requests a step each in turn; see `FrozenModel.tune`."""
+        """Tunes the requests in lockstep, as a cohort does; see `FrozenModel.tune`."""
         going = [self._reports(index, request) for index, request in enumerate(requests)]
         while going:
-            for reports in tuple(going):
-                report = next(reports, None)
-                if report is None:
-                    going.remove(reports)
-                else:
-                    yield report
+            stepped = [(reports, next(reports, None)) for reports in going]
+            going = [reports for reports, report in stepped if report is not None]
+            yield from (report for _, report in stepped if report is not None)
 
     def update(self, request: TuneRequest, state: TuningState) -> tuple[TuningState, float]:
         """The state after one more update, and the loss before it, nats per target.

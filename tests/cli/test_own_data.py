@@ -101,7 +101,7 @@ def test_from_a_csv_to_predictions(
     assert facts["score"] == max(row["score"] for row in facts["outcomes"])
     assert "prompts that come with the model small" in ran.err
     assert "split by content" in ran.err
-    assert "tuning 4 of 4" in ran.err
+    assert "tuning 1 of 4" in ran.err and "tuning 4 side by side" in ran.err
 
     line = shlex.split(facts["predict"])
     assert line[:2] == ["spotfw", "predict"] and line[-1] == "FILE"

@@ -15,6 +15,7 @@ import pytest
 
 from spotfw.config import TuningSettings
 from spotfw.contracts import Evaluation, FrozenModel, InitContext, TuneProgress, TuningState
+from spotfw.errors import SpotError
 from spotfw.prompts import load_prompt
 
 WIDTH = 4
@@ -124,6 +125,41 @@ def test_a_second_run_in_a_folder_needs_resume(place, spotfw_cli):
     assert (ran.status, ran.out) == (2, "")
     assert "--resume" in ran.err
     assert spotfw_cli(*TUNE, "--out", "run", "--resume").status == 0
+
+
+def test_seeds_are_tuned_beside_each_other_and_shown_by_seed(place, spotfw_cli):
+    words = (*TUNE, "--seeds", "0,2", "--out", "runs/seeds", "--library", "kept")
+    ran = spotfw_cli(*words)
+    assert ran.status == 0, ran.err
+    assert "2 seeds" in ran.out and "±" in ran.out and "seed-2/best.safetensors" in ran.out
+    again = spotfw_cli(*words, "--resume", "--json")
+    document = json.loads(again.out)
+    assert [entry["seed"] for entry in document["seeds"]] == [0, 2]
+    scores = [entry["score"] for entry in document["seeds"]]
+    assert document["mean"] == np.mean(scores) and document["std"] == np.std(scores)
+    assert document["failed"] == []
+    assert len(json.loads(spotfw_cli("library", "list", "--library", "kept", "--json").out)) == 2
+
+
+def test_a_seed_that_fails_is_named_below_the_others(place, spotfw_cli, monkeypatch):
+    tune = Counting.tune
+
+    def failing(model, requests):
+        for progress in tune(model, requests):
+            if requests[progress.request].settings.seed == 1:
+                progress = attrs.evolve(progress, error=SpotError("The loss is nan."))
+            yield progress
+
+    monkeypatch.setattr(Counting, "tune", failing)
+    ran = spotfw_cli(*TUNE, "--seeds", "0,1", "--out", "runs/seeds")
+    assert ran.status == 1 and "seed-0/best.safetensors" in ran.out and "failed" in ran.out
+    assert "Seed 1: The loss is nan." in " ".join(ran.err.split())
+
+
+@pytest.mark.parametrize("words", [("0,x",), ("",), ("0,0",), ("0,1", "--seed", "3")])
+def test_seeds_that_make_no_sense_are_wrong_use(place, spotfw_cli, words):
+    ran = spotfw_cli(*TUNE, "--out", "runs/seeds", "--seeds", *words)
+    assert ran.status == 2 and "Traceback" not in ran.err
 
 
 def test_every_setting_is_an_option_with_its_default(place, spotfw_cli):

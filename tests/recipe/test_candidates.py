@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spotfw.config import TuningSettings
 from spotfw.contracts import (
     Race,
     StartFromAverage,
@@ -22,9 +23,11 @@ from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranked, Ranking
 from spotfw.recipe.candidates import average, choose, run_candidates
+from spotfw.recipe.rounds import carry_out
 from spotfw.recipe.run_folder import Scored
-from spotfw.recipe.tuning import TunedPrompt
+from spotfw.recipe.tuning import TunedPrompt, Tuning
 
+NO_TASK: Any = None
 PRINT = "0011223344556677"
 
 
@@ -42,32 +45,44 @@ def ranking(*ids: str) -> Ranking:
 
 
 class Tuner:
-    """Remembers what it was asked to start from; gives a run of the score that is next."""
+    """Remembers what it was asked to start from; gives runs of these scores, in that order."""
 
     def __init__(self, *scores: float) -> None:
         self.scores = list(scores)
         self.starts: list[SoftPrompt | None] = []
         self.names: list[str] = []
         self.mixtures: list[tuple[str, ...]] = []
+        self.rounds: list[list[str]] = []
 
-    def target(self, start: SoftPrompt | None, name: str) -> TunedPrompt:
+    def target(self, start: SoftPrompt | None, name: str, steps: int | None = None) -> Tuning:
         self.starts.append(start)
         self.names.append(name)
-        entry = Scored(step=1, loss=0.0, score=self.scores.pop(0), metrics={})
-        prompt = soft(0.0)
-        return TunedPrompt(
-            best=prompt, embedding=prompt, final=prompt, history=(entry,), folder=name
-        )
+        return Tuning(task=NO_TASK, settings=TuningSettings(), out=name, start=start)
 
-    def mixture(self, tasks: Sequence[str]) -> SoftPrompt:
+    def mixture(self, tasks: Sequence[str]) -> Tuning:
         self.mixtures.append(tuple(tasks))
-        return soft(7.0)
+        return Tuning(task=NO_TASK, settings=TuningSettings(), out="mixture " + "+".join(tasks))
+
+    def tune_all(self, tunings: Sequence[Tuning]) -> list[TunedPrompt]:
+        self.rounds.append([tuning.out for tuning in tunings])
+        return [self._tuned(tuning.out) for tuning in tunings]
+
+    def _tuned(self, name: str) -> TunedPrompt:
+        mixed = name.startswith("mixture ")
+        score = 0.0 if mixed else self.scores[self.names.index(name)]
+        entry = Scored(step=1, loss=0.0, score=score, metrics={})
+        prompt = soft(0.0)
+        final = soft(7.0) if mixed else prompt
+        return TunedPrompt(
+            best=prompt, embedding=prompt, final=final, history=(entry,), folder=name
+        )
 
 
 def transfer(library: Library, tuner: Tuner, candidates: Sequence[Any]) -> Any:
-    return run_candidates(
+    plan = run_candidates(
         "target", ranking("x"), candidates, library.best, tuner.target, tuner.mixture
     )
+    return carry_out(plan, tuner.tune_all)
 
 
 @pytest.fixture
@@ -102,7 +117,7 @@ def test_what_cannot_be_averaged_is_reported(
 
 def test_each_candidate_is_tuned_and_the_best_kept(library: Library) -> None:
     first, second = (library.add(soft(v, t), soft(-v, t)) for v, t in ((1.0, "a"), (3.0, "b")))
-    tuner = Tuner(10.0, 40.0, 40.0, 20.0)
+    tuner = Tuner(10.0, 40.0, 20.0, 40.0)
     candidates = [
         StartFromPrompt(first),
         StartFromAverage(ids=(first, second), weights=(0.25, 0.75)),
@@ -111,7 +126,8 @@ def test_each_candidate_is_tuned_and_the_best_kept(library: Library) -> None:
     ]
     result = transfer(library, tuner, candidates)
     starts = [None if s is None else float(s.array[0, 0]) for s in tuner.starts]
-    assert starts == [1.0, 2.5, 7.0, None]
+    assert starts == [1.0, 2.5, None, 7.0]  # the last waited for its mixture
+    assert list(map(len, tuner.rounds)) == [4, 1]
     assert tuner.mixtures == [("a", "b")]
     assert [o.candidate for o in result.outcomes] == candidates
     assert result.score == 40.0

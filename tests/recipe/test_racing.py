@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import run_candidates
 from spotfw.recipe.racing import run_race, rung_steps
-from spotfw.recipe.run_folder import Scored, steps_to_ask
-from spotfw.recipe.tuning import TunedPrompt
+from spotfw.recipe.rounds import Rounds, carry_out
+from spotfw.recipe.run_folder import Scored
+from spotfw.recipe.tuning import TunedPrompt, Tuning
 
 SETTINGS = TuningSettings(steps=100, checkpoint_every=10)
 PROMPT = SoftPrompt(np.zeros((2, 3), np.float32), Provenance(fingerprint="f" * 16))
@@ -46,6 +48,13 @@ class Track:
             best=PROMPT, embedding=PROMPT, final=PROMPT, history=history, folder=candidate.id
         )
 
+    def race(self, race: Race) -> list[tuple[Start, TunedPrompt]]:
+        return carry_out(run_race(race, SETTINGS, self.rung), lambda tunings: ())
+
+    def rung(self, field: Sequence[Start], steps: int | None) -> Rounds[list[TunedPrompt]]:
+        yield ()
+        return [self.tune(candidate, steps) for candidate in field]
+
 
 def flat(**scores: float) -> dict[str, Any]:
     return {name: lambda step, score=score: score for name, score in scores.items()}
@@ -57,7 +66,7 @@ def ids(finished: list[tuple[Start, TunedPrompt]]) -> list[str]:
 
 def test_the_worse_half_ends_at_each_rung() -> None:
     track = Track(flat(a=1, b=5, c=3, d=4, e=2))
-    finished = run_race(Race(FIELD, (0.2, 0.5)), SETTINGS, track.tune)
+    finished = track.race(Race(FIELD, (0.2, 0.5)))
     assert track.asked == [
         *((name, 20) for name in "abcde"),
         *((name, 50) for name in "bcd"),
@@ -69,7 +78,7 @@ def test_the_worse_half_ends_at_each_rung() -> None:
 
 def test_equals_stay_in_the_strategy_s_order() -> None:
     track = Track(flat(a=1, b=1, c=1, d=1, e=1))
-    finished = run_race(Race(FIELD[:4], (0.1, 0.2)), SETTINGS, track.tune)
+    finished = track.race(Race(FIELD[:4], (0.1, 0.2)))
     assert ids(finished)[0] == "a"
 
 
@@ -77,19 +86,19 @@ def test_the_best_checkpoint_so_far_counts() -> None:
     scores = flat(a=0, b=0)
     scores["a"] = lambda step: {10: 9.0}.get(step, 1.0)
     scores["b"] = lambda step: {20: 5.0}.get(step, 1.0)
-    assert ids(run_race(Race(FIELD[:2], (0.2,)), SETTINGS, Track(scores).tune)) == ["a", "b"]
+    assert ids(Track(scores).race(Race(FIELD[:2], (0.2,)))) == ["a", "b"]
 
 
 def test_a_run_tuned_further_before_is_judged_at_the_rung() -> None:
     scores = flat(a=0, b=2)
     scores["a"] = lambda step: 9.0 if step > 50 else 1.0
     track = Track(scores, further=100)
-    assert ids(run_race(Race(FIELD[:2], (0.5,)), SETTINGS, track.tune)) == ["b", "a"]
+    assert ids(track.race(Race(FIELD[:2], (0.5,)))) == ["b", "a"]
 
 
 def test_one_alone_does_not_pause() -> None:
     track = Track(flat(a=1))
-    run_race(Race(FIELD[:1], (0.1, 0.5)), SETTINGS, track.tune)
+    track.race(Race(FIELD[:1], (0.1, 0.5)))
     assert track.asked == [("a", None)]
 
 
@@ -100,7 +109,7 @@ def test_all_who_start_come_in_and_the_winner_is_never_behind(
     field = tuple(StartFromPrompt(str(n)) for n in range(size))
     speeds = [random.random() for _ in field]
     track = Track({str(n): (lambda step, v=v: v * step) for n, v in enumerate(speeds)})
-    finished = run_race(Race(field, tuple(sorted(rungs))), SETTINGS, track.tune)
+    finished = track.race(Race(field, tuple(sorted(rungs))))
     assert sorted(ids(finished)) == sorted(c.id for c in field)
     scores = [run.score for _, run in finished]
     assert scores[0] == max(scores)
@@ -135,8 +144,23 @@ def test_a_senseless_field() -> None:
             Race(field, (0.5,))  # type: ignore[arg-type]
 
 
-def test_steps_to_ask(tmp_path: Path) -> None:
-    assert steps_to_ask(str(tmp_path / "none"), 5, 9) == 5
+def target_tuning(start: SoftPrompt | None, name: str, steps: int | None = None, /) -> Tuning:
+    task: Any = None
+    return Tuning(task=task, settings=SETTINGS, out=name, start=start, until=steps)
+
+
+def no_mixture(tasks: Any) -> Tuning:
+    raise AssertionError
+
+
+def ran(tuning: Tuning, scores: dict[int, float]) -> TunedPrompt:
+    """A run with these scores by step."""
+    history = tuple(
+        Scored(step=step, loss=0.0, score=score, metrics={}) for step, score in scores.items()
+    )
+    return TunedPrompt(
+        best=PROMPT, embedding=PROMPT, final=PROMPT, history=history, folder=tuning.out
+    )
 
 
 def test_the_engine_runs_races_beside_other_candidates(tmp_path: Path) -> None:
@@ -145,24 +169,28 @@ def test_the_engine_runs_races_beside_other_candidates(tmp_path: Path) -> None:
         library.add(SoftPrompt(np.full((2, 3), v, np.float32), Provenance(task=f"t{v}")))
         for v in (1, 2)
     )
-    asked: list[tuple[float | None, int | None]] = []
+    asked: list[list[tuple[float | None, int]]] = []
 
-    def tune(start: SoftPrompt | None, name: str, steps: int | None = None, /) -> TunedPrompt:
-        value = None if start is None else float(start.array[0, 0])
-        asked.append((value, steps))
-        history = (Scored(step=10, loss=0.0, score=value or 1.5, metrics={}),)
-        return TunedPrompt(
-            best=PROMPT, embedding=PROMPT, final=PROMPT, history=history, folder=name
-        )
-
-    def no_mixture(tasks: Any) -> SoftPrompt:
-        raise AssertionError
+    def tune_all(tunings: Sequence[Tuning]) -> list[TunedPrompt]:
+        values = [None if t.start is None else float(t.start.array[0, 0]) for t in tunings]
+        asked.append([(v, t.last) for v, t in zip(values, tunings, strict=True)])
+        return [
+            ran(tuning, {10: value or 1.5}) for value, tuning in zip(values, tunings, strict=True)
+        ]
 
     race = Race((StartFromPrompt(first), StartFromPrompt(second)), (0.1,))
-    result = run_candidates(
-        "t", Ranking(items=()), [race, StartFromScratch()], library.best, tune, no_mixture, SETTINGS
+    plan = run_candidates(
+        "t",
+        Ranking(items=()),
+        [race, StartFromScratch()],
+        library.best,
+        target_tuning,
+        no_mixture,
+        SETTINGS,
     )
-    assert asked == [(1.0, 10), (2.0, 10), (2.0, None), (None, None)]
+    result = carry_out(plan, tune_all)
+    # What waits for nothing is tuned beside the first rung.
+    assert asked == [[(1.0, 10), (2.0, 10), (None, 100)], [(2.0, 100)]]
     assert result.best.candidate == StartFromPrompt(second) and result.score == 2.0
     assert len(result.outcomes) == 3
 
@@ -175,22 +203,13 @@ def test_who_lost_a_race_is_not_its_best_however_far_it_was_tuned_elsewhere(tmp_
     ]
     scores = {1.0: {10: 1.0, 100: 9.0}, 2.0: {10: 2.0, 100: 3.0}}
 
-    def tune(start: SoftPrompt | None, name: str, steps: int | None = None, /) -> TunedPrompt:
-        assert start is not None
-        history = tuple(
-            Scored(step=step, loss=0.0, score=score, metrics={})
-            for step, score in scores[float(start.array[0, 0])].items()
-        )
-        return TunedPrompt(
-            best=PROMPT, embedding=PROMPT, final=PROMPT, history=history, folder=name
-        )
-
-    def no_mixture(tasks: Any) -> SoftPrompt:
-        raise AssertionError
+    def tune_all(tunings: Sequence[Tuning]) -> list[TunedPrompt]:
+        return [ran(t, scores[float(t.start.array[0, 0])]) for t in tunings if t.start]
 
     race = Race(tuple(map(StartFromPrompt, fields)), (0.1,))
-    result = run_candidates(
-        "t", Ranking(items=()), [race], library.best, tune, no_mixture, SETTINGS
+    plan = run_candidates(
+        "t", Ranking(items=()), [race], library.best, target_tuning, no_mixture, SETTINGS
     )
+    result = carry_out(plan, tune_all)
     assert result.best.candidate == StartFromPrompt(fields[1]) and result.score == 3.0
     assert [outcome.lost for outcome in result.outcomes] == [False, True]

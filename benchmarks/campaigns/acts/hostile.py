@@ -532,25 +532,31 @@ def _candidates() -> dict[str, Any]:
 def _chosen(name: str) -> str | None:
     import tempfile
 
+    from spotfw.config import TuningSettings
     from spotfw.plugins import Plugins
+    from spotfw.recipe.rounds import carry_out
     from spotfw.recipe.run_folder import Scored
     from spotfw.recipe.transfer import choose, run_candidates
-    from spotfw.recipe.tuning import TunedPrompt
+    from spotfw.recipe.tuning import TunedPrompt, Tuning
     from spotfw.testing.tiny_library import fill_library
     from spotfw.testing.tiny_tasks import write_tiny_tasks
 
+    no_task: Any = None
     with tempfile.TemporaryDirectory(prefix="spotfw-campaign-") as folder:
         library = fill_library(f"{folder}/l", write_tiny_tasks(f"{folder}/t"), seeds=1)
         query = library.best(library.entries()[0].id)
         metric = Plugins(environ={}, entry_points=False).metric("per_token_cosine")
         ranking = library.rank(query, metric)
 
-        def tune(start: Any, name: Any, steps: int | None = None) -> Any:
+        def tuning(start: Any, name: Any, steps: int | None = None) -> Tuning:
             if not isinstance(name, str):
                 raise AssertionError("a run without a name")
             if start is not None and not np.isfinite(start.array).all():
                 raise AssertionError("a start that is no number")
-            prompt = start or query
+            return Tuning(task=no_task, settings=TuningSettings(), out=name, start=start)
+
+        def tuned(asked: Tuning) -> TunedPrompt:
+            prompt = asked.start or query
             history = tuple(
                 Scored(step=n, loss=1.0, score=1.0, metrics={}) for n in range(1000, 31000, 1000)
             )
@@ -558,10 +564,10 @@ def _chosen(name: str) -> str | None:
                 best=prompt, embedding=prompt, final=prompt, history=history, folder=folder
             )
 
-        def mix(names: Any) -> Any:
+        def mixing(names: Any) -> Tuning:
             if not names or not all(isinstance(n, str) for n in names):
                 raise AssertionError("a mixture of no tasks")
-            return query
+            return Tuning(task=no_task, settings=TuningSettings(), out="+".join(names))
 
         strategy = _candidates()[name]
         plugins = _plugins()
@@ -569,7 +575,8 @@ def _chosen(name: str) -> str | None:
         plugins.register(_with("spotfw_selection_strategies", lambda: [part]), "hostile")
         with plugins.blaming("strategy", "mine"):
             candidates = choose(plugins.strategy("mine"), ranking, 2)
-        run_candidates("target", ranking, candidates, library.best, tune, mix)
+        plan = run_candidates("target", ranking, candidates, library.best, tuning, mixing)
+        carry_out(plan, lambda tunings: [tuned(asked) for asked in tunings])
     return None
 
 

@@ -55,6 +55,11 @@ class TorchBackend:
     reads = "huggingface"
     options = ("vocabulary", "device", "dtype", "compile", "members", "activations", "threads")
 
+    @property
+    def cohort(self) -> int:
+        """Tunings of one shape that a study gives a worker at once."""
+        return self.members
+
     def missing(self) -> str | None:
         """``torch`` where PyTorch is not installed."""
         return None if importlib.util.find_spec("torch") else "torch"

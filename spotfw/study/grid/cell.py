@@ -99,6 +99,11 @@ class Cell:
         return f"{head}-{digest}"
 
     @property
+    def shape(self) -> Any:
+        """Equal ones of cells whose tunings an engine can run together; None where none can."""
+        return None
+
+    @property
     def facts(self) -> dict[str, Any]:
         """The values of `FACTS`."""
         return {name: getattr(self, name, _ABSENT.get(name)) for name in FACTS}
@@ -176,6 +181,12 @@ class TuningCell(Cell):
     reference: str = ""
     seed: int
     settings: Mapping[str, Any]
+
+    @property
+    def shape(self) -> Any:
+        sizes = ("prompt_length", "batch_size", "max_input_length", "max_target_length")
+        # Of a strategy, more is tuned than is known now: the rounds of others need not wait.
+        return self.model, self.is_upper_bound, *(self.settings.get(name) for name in sizes)
 
     def is_of_other_data(self, result: Result) -> bool:
         """Whether a worker found the task's data changed since the study was laid out."""

@@ -44,10 +44,11 @@ class StepReporter:
 
     def __init__(self, report: ReportProgress) -> None:
         self._report = report
-        self._step = 0
+        self._steps: dict[str, int] = {}
 
     def __call__(self, report: Report) -> None:
-        # A step that does not rise: another tuning has begun.
-        last = self._step if report.step > self._step else 0
+        # A step that does not rise: the run has begun again, to more steps.
+        last = self._steps.get(report.run, 0)
+        last = last if report.step > last else 0
+        self._steps[report.run] = report.step
         self._report(report.step - last, report.task)
-        self._step = 0 if report.step == report.steps else report.step

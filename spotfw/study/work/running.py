@@ -17,6 +17,7 @@ from spotfw.contracts.jobs import Executor, JobPool, JobProgress
 from spotfw.errors import SpotError, WrongUse
 from spotfw.files import locked
 from spotfw.plugins import Plugins, default_plugins
+from spotfw.plugins.models import cohort_of
 from spotfw.study.grid import ledger
 from spotfw.study.grid.cell import Cell, Result, TuningCell
 from spotfw.study.grid.declaration import Study
@@ -26,6 +27,7 @@ from spotfw.study.grid.planning import plan as lay_out
 from spotfw.study.grid.schedule import Schedule
 from spotfw.study.rows import write_rows, write_similarities
 from spotfw.study.work import results
+from spotfw.study.work.groups import Group, Grouping
 from spotfw.study.work.workers import choose_executor, open_pool
 
 #: Called with updates done, updates in all (at most), and what is being worked on.
@@ -112,9 +114,11 @@ def run(
             notify(warning)
         records = dict(plan.records)
         if plan.todo:
+            engine, known = study.open.get("backend"), plugins or default_plugins()
+            sizes = {model: cohort_of(model, engine, known) for model in study.models}
             with open_pool(plan, chosen, plugins, resources) as pool:
                 try:
-                    _run(plan, records, pool, progress, notify)
+                    _run(plan, records, pool, sizes, progress, notify)
                 finally:
                     write_tables(plan, records, notify)
         else:
@@ -155,13 +159,15 @@ def _run(
     plan: Plan,
     records: dict[str, Record],
     pool: JobPool,
+    sizes: Mapping[str, int],
     progress: Progress,
     notify: Notify,
 ) -> None:
     todo = plan.todo
     schedule = Schedule(todo)
+    grouping = Grouping(schedule, sizes)
     by_id = {cell.id: cell for cell in plan.cells}
-    running: dict[str, int] = {}
+    running: dict[str, Group] = {}
     done, left, written = plan.total_steps - plan.steps_left, len(todo), time.monotonic()
 
     def result_of(cell: str) -> Result | None:
@@ -177,6 +183,14 @@ def _run(
         done += plan.steps[cell.id]
         left -= 1
 
+    def take_in(cell: Cell, result: Result | None, error: str | None, trace: str) -> None:
+        if result is not None and isinstance(cell, TuningCell):
+            error = _CHANGED if cell.is_of_other_data(result) else error
+        if result is not None:
+            result = None if error else cell.completed(result, result_of)
+        end(cell, result, error, trace)
+        progress(done, plan.total_steps, str(cell))
+
     while left:
         while pool.idle:
             cell = schedule.take()
@@ -187,23 +201,22 @@ def _run(
                 error = records[failed]["error"]
                 end(cell, None, f"It depends on {by_id[failed]}, which failed: {error}")
                 continue
-            running[cell.id] = 0
-            pool.submit(cell.id, cell.job(result_of))
+            group = grouping.around(cell, workers=pool.idle + len(running))
+            running[group.key] = group
+            pool.submit(group.key, group.job(result_of))
         for event in pool.wait(1.0):
-            cell = by_id[event.key]
+            group = running[event.key]
             if isinstance(event, JobProgress):
-                running[event.key] += event.steps
-                most = sum(min(n, plan.steps[key]) for key, n in running.items())
+                group.steps += event.steps
+                most = sum(g.steps_at_most(plan.steps) for g in running.values())
                 progress(done + most, plan.total_steps, event.what)
-            else:
-                del running[event.key]
-                result, error = event.result, event.error
-                if result is not None and isinstance(cell, TuningCell):
-                    error = _CHANGED if cell.is_of_other_data(result) else error
-                if result is not None:
-                    result = None if error else cell.completed(result, result_of)
-                end(cell, result, error, event.trace)
-                progress(done, plan.total_steps, str(cell))
+                continue
+            del running[event.key]
+            if event.error is not None and len(group.cells) > 1:
+                notify(grouping.part(group, event.error))
+                continue
+            for cell, result, error, trace in group.outcomes(event):
+                take_in(cell, result, error, trace)
         if time.monotonic() - written > _EVERY:
             write_tables(plan, records)
             written = time.monotonic()

@@ -1,7 +1,8 @@
 """What a worker does with a study's jobs, and what it gives back, in plain values.
 
 A job is a dict with an ``action`` (``tune``, ``transfer`` or ``compare``), a ``model``, and the
-action's own keys; `spotfw.study.grid.cells` makes them. Results stand in the cells' files.
+action's own keys; `spotfw.study.grid.cells` makes them. Results stand in the cells' files. The job
+of several cells (``group``) has theirs as ``jobs``; each of them ends well or not by itself.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import Any
 from spotfw import files
 from spotfw.contracts import StartFromPrompt
 from spotfw.contracts.candidates import describe
-from spotfw.contracts.jobs import ReportProgress, Work
+from spotfw.contracts.jobs import JobEnded, ReportProgress, Work
 from spotfw.errors import SpotError
 from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt, load_prompt
+from spotfw.recipe.rounds import Rounds, one_round, side_by_side
 from spotfw.recipe.session import SCRATCH, Session
 from spotfw.recipe.tuning import TunedPrompt, versions
 from spotfw.study.grid.cell import Job
@@ -69,13 +71,24 @@ class _Tuner:
         self._refused: dict[str, SpotError] = {}
 
     def do(self, job: Job, report: ReportProgress) -> dict[str, Any]:
-        """Does a job; the result has the row's values, and ``runs`` with what they cost."""
+        """Does a job; the result has the row's values, and ``runs`` with what they cost.
+
+        That of a group has ``outcomes``: for each job its ``result``, or ``error`` and ``trace``.
+        """
         session = self._opened(job["model"])
         session.observer = StepReporter(report)
-        actions = {"tune": self.tune, "transfer": self.transfer, "compare": self.compare}
+        if job["action"] == "compare":
+            return self.compare(session, job)
+        if job["action"] == "group":
+            plans = [self._plan(session, member) for member in job["jobs"]]
+            return {"outcomes": list(map(_ended, session.carry_out(side_by_side(plans))))}
+        return session.carry_out(self._plan(session, job))
+
+    def _plan(self, session: Session, job: Job) -> Rounds[dict[str, Any]]:
+        actions = {"tune": self.tune, "transfer": self.transfer}
         return actions[job["action"]](session, job)
 
-    def tune(self, session: Session, job: Job) -> dict[str, Any]:
+    def tune(self, session: Session, job: Job) -> Rounds[dict[str, Any]]:
         """Tunes one prompt.
 
         Keys of the job:
@@ -87,14 +100,14 @@ class _Tuner:
             (the final checkpoint's file), or None.
           settings: of the tuning.
         """
-        tuned = session.tune(
+        tuning = session.tuning(
             _task(session, job["tasks"], job["rates"]),
             init=SCRATCH if job["from_scratch"] else SOURCE,
             start=self._start(session, job["start"]),
-            keep=False,
             by_hand=self._by_hand,
             **job["settings"],
         )
+        (tuned,) = yield from one_round([tuning])
         result = self._result(session, tuned)
         if job["hand_on"] == "library":
             result["source_id"] = session.add(tuned)
@@ -105,7 +118,7 @@ class _Tuner:
             result["source_id"] = job["start"]["id"]
         return result
 
-    def transfer(self, session: Session, job: Job) -> dict[str, Any]:
+    def transfer(self, session: Session, job: Job) -> Rounds[dict[str, Any]]:
         """Tunes a target from what a strategy chooses.
 
         Keys of the job:
@@ -117,15 +130,15 @@ class _Tuner:
         """
         target = session.task(job["task"])
         assert isinstance(target, Task)
-        scratch = session.tune(
-            target, init=SCRATCH, keep=False, by_hand=self._by_hand, **job["settings"]
+        (scratch,) = yield from one_round(
+            [session.tuning(target, init=SCRATCH, by_hand=self._by_hand, **job["settings"])]
         )
-        outcome = session.transfer(
+        outcome = yield from session.transfer_rounds(
             target,
             job["strategy"],
             job["k"],
             job["metric"],
-            embedding=scratch,
+            embedding=scratch.embedding,
             mixture=job["mixture"],
             # The library may have prompts of sources that the study no longer names.
             among=job["among"],
@@ -229,6 +242,14 @@ class _Tuner:
 
     def _relative(self, tuned: TunedPrompt) -> str:
         return os.path.relpath(tuned.folder, self._folder)
+
+
+def _ended(outcome: dict[str, Any] | Exception) -> dict[str, Any]:
+    """What came of one of a group's jobs, as a plain value."""
+    if isinstance(outcome, Exception):
+        ended = JobEnded.from_exception("", outcome)
+        return {"result": None, "error": ended.error, "trace": ended.trace}
+    return {"result": outcome, "error": None, "trace": ""}
 
 
 def _task(

@@ -1,0 +1,141 @@
+"""What a session would tune: looked at, but not begun, so that it can be tuned beside others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
+from spotfw.config import TARGET_STEPS, TuningSettings
+from spotfw.library import Library
+from spotfw.plugins import Plugins
+from spotfw.prompts import SoftPrompt
+from spotfw.recipe.candidates import Choose, TransferResult
+from spotfw.recipe.evaluation import check_splits
+from spotfw.recipe.rounds import Rounds
+from spotfw.recipe.transfer import Transfer
+from spotfw.recipe.tuned import Observer, Tuning
+from spotfw.recipe.workbench import Workbench
+from spotfw.tasks import Mixture, Task
+from spotfw.tasks.content import pinned
+
+T = TypeVar("T")
+
+Strategy = str | Choose
+
+
+class Plans:
+    """The part of a session that makes plans; `Session` opens it.
+
+    Attributes:
+      plugins: what is installed.
+      runs: folder for the runs whose place is not given.
+      observer: hears of the progress of every tuning.
+    """
+
+    plugins: Plugins
+    runs: str
+    observer: Observer | None
+    _bench: Workbench
+    _library: Library | None
+    _seen: dict[str, Task | Mixture]
+
+    @property
+    def _sources(self) -> Library | None:
+        return self._library or self._bench.released
+
+    def settings(self, **changes: Any) -> TuningSettings:
+        """The paper's settings, with the model's own over them and `changes` over those."""
+        return self._bench.settings(**changes)
+
+    @property
+    def target_steps(self) -> int:
+        """Updates of a target's tuning: the model's own, else the paper's 100,000 (3.1.2)."""
+        return int(self._bench.own_settings.get("steps", TARGET_STEPS))
+
+    def task(self, task: str | Task | Mixture) -> Task | Mixture:
+        """A task by name, unless it is one already."""
+        if isinstance(task, str):
+            # A library names tasks; those that came from a file are only known from before.
+            task = self._seen.get(task) or self.plugins.task(task)
+        self._seen[task.name] = task
+        return task
+
+    def tuning(
+        self,
+        task: str | Task | Mixture,
+        *,
+        init: str = "sampled_vocab",
+        start: SoftPrompt | None = None,
+        out: str | None = None,
+        runs: str | None = None,
+        resume: bool | None = None,
+        observer: Observer | None = None,
+        by_hand: Collection[str] | None = None,
+        **settings: Any,
+    ) -> Tuning:
+        """What `Session.tune` would tune with these arguments.
+
+        Raises:
+          SpotError: the task's data or the settings cannot be used.
+        """
+        resolved, chosen = self.task(task), self.settings(**settings)
+        # Before the model is opened, which takes long.
+        check_splits(resolved)
+        resolved = pinned(resolved)
+        if start is None:
+            self.plugins.parse_initializer(init)
+        chosen = self._bench.fitted(chosen, resolved, settings if by_hand is None else by_hand)
+        runs = runs or self.runs
+        return Tuning(
+            task=resolved,
+            settings=chosen,
+            out=out or self._bench.run_folder(runs, resolved, chosen, init, start),
+            initializer=init,
+            start=start,
+            resume=out is None if resume is None else resume,
+            observer=observer or self.observer,
+        )
+
+    def transfer_rounds(
+        self,
+        target: str | Task,
+        strategy: Strategy = "best_of_top_k",
+        k: int = 3,
+        metric: str = "per_token_cosine",
+        *,
+        embedding: SoftPrompt | None = None,
+        mixture: Mapping[str, Any] | None = None,
+        among: Collection[str] | None = None,
+        out: str | None = None,
+        observer: Observer | None = None,
+        by_hand: Collection[str] | None = None,
+        **settings: Any,
+    ) -> Rounds[TransferResult]:
+        """What `Session.transfer` would do with these arguments, as a plan of its tunings.
+
+        Raises:
+          SpotError: the target's data, the library or the settings cannot be used.
+        """
+        settings.setdefault("steps", self.target_steps)
+        mixed = {k: v for k, v in settings.items() if k != "steps"} | dict(mixture or {})
+        transfer = Transfer(
+            bench=self._bench,
+            library=self._sources,
+            target=pinned(self.task(target)),
+            strategy=strategy,
+            k=k,
+            metric=metric,
+            settings=self.settings(**settings),
+            mixture=self.settings(**mixed),
+            find_task=self.task,
+            among=among,
+            out=out,
+            runs=self.runs,
+            observer=observer or self.observer,
+            by_hand=set(mixed) if by_hand is None else by_hand,
+        )
+        return transfer.rounds(embedding)
+
+    def carry_out(self, plan: Rounds[T]) -> T:
+        """Tunes what a plan asks for, a round side by side, and gives its result."""
+        return self._bench.carry_out(plan)
