@@ -16,14 +16,14 @@ import gin
 
 from spotfw import files
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
-from spotfw.backends.mesh.compat import t5, tf, transformer, transformer_utils
+from spotfw.backends.mesh.compat import t5_gin, tf, transformer, transformer_utils
 from spotfw.backends.mesh.gin_text import MAX_CHARACTERS, model_gin
 from spotfw.errors import SpotError
 
 #: T5 1.1's configurations in the t5 library (paper 2.1), by size.
 SIZES = ("tiny", "small", "base", "large", "xl", "xxl")
 
-_T5_GIN = Path(t5.models.__file__).parent / "gin"
+_T5_GIN = t5_gin()
 _MESH_GIN = Path(transformer.__file__).parent / "gin"
 
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import warnings
 
 from spotfw.errors import SpotError
-
-# Read by TensorFlow's C++ side when it is first loaded: no start-up chatter on stderr.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 with warnings.catch_warnings():
     # These warnings come from inside the libraries at import; a user can do nothing.
     warnings.simplefilter("ignore")
     try:
-        import tensorflow.compat.v1 as tf
+        # First, since it sets how TensorFlow is loaded.
+        from spotfw.tasks.seqio.quiet import tf
 
-        tf.logging.set_verbosity(tf.logging.ERROR)
-        logging.getLogger("absl").setLevel(logging.ERROR)
-
+        # isort: split
         import seqio
         import t5.data
         import t5.evaluation
