@@ -22,6 +22,9 @@ __all__ = [
 
 Vector = npt.NDArray[np.float64]
 
+#: Between these, no square of a length is near the ends of double precision.
+_LEAST, _MOST = 1e-100, 1e100
+
 
 def average_token_cosine(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """Cosine similarity of average tokens: cos(mean_i a_i, mean_j b_j).
@@ -53,9 +56,16 @@ def mean_token_direction(prompt: npt.ArrayLike) -> Vector:
     The dot product of two of these is `average_token_cosine`.
     """
     array = _checked(prompt)
-    largest = np.abs(array).max() or 1.0
-    mean: Vector = (array / largest).mean(axis=0, keepdims=True)
-    direction: Vector = _units(mean)[0]
+    with np.errstate(over="ignore", under="ignore"):
+        mean: Vector = array.mean(axis=0)
+        length = np.sqrt(mean @ mean)
+    if not _LEAST < length < _MOST:
+        largest = np.abs(array).max() or 1.0
+        mean = (array / largest).mean(axis=0)
+        largest = np.abs(mean).max() or 1.0
+        mean = mean / largest
+        length = np.sqrt(mean @ mean) or 1.0
+    direction: Vector = mean / length
     return direction
 
 
@@ -65,17 +75,17 @@ def mean_unit_token(prompt: npt.ArrayLike) -> Vector:
     The dot product of two of these is `per_token_cosine`, because
     mean_ij cos(a_i, b_j) = mean_i(a_i / |a_i|) . mean_j(b_j / |b_j|).
     """
-    mean: Vector = _units(_checked(prompt)).mean(axis=0)
+    array = _checked(prompt)
+    with np.errstate(over="ignore", under="ignore"):
+        lengths = np.sqrt(np.einsum("le,le->l", array, array))
+    if not (lengths.min() > _LEAST and lengths.max() < _MOST):
+        # A square overflows or vanishes, or a token is of zeros, which has no direction.
+        largest = np.abs(array).max(axis=1, keepdims=True)
+        array = array / np.where(largest > 0, largest, 1.0)
+        lengths = np.linalg.norm(array, axis=1)
+        lengths = np.where(lengths > 0, lengths, 1.0)
+    mean: Vector = (1.0 / lengths) @ array / len(array)
     return mean
-
-
-def _units(rows: Vector) -> Vector:
-    """Rows scaled to length 1, zeros left alone; no square overflows or vanishes."""
-    largest = np.abs(rows).max(axis=1, keepdims=True)
-    scaled = rows / np.where(largest > 0, largest, 1.0)
-    norms = np.linalg.norm(scaled, axis=1, keepdims=True)
-    units: Vector = scaled / np.where(norms > 0, norms, 1.0)
-    return units
 
 
 def _checked(prompt: npt.ArrayLike) -> Vector:

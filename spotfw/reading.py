@@ -20,6 +20,7 @@ MOST_JSON = 16 * 2**20
 DEPTH, VALUES = 64, 1_000_000
 #: Digits of a whole number in JSON; a seed of 128 bits has 39.
 DIGITS = 40
+_LARGEST = 10**DIGITS
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -114,8 +115,26 @@ def parse_json(
         raise ValueError(f"{error.msg} in line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 at byte {error.start + 1}") from None
-    check_values(value, depth)
+    escape = b"\\u" if isinstance(data, bytes) else "\\u"
+    if data.isascii() and escape not in data:  # type: ignore[operator]
+        _check_depth(value, depth)  # half a surrogate needs more than that, and numbers are bounded
+    else:
+        check_values(value, depth)
     return value
+
+
+def _check_depth(value: Any, depth: int) -> None:
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(depth + 1):
+        if not any(level):
+            return
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+    raise ValueError(f"it has more than {depth} levels of lists and objects")
 
 
 def _whole(digits: str) -> int:
@@ -137,18 +156,20 @@ def check_values(value: Any, depth: int = DEPTH) -> None:
     for _ in range(depth + 1):
         inner: list[Any] = []
         for item in level:
-            if isinstance(item, dict):
+            # By how often each kind occurs: an index of a library has a million values.
+            if isinstance(item, str):
+                if not item.isascii():
+                    try:
+                        item.encode()
+                    except UnicodeEncodeError:
+                        raise ValueError("it has half a surrogate pair in a text") from None
+            elif isinstance(item, dict):
                 inner += item.keys()
                 inner += item.values()
             elif isinstance(item, list):
                 inner += item
-            elif isinstance(item, int) and abs(item) >= 10**DIGITS:
+            elif isinstance(item, int) and abs(item) >= _LARGEST:
                 raise ValueError(f"it has a number of more than {DIGITS} digits")
-            elif isinstance(item, str) and not item.isascii():
-                try:
-                    item.encode()
-                except UnicodeEncodeError:
-                    raise ValueError("it has half a surrogate pair in a text") from None
         if not inner:
             return
         level = inner

@@ -130,12 +130,16 @@ class SimilarityMetric(ABC):
       range: the lowest and highest value it promises, None where there is none.
       pointwise: whether a similarity depends on its two prompts alone, and not on which
         others are compared in the same call.
+      kept_as: a name under which a library may keep features on disk, for a metric that is a
+        dot product and whose features depend on the prompt alone. Name them anew
+        (``spread/2``) whenever they change. None: they are never kept.
     """
 
     name: str
     symmetric: bool = False
     range: tuple[float, float] | None = None
     pointwise: bool = True
+    kept_as: str | None = None
 
     @abstractmethod
     def features(self, prompt: Array) -> npt.NDArray[np.floating[Any]]:

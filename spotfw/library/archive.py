@@ -24,7 +24,8 @@ import attrs
 from spotfw import files
 from spotfw.errors import SpotError
 from spotfw.library.check import Pair, check_pair
-from spotfw.library.index import KEY, Entry, as_entry, summarize
+from spotfw.library.headers import summarize
+from spotfw.library.index import KEY, Entry, as_entry
 from spotfw.prompts import SoftPrompt, unpack_prompt
 from spotfw.prompts.bytes import MOST
 from spotfw.prompts.foreign import HEAD, foreign_file

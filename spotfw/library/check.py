@@ -8,7 +8,8 @@ from itertools import starmap
 import attrs
 
 from spotfw.errors import SpotError, WrongUse
-from spotfw.library.index import Entry, Summary, as_entry
+from spotfw.library.headers import Summary
+from spotfw.library.index import Entry, as_entry
 from spotfw.prompts import SoftPrompt, check_fits, same_model
 
 
@@ -61,7 +62,7 @@ def problems_among(summaries: Mapping[str, Summary], suffix: str) -> list[Proble
         key = summaries.get(entry.embedding_id)
         if key is None:
             what = f"its task embedding {entry.embedding_id} is missing or damaged"
-        elif (key["length"], key["width"]) != (entry.length, entry.width):
+        elif (key.length, key.width) != (entry.length, entry.width):
             what = "its task embedding has another shape"
         else:
             continue

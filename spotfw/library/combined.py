@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from spotfw.contracts import SimilarityMetric
 from spotfw.errors import SpotError
 from spotfw.library.index import Entry
 from spotfw.library.library import Library, in_listing_order
@@ -88,6 +89,9 @@ class ExtendedLibrary(Library):
 
     def _read(self, id: str) -> SoftPrompt:
         return self._holder(id)._read(id)
+
+    def _vectors(self, metric: SimilarityMetric) -> None:
+        return None  # an index is of one folder
 
     def _holder(self, id: str) -> Library:
         return next((lib for lib in (self._first, *self._others) if lib.has_file(id)), self._first)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
 
-from spotfw import files
 from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.library.headers import (
+    INDEX,
+    Summary,
+    read_document,
+    read_shards,
+    remove_shards,
+    shard_names,
+    summarize,
+    write_headers,
+)
 from spotfw.prompts import Provenance, SoftPrompt
-from spotfw.reading import parse_json
 
 #: Where a value's provenance names its key; `ITSELF` when it is its own.
 KEY, ITSELF = "embedding_id", "itself"
-
-Summary = Mapping[str, Any]
-
-#: Bytes of an index; a prompt takes about one thousand. A larger one is read anew each time.
-MOST = 64 * 2**20
 
 
 @attrs.frozen(kw_only=True)
@@ -47,23 +48,17 @@ class Entry:
         return {**own, "provenance": self.provenance.to_dict()}
 
 
-def summarize(prompt: SoftPrompt) -> Summary:
-    """What the index keeps of a file."""
-    provenance = prompt.provenance.to_dict()
-    return {"length": prompt.length, "width": prompt.width, "provenance": provenance}
-
-
 def as_entry(id: str, summary: Summary) -> Entry | None:
     """The entry of a file, None when it is only a key."""
-    key = summary["provenance"].get(KEY)
+    key = summary.provenance.extra.get(KEY)
     if not isinstance(key, str):
         return None
     return Entry(
         id=id,
         embedding_id=id if key == ITSELF else key,
-        length=summary["length"],
-        width=summary["width"],
-        provenance=Provenance.from_dict(summary["provenance"]),
+        length=summary.length,
+        width=summary.width,
+        provenance=summary.provenance,
     )
 
 
@@ -79,26 +74,42 @@ def read_index(
     it was written is made again from the files. Where it cannot be written, or `save` is False, the
     library works without.
     """
-    try:
-        known = _checked(_parsed(files.read_bytes(path, MOST)))
-    except (SpotError, ValueError):
-        known = {}
+    library = path[: -len(INDEX)]
+    shards, last = read_shards(library), read_document(path)
+    known = dict(last)
+    for shard in shards.values():
+        known.update(shard)
     summaries = {}
+    changed = False
     for id in ids:
         if id in known:
             summaries[id] = known[id]
         elif (prompt := read(id)) is not None:
             summaries[id] = summarize(prompt)
-    if save and summaries != known:
+            changed = True
+    stale = {n for n, shard in shards.items() if 2 * len(shard.keys() & summaries) <= len(shard)}
+    if save and (changed or stale or not last.keys() <= summaries.keys()):
         with contextlib.suppress(SpotError):
-            save_index(path, summaries)
+            sealed = {id for name in shards.keys() - stale for id in shards[name]}
+            write_headers(library, {id: s.document for id, s in summaries.items()}, sealed)
+            remove_shards(library, stale)
     return summaries
 
 
-def save_index(path: str, summaries: Mapping[str, Summary]) -> None:
-    """Writes the index, whole or not at all."""
-    document = {"digest": _digest(summaries), "prompts": summaries}
-    files.write_atomically(path, _text(document).encode())
+def save_index(path: str, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    """Writes the index anew.
+
+    Args:
+      path: of ``index.json`` in its library.
+      documents: `Summary.document` by id.
+
+    Raises:
+      SpotError: the folder cannot be written.
+    """
+    library = path[: -len(INDEX)]
+    before = shard_names(library)
+    write_headers(library, documents)
+    remove_shards(library, before)
 
 
 def marked(prompt: SoftPrompt, key: str | None) -> SoftPrompt:
@@ -125,33 +136,3 @@ def completed(id: str, known: Collection[str], folder: str) -> str:
             f"{len(matching)} prompts of {folder} begin with {id!r}. Give more of its digits."
         )
     return matching[0]
-
-
-def _parsed(data: bytes) -> Any:
-    return parse_json(data, most=MOST, values=2_000_000)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _digest(summaries: Any) -> str:
-    """A digest by which an index that something else changed is recognised and made again."""
-    return hashlib.sha256(_text(summaries).encode()).hexdigest()
-
-
-def _checked(value: Any) -> dict[str, Summary]:
-    """The index, or an error when it is not one, or not as it was written."""
-    if not isinstance(value, dict) or set(value) != {"digest", "prompts"}:
-        raise ValueError("no index")
-    summaries = value["prompts"]
-    if not isinstance(summaries, dict) or value["digest"] != _digest(summaries):
-        raise ValueError("changed")
-    for summary in summaries.values():
-        if not isinstance(summary, dict) or set(summary) != {"length", "width", "provenance"}:
-            raise ValueError("no summary")
-        sizes = (summary["length"], summary["width"])
-        if not all(type(n) is int for n in sizes) or not isinstance(summary["provenance"], dict):
-            raise ValueError("no summary")
-        Provenance.from_dict(summary["provenance"])
-    return summaries

@@ -22,25 +22,26 @@ from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import SpotError, WrongUse
 from spotfw.files import locked
 from spotfw.library.check import Problem, check_pair, problems_among, to_remove, unused
+from spotfw.library.headers import INDEX, Summary, summarize
 from spotfw.library.index import (
     ITSELF,
     Entry,
-    Summary,
     as_entry,
     completed,
     marked,
     read_index,
     save_index,
-    summarize,
 )
-from spotfw.library.retrieval import Retriever, comparable
+from spotfw.library.kept import KeptVectors
+from spotfw.library.retrieval import Retriever, comparable, search
+from spotfw.library.segment import FLOAT32
 from spotfw.library.store import SUFFIX, Store
+from spotfw.library.vectors import VectorIndex
 from spotfw.prompts import SoftPrompt, same_model
 from spotfw.ranking import Ranked, Ranking
 
 __all__ = ["Entry", "Library", "Problem", "Ranked", "Ranking", "open_library"]
 
-INDEX = "index.json"
 
 
 class Hooks(Protocol):
@@ -55,14 +56,22 @@ class Library:
     Args:
       folder: local or ``gs://``; made by the first `add`.
       plugins: whose hook ``spotfw_prompt_added`` is called for each new entry; by default none.
-      indexed: write `index.json` where it is out of date; if False, reading writes nothing.
+      indexed: write what is known of the files where it is out of date; if False, reading
+        writes nothing.
+      precision: of the vectors that a large library keeps on disk, ``float32`` or
+        ``bfloat16``, which takes half the memory. The most alike are compared exactly.
 
     Raises:
       WrongUse: the folder is a file.
     """
 
     def __init__(
-        self, folder: files.PathLike, *, plugins: Hooks | None = None, indexed: bool = True
+        self,
+        folder: files.PathLike,
+        *,
+        plugins: Hooks | None = None,
+        indexed: bool = True,
+        precision: str = FLOAT32,
     ) -> None:
         self.folder = os.fspath(folder)
         if not files.is_remote(folder) and os.path.isfile(folder):
@@ -71,6 +80,7 @@ class Library:
         self._plugins = plugins
         self._store = Store(self.folder)
         self._retriever = Retriever()
+        self._kept = KeptVectors(self._store, precision)
 
     def __repr__(self) -> str:
         return f"Library({self.folder!r})"
@@ -128,9 +138,8 @@ class Library:
             if not dry_run:
                 for id in removed:
                     files.remove(self.path(id))
-                save_index(
-                    self._index_path, {k: summaries[k] for k in set(summaries) - set(removed)}
-                )
+                staying = set(summaries) - set(removed)
+                save_index(self._index_path, {id: summaries[id].document for id in staying})
         return [id + SUFFIX for id in removed]
 
     def entries(
@@ -184,6 +193,7 @@ class Library:
         exclude_ids: Collection[str] = (),
         name: str = "",
         entries: Iterable[Entry] | None = None,
+        top: int | None = None,
     ) -> Ranking:
         """Ranks the entries by how alike their task embeddings are to the query.
 
@@ -198,6 +208,7 @@ class Library:
           exclude_ids: leaves out these entries.
           name: of the query, for printing.
           entries: to rank, if they are at hand; by default all, listed anew.
+          top: only so many of the most alike; in a large library no more than these are read.
 
         Raises:
           SpotError: a file is damaged, or the metric does not give numbers.
@@ -205,18 +216,41 @@ class Library:
         if not isinstance(query, SoftPrompt):
             query = SoftPrompt(query)
         fingerprint = fingerprint or query.provenance.fingerprint
-        chosen, left_out = comparable(
+        shape, model = (query.length, query.width), query.provenance.model
+        index = self._vectors(metric)
+        left_out = None
+        if index is not None and entries is None and top is not None:
+            kind = fingerprint, model, *shape
+            vector = metric.features(query.array)
+            ids, left_out = search(index, vector, kind, top, exclude_task, exclude_ids)
+            entries = [self._entry(id) for id in ids]
+        chosen, others = comparable(
             self.entries() if entries is None else entries,
-            (query.length, query.width),
+            shape,
             fingerprint,
             exclude_task,
             exclude_ids,
-            model=query.provenance.model,
+            model=model,
         )
+        known = None
+        if index is not None and left_out is None:
+            known = index.similarities(metric.features(query.array))
         items = self._retriever.ranked(
-            query.array, metric, chosen, lambda entry: self._read(entry.embedding_id).array
+            query.array, metric, chosen, lambda e: self._read(e.embedding_id).array, known
         )
-        return Ranking(items=items, metric=metric.name, query=name, left_out=left_out)
+        left_out = others if left_out is None else left_out
+        return Ranking(items=items[:top], metric=metric.name, query=name, left_out=left_out)
+
+    def _entry(self, id: str) -> Entry:
+        """The entry of a value's file."""
+        entry = as_entry(id, summarize(self._read(id)))
+        if entry is None:
+            raise SpotError(f"The library's file {self.path(id)} is no entry. Rank again.")
+        return entry
+
+    def _vectors(self, metric: SimilarityMetric) -> VectorIndex | None:
+        """The metric's vectors of a large library; see `KeptVectors.of`."""
+        return self._kept.of(metric) if self._indexed else None
 
     def verify(self) -> list[Problem]:
         """Reads every file and lists what is wrong; the list is empty for a sound library.
@@ -232,7 +266,9 @@ class Library:
                 summaries, damaged = self._read_all(summaries)
         if summaries and not damaged and self._indexed:
             with contextlib.suppress(SpotError):
-                save_index(self._index_path, summaries)
+                documents = {id: summary.document for id, summary in summaries.items()}
+                save_index(self._index_path, documents)
+                self._kept.forget()
         return sorted(damaged + problems_among(summaries, SUFFIX), key=lambda p: p.name)
 
     def _read_all(self, known: dict[str, Summary]) -> tuple[dict[str, Summary], list[Problem]]:

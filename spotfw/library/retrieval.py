@@ -11,8 +11,20 @@ import numpy.typing as npt
 from spotfw.contracts import Array, SimilarityMetric
 from spotfw.library.comparing import compare
 from spotfw.library.index import Entry
+from spotfw.library.segment import BFLOAT16, Kind
+from spotfw.library.vectors import VectorIndex, task_hash
 from spotfw.prompts import same_model
 from spotfw.ranking import Ranked, in_order
+
+#: How many of the most alike are compared by their files, and not by an index of lower precision.
+EXACT = 100
+#: How many more than asked for, where an index rounds to float32.
+_SLACK = 10
+
+OF_TASK, EXCLUDED = "of the task itself", "excluded"
+
+#: Similarities to embeddings by their ids, sorted, as an index knows them.
+Known = tuple[npt.NDArray[np.uint64], npt.NDArray[np.float32]]
 
 
 class Retriever:
@@ -28,6 +40,7 @@ class Retriever:
         metric: SimilarityMetric,
         entries: Sequence[Entry],
         read: Callable[[Entry], Array],
+        known: Known | None = None,
     ) -> tuple[Ranked, ...]:
         """The entries by falling similarity to a query [L, E] of their own shape.
 
@@ -36,12 +49,17 @@ class Retriever:
           metric: what compares.
           entries: those to compare with.
           read: the task embedding [L, E] of an entry.
+          known: similarities that need no reading, but for the most alike.
 
         Raises:
           BrokenPart: the metric does not give one finite number for each entry.
           SpotError: a file is damaged.
         """
-        similarities = self._similarities(query, metric, entries, read)
+        similarities = (
+            self._similarities(query, metric, entries, read)
+            if known is None
+            else self._looked_up(query, metric, entries, read, known)
+        )
         return in_order(
             Ranked(
                 rank=0,
@@ -54,6 +72,26 @@ class Retriever:
             )
             for entry, similarity in zip(entries, similarities, strict=True)
         )
+
+    def _looked_up(
+        self,
+        query: Array,
+        metric: SimilarityMetric,
+        entries: Sequence[Entry],
+        read: Callable[[Entry], Array],
+        known: Known,
+    ) -> npt.NDArray[Any]:
+        """Similarities as `known`; those of the most alike, and unknown ones, from the files."""
+        ids, values = known
+        wanted = np.array([int(entry.embedding_id, 16) for entry in entries], np.uint64)
+        places = np.minimum(np.searchsorted(ids, wanted), max(len(ids) - 1, 0))
+        sure = ids[places] == wanted if len(ids) else np.zeros(len(wanted), bool)
+        similarities = np.full(len(entries), np.inf)
+        similarities[sure] = values[places[sure]]
+        first = np.argsort(-similarities, kind="stable")[: EXACT + int((~sure).sum())]
+        chosen = [entries[place] for place in first]
+        similarities[first] = self._similarities(query, metric, chosen, read)
+        return similarities
 
     def _similarities(
         self,
@@ -92,22 +130,73 @@ def comparable(
       ids: of entries that are left out.
     """
     chosen, left_out = [], dict[str, int]()
+    reasons: dict[Kind, str | None] = {}
     for entry in entries:
-        why = None
-        names = entry.provenance.model, model
-        if not same_model(entry.provenance.fingerprint, fingerprint) or (
-            # Neither says by its weights which model it is of: then their names must not differ.
-            fingerprint is None and None not in names and len({*names}) > 1
-        ):
-            why = "of another model"
-        elif (entry.length, entry.width) != shape:
-            why = "of another length"
-        elif task is not None and entry.provenance.task == task:
-            why = "of the task itself"
-        elif entry.id in ids:
-            why = "excluded"
+        origin = entry.provenance
+        kind = origin.fingerprint, origin.model, entry.length, entry.width
+        if kind not in reasons:
+            reasons[kind] = why_other(kind, (fingerprint, model, *shape))
+        why = reasons[kind]
+        if why is None and task is not None and origin.task == task:
+            why = OF_TASK
+        if why is None and entry.id in ids:
+            why = EXCLUDED
         if why is None:
             chosen.append(entry)
         else:
             left_out[why] = left_out.get(why, 0) + 1
     return chosen, left_out
+
+
+def why_other(kind: Kind, query: Kind) -> str | None:
+    """Why prompts of a kind are not compared with a query of another; None where they are."""
+    names = kind[1], query[1]
+    if not same_model(kind[0], query[0]) or (
+        # Neither says by its weights which model it is of: then their names must not differ.
+        query[0] is None and None not in names and len({*names}) > 1
+    ):
+        return "of another model"
+    return None if kind[2:] == query[2:] else "of another length"
+
+
+def search(
+    index: VectorIndex,
+    query: npt.NDArray[Any],
+    kind: Kind,
+    count: int,
+    task: str | None = None,
+    ids: Collection[str] = (),
+) -> tuple[list[str], dict[str, int]]:
+    """The entries most like a query by an index, and how many are left out, by reason.
+
+    Args:
+      index: in line with the files.
+      query: its vector [D].
+      kind: of the query; others are left out.
+      count: of the most alike; some more ids are given, about in order, to be compared exactly.
+      task, ids: as of `comparable`.
+    """
+    products, rows = index.products(query), index.rows
+    left_out = dict[str, int]()
+
+    def leave_out(places: npt.NDArray[np.bool_], why: str) -> None:
+        places &= products > -np.inf
+        if places.any():
+            left_out[why] = left_out.get(why, 0) + int(places.sum())
+            products[places] = -np.inf
+
+    for place, other in enumerate(index.kinds):
+        why = why_other(other, kind)
+        if why is not None:
+            leave_out(rows["kind"] == place, why)
+    if task is not None:
+        leave_out(rows["task"] == task_hash(task), OF_TASK)
+    if ids:
+        numbers = np.array([int(id, 16) for id in ids], np.uint64)
+        leave_out(np.isin(rows["id"], numbers), EXCLUDED)
+    count += EXACT if index.precision == BFLOAT16 else _SLACK
+    first = min(count, len(products))
+    places = np.argpartition(products, len(products) - first)[len(products) - first :]
+    places = places[products[places] > -np.inf]
+    order = places[np.argsort(-products[places], kind="stable")]
+    return [f"{int(id):016x}" for id in rows["id"][order]], left_out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -157,8 +158,11 @@ def in_order(items: Iterable[Ranked]) -> tuple[Ranked, ...]:
         seed = -1 if item.seed is None else item.seed
         return (-round(item.similarity, 12), item.task or "", seed, item.id)
 
+    names = [field.name for field in attrs.fields(Ranked) if field.name != "rank"]
+    values = operator.attrgetter(*names)
     return tuple(
-        attrs.evolve(item, rank=place) for place, item in enumerate(sorted(items, key=key), 1)
+        Ranked(rank=place, **dict(zip(names, values(item), strict=True)))
+        for place, item in enumerate(sorted(items, key=key), 1)
     )
 
 

@@ -15,6 +15,7 @@ class AverageTokenCosine(SimilarityMetric):
     name = "average_token_cosine"
     symmetric = True
     range = (-1.0, 1.0)
+    kept_as = "average_token_cosine/1"
 
     def features(self, prompt: Array) -> metrics.Vector:
         """The direction of the mean token, float64 [E]."""
@@ -27,6 +28,7 @@ class PerTokenCosine(SimilarityMetric):
     name = "per_token_cosine"
     symmetric = True
     range = (-1.0, 1.0)
+    kept_as = "per_token_cosine/1"
 
     def features(self, prompt: Array) -> metrics.Vector:
         """The mean unit token, float64 [E]."""

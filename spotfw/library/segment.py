@@ -1,0 +1,203 @@
+"""One file of a vector index: entries of a library and the vectors they are compared by.
+
+A segment never changes, and its name holds the SHA-256 of its bytes: what does not match is no
+segment. Its vectors lie at the end, in memory's own layout, so that a local file is mapped and
+not read. Where they are kept in half precision, two bfloat16 share a word of 32 bits: the odd
+columns in its upper half, the even ones in its lower.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from spotfw import files
+from spotfw.errors import SpotError
+from spotfw.reading import open_regular, parse_json
+
+#: An entry: the ids of its value and key, a hash of its task (0: none), and its kind's place.
+ROW = np.dtype([("id", "<u8"), ("embedding", "<u8"), ("task", "<u8"), ("kind", "<u8")])
+FORMAT = "spotfw.vectors/1"
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+SUFFIX = ".vectors"
+#: Bytes to which the header and the vectors are aligned.
+_ALIGNED = 64
+#: Bytes of a header; a kind of model takes about one hundred.
+_MOST_HEADER = 2**20
+#: Rows of bfloat16 that are widened at once; they stay in a core's cache.
+_BLOCK = 1024
+
+Floats = npt.NDArray[np.float32]
+Words = npt.NDArray[np.uint32]
+
+#: What prompts of one model and shape have in common: fingerprint, model, length, width.
+Kind = tuple[str | None, str | None, int, int]
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Segment:
+    """Entries with their vectors.
+
+    Attributes:
+      rows: `ROW` [n].
+      others: uint64 [m], ids of files that are no entries, which need not be read again.
+      kinds: that rows name by their place.
+      width: D, of a vector.
+      precision: ``float32`` or ``bfloat16``.
+      vectors: float32 [n, D], or uint32 [n, D / 2] where the precision is ``bfloat16``.
+    """
+
+    rows: npt.NDArray[Any]
+    others: npt.NDArray[np.uint64]
+    kinds: tuple[Kind, ...]
+    width: int
+    precision: str
+    vectors: npt.NDArray[Any]
+
+    def products(self, query: Floats, out: Floats) -> None:
+        """The dot products of a vector [D] with each of the segment's, into `out` [n]."""
+        if self.precision == FLOAT32:
+            np.dot(self.vectors, query, out=out)
+            return
+        even, odd = (np.ascontiguousarray(query[start::2]) for start in (0, 1))
+        widened = np.empty((min(_BLOCK, len(out)), self.width // 2), np.uint32)
+        for start in range(0, len(out), _BLOCK):
+            words = self.vectors[start : start + _BLOCK]
+            part = out[start : start + _BLOCK]
+            # A word read as float32 is its upper half, whose rounding took the lower into account.
+            np.dot(words.view(np.float32), odd, out=part)
+            lower = np.left_shift(words, 16, out=widened[: len(words)]).view(np.float32)
+            part += np.dot(lower, even)
+
+
+def halved(vectors: Floats) -> Words:
+    """Vectors [n, D] as pairs of bfloat16, uint32 [n, D / 2]; D is even."""
+    bits = np.ascontiguousarray(vectors, np.float32).view(np.uint32)
+    even, odd = bits[:, ::2], bits[:, 1::2]
+    low = (even + np.uint32(0x7FFF) + ((even >> 16) & np.uint32(1))) >> 16
+    # Of the words with this lower half, the one that is nearest to the odd column.
+    high = (odd.astype(np.int64) - low + 0x8000) >> 16
+    # A column near zero keeps its sign: below it lie the numbers of the other one.
+    high = np.maximum(high, (odd >> 31).astype(np.int64) << 15)
+    words: Words = (high.astype(np.uint32) << 16) | low
+    return words
+
+
+def packed(segment: Segment, features: str) -> bytes:
+    """A segment as bytes.
+
+    Args:
+      segment: what to pack.
+      features: the name of what its vectors are.
+    """
+    header = {
+        "format": FORMAT,
+        "features": features,
+        "count": len(segment.rows),
+        "others": len(segment.others),
+        "width": segment.width,
+        "precision": segment.precision,
+        "kinds": [list(kind) for kind in segment.kinds],
+    }
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 8) % _ALIGNED)
+    ids = segment.rows.tobytes() + segment.others.astype("<u8").tobytes()
+    ids += bytes(-len(ids) % _ALIGNED)
+    return len(text).to_bytes(8, "little") + text + ids + segment.vectors.tobytes()
+
+
+def write_segment(folder: str, segment: Segment, features: str) -> str:
+    """Writes a segment, whole or not at all; its name.
+
+    Raises:
+      SpotError: the folder cannot be written.
+    """
+    data = packed(segment, features)
+    name = hashlib.sha256(data).hexdigest()[:32] + SUFFIX
+    files.write_atomically(files.join(folder, name), data, tidy=False)
+    return name
+
+
+def open_segment(folder: str, name: str, features: str) -> Segment | None:
+    """The segment of a name, mapped where it is local; None where it is of other features.
+
+    All its bytes are read once, to compare them with its name.
+
+    Raises:
+      SpotError: it is absent, or not what was written.
+    """
+    path = files.join(folder, name)
+    data = _bytes_of(path)
+    try:
+        return _unpacked(data, name, features)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise SpotError(f"The index file {path} is not what was written ({error}).") from None
+
+
+def _bytes_of(path: str) -> memoryview:
+    if files.is_remote(path):
+        return memoryview(files.read_bytes(path))
+    try:
+        with open_regular(path) as stream:
+            if not os.fstat(stream.fileno()).st_size:
+                return memoryview(b"")
+            return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise SpotError(f"The index file {path} cannot be read: {error}.") from None
+
+
+def _unpacked(data: memoryview, name: str, features: str) -> Segment | None:
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 10 or not 2 <= size <= min(_MOST_HEADER, len(data) - 8):
+        raise ValueError("it has no header")
+    header = parse_json(bytes(data[8 : 8 + size]))
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError("it is of another format")
+    if header["features"] != features:
+        return None
+    count, others, width = (_whole(header[key]) for key in ("count", "others", "width"))
+    precision = header["precision"]
+    if precision not in (FLOAT32, BFLOAT16) or (precision == BFLOAT16 and width % 2):
+        raise ValueError("its numbers are of another kind")
+    ids = 8 + size
+    vectors = ids + count * ROW.itemsize + others * 8
+    vectors += -(vectors - ids) % _ALIGNED
+    words = width if precision == FLOAT32 else width // 2
+    if len(data) != vectors + 4 * count * words:
+        raise ValueError("it has another size")
+    if hashlib.sha256(data).hexdigest()[:32] + SUFFIX != name:
+        raise ValueError("its bytes do not match its name")
+    kind = np.float32 if precision == FLOAT32 else np.uint32
+    rows = np.frombuffer(data, ROW, count, ids)
+    kinds = tuple(_kind(value) for value in header["kinds"])
+    if count and rows["kind"].max() >= len(kinds):
+        raise ValueError("a row is of no kind")
+    return Segment(
+        rows=rows,
+        others=np.frombuffer(data, "<u8", others, ids + count * ROW.itemsize),
+        kinds=kinds,
+        width=width,
+        precision=precision,
+        vectors=np.frombuffer(data, kind, count * words, vectors).reshape(count, words),
+    )
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**40:
+        raise ValueError("its sizes are no numbers")
+    return value
+
+
+def _kind(value: Sequence[Any]) -> Kind:
+    fingerprint, model, length, width = value
+    if not all(isinstance(text, str | None) for text in (fingerprint, model)):
+        raise ValueError("a kind is no text")
+    return fingerprint, model, _whole(length), _whole(width)

@@ -1,0 +1,302 @@
+"""The vectors of a library's task embeddings on disk, so that a large library is ranked by one
+matrix product.
+
+A row is a function of two files whose names are the hash of their content, so that it is right
+or, where either file is gone, not used; which files there are is always asked of the folder.
+Segments are added as files come, merged when they are many, and made again where they are
+damaged. Any number of processes may do so at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from spotfw import files
+from spotfw.contracts import Array
+from spotfw.errors import SpotError
+from spotfw.library.index import ITSELF, KEY
+from spotfw.library.segment import (
+    BFLOAT16,
+    FLOAT32,
+    ROW,
+    SUFFIX,
+    Floats,
+    Kind,
+    Segment,
+    halved,
+    open_segment,
+    write_segment,
+)
+from spotfw.prompts import SoftPrompt
+
+#: Rows of a segment while an index is built: what is held in memory, 48 MiB for a width of 768.
+ROWS = 2**14
+#: Segments with less than half of that, which are merged once they are more.
+_SMALL = 8
+
+_ID = re.compile("[0-9a-f]{16}")
+
+Ids = npt.NDArray[np.uint64]
+ReadFile = Callable[[str], SoftPrompt | None]
+
+
+class VectorIndex:
+    """One vector for each entry of a library.
+
+    Args:
+      folder: of the segments.
+      features: the name of what the vectors are.
+      compute: gives it of a prompt: [L, E] -> [D].
+      precision: that new segments are kept in, ``float32`` or ``bfloat16``.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        features: str,
+        compute: Callable[[Array], npt.NDArray[Any]],
+        precision: str = FLOAT32,
+    ) -> None:
+        self.folder = folder
+        self.features = features
+        self.rows = np.zeros(0, ROW)
+        self.kinds: tuple[Kind, ...] = ()
+        self._compute = compute
+        self.precision = precision
+        self._segments: dict[str, Segment] = {}
+        self._used = np.zeros(0, bool)
+
+    def __len__(self) -> int:
+        return int(self._used.sum())
+
+    def refresh(self, ids: Sequence[str], read: ReadFile) -> None:
+        """Brings the rows in line with the files that are there.
+
+        Args:
+          ids: of all files of the library.
+          read: gives the prompt of one, None where it is gone; called for those that no segment
+            knows.
+
+        Raises:
+          SpotError: a new file is damaged, or an entry's task embedding is or is missing.
+        """
+        there = _numbers(ids, read)
+        self._take_up()
+        if self._missing(there):
+            with contextlib.ExitStack() as stack:
+                with contextlib.suppress(SpotError):  # a folder that may only be read
+                    stack.enter_context(files.locked(self.folder))
+                for name in self._take_up():  # what another process wrote meanwhile
+                    with contextlib.suppress(SpotError):
+                        files.remove(files.join(self.folder, name))
+                for segment in self._built(self._missing(there), read):
+                    self._keep(segment)
+                self._merge(there)
+        self._join(there)
+        lost = self._used & ~np.isin(self.rows["embedding"], there)
+        for row in self.rows[lost]:
+            _check_key(_name(row["id"]), _name(row["embedding"]), read)
+        self._used &= ~lost
+
+    def products(self, query: npt.NDArray[Any]) -> Floats:
+        """Dot products of a vector [D] with each row's: float32 [rows], -inf where none is used."""
+        products = np.full(len(self.rows), -np.inf, np.float32)
+        start, vector = 0, np.asarray(query, np.float32)
+        for segment in self._segments.values():
+            part = products[start : start + len(segment.rows)]
+            start += len(segment.rows)
+            if segment.width == len(vector):
+                segment.products(vector, part)
+        if not self._used.all():
+            products[~self._used] = -np.inf
+        return products
+
+    def similarities(self, query: npt.NDArray[Any]) -> tuple[Ids, Floats]:
+        """Ids of task embeddings, sorted, and the dot product of a vector [D] with each's."""
+        products = self.products(query)
+        known = np.flatnonzero(products > -np.inf)
+        ids, first = np.unique(self.rows["embedding"][known], return_index=True)
+        return ids, products[known][first]
+
+    def _take_up(self) -> list[str]:
+        """Opens the segments that came, and drops those that went; names of damaged ones."""
+        damaged = []
+        names = [n for n in files.list_names(self.folder) if n.endswith(SUFFIX)]
+        for name in set(self._segments) - set(names):
+            if not name.startswith("memory"):
+                del self._segments[name]
+        for name in names:
+            if name in self._segments:
+                continue
+            try:
+                segment = open_segment(self.folder, name, self.features)
+            except SpotError:
+                damaged.append(name)
+                continue
+            if segment is not None:
+                self._segments[name] = segment
+        return damaged
+
+    def _keep(self, segment: Segment) -> None:
+        """Writes a segment; where that cannot be, it serves this process alone."""
+        try:
+            name = write_segment(self.folder, segment, self.features)
+            opened = open_segment(self.folder, name, self.features)
+        except SpotError:
+            opened, name = segment, f"memory-{len(self._segments)}"
+        if opened is not None:
+            self._segments[name] = opened
+
+    def _missing(self, there: Ids) -> list[str]:
+        """Files that no segment knows."""
+        known = [part for s in self._segments.values() for part in (s.rows["id"], s.others)]
+        new = there[~np.isin(there, np.concatenate(known))] if known else there
+        return [_name(number) for number in new]
+
+    def _built(self, ids: Iterable[str], read: ReadFile) -> Iterator[Segment]:
+        """Segments of files, each as soon as it is full."""
+        drafts: dict[int, _Draft] = {}
+        others: list[int] = []
+        for id in ids:
+            prompt = read(id)
+            if prompt is None:
+                continue
+            key = prompt.provenance.extra.get(KEY)
+            if not isinstance(key, str):
+                others.append(int(id, 16))
+                continue
+            key = id if key == ITSELF else key
+            embedding = prompt if key == id else read(key)
+            if embedding is None:
+                _check_key(id, key, read)
+                continue
+            vector = self._compute(embedding.array)
+            draft = drafts.setdefault(len(vector), _Draft())
+            draft.add(id, key, prompt, vector)
+            if len(draft.rows) == ROWS:
+                yield drafts.pop(len(vector)).finished(self.precision)
+        for draft in drafts.values():
+            yield draft.finished(self.precision, others)
+            others = []
+        if others:
+            yield _Draft().finished(FLOAT32, others)
+
+    def _crowded(self, there: Ids) -> list[list[str]]:
+        """Names of small segments that are too many, by width and precision."""
+        groups: dict[tuple[int, str], list[str]] = {}
+        for name, segment in self._segments.items():
+            if np.isin(segment.rows["id"], there).sum() < ROWS // 2:
+                groups.setdefault((segment.width, segment.precision), []).append(name)
+        return [names for names in groups.values() if len(names) > _SMALL]
+
+    def _merge(self, there: Ids) -> None:
+        for names in self._crowded(there):
+            self._keep(_merged([self._segments[name] for name in names], there))
+            for name in names:
+                self._segments.pop(name)
+                with contextlib.suppress(SpotError):
+                    files.remove(files.join(self.folder, name))
+
+    def _join(self, there: Ids) -> None:
+        """The rows of all segments as one array, and which are of files that are there."""
+        kinds: dict[Kind, int] = {}
+        parts = [np.zeros(0, ROW)]
+        for segment in self._segments.values():
+            places = [kinds.setdefault(kind, len(kinds)) for kind in segment.kinds]
+            rows = segment.rows.copy()
+            rows["kind"] = np.array(places, "<u8")[rows["kind"]] if len(rows) else 0
+            parts.append(rows)
+        self.kinds = tuple(kinds)
+        self.rows = np.concatenate(parts)
+        self._used = np.isin(self.rows["id"], there)
+        once = np.zeros(len(self.rows), bool)
+        once[np.unique(self.rows["id"], return_index=True)[1]] = True  # two may have written it
+        self._used &= once
+
+
+@attrs.define(eq=False)
+class _Draft:
+    """A segment that grows."""
+
+    rows: list[tuple[int, int, int, int]] = attrs.field(factory=list)
+    vectors: list[Floats] = attrs.field(factory=list)
+    kinds: dict[Kind, int] = attrs.field(factory=dict)
+
+    def add(self, id: str, key: str, prompt: SoftPrompt, vector: npt.NDArray[Any]) -> None:
+        origin = prompt.provenance
+        kind = origin.fingerprint, origin.model, prompt.length, prompt.width
+        place = self.kinds.setdefault(kind, len(self.kinds))
+        self.rows.append((int(id, 16), int(key, 16), task_hash(origin.task), place))
+        self.vectors.append(np.asarray(vector, np.float32))
+
+    def finished(self, precision: str, others: Sequence[int] = ()) -> Segment:
+        width = len(self.vectors[0]) if self.vectors else 0
+        vectors = np.stack(self.vectors) if self.vectors else np.zeros((0, 0), np.float32)
+        precision = precision if width % 2 == 0 else FLOAT32
+        return Segment(
+            rows=np.array(self.rows, ROW),
+            others=np.array(others, "<u8"),
+            kinds=tuple(self.kinds),
+            width=width,
+            precision=precision,
+            vectors=halved(vectors) if precision == BFLOAT16 else vectors,
+        )
+
+
+def _merged(segments: Sequence[Segment], there: Ids) -> Segment:
+    """Segments of one width and precision as one, without the files that are gone."""
+    kinds: dict[Kind, int] = {}
+    rows, vectors = [], []
+    for segment in segments:
+        kept = np.isin(segment.rows["id"], there)
+        part = segment.rows[kept]
+        if len(part):
+            places = [kinds.setdefault(kind, len(kinds)) for kind in segment.kinds]
+            part["kind"] = np.array(places, "<u8")[part["kind"]]
+        rows.append(part)
+        vectors.append(segment.vectors[kept])
+    others = np.concatenate([segment.others for segment in segments])
+    return attrs.evolve(
+        segments[0],
+        rows=np.concatenate(rows),
+        vectors=np.concatenate(vectors),
+        kinds=tuple(kinds),
+        others=others[np.isin(others, there)],
+    )
+
+
+def task_hash(task: str | None) -> int:
+    """By which rows name their task; 0 for none."""
+    return 0 if task is None else int(hashlib.sha256(task.encode()).hexdigest()[:16], 16) or 1
+
+
+def _check_key(id: str, key: str, read: ReadFile) -> None:
+    """Refuses an entry without its task embedding, unless both were removed or are there again."""
+    if read(key) is None and read(id) is not None:
+        raise SpotError(
+            f"The library's prompt {id} has no task embedding: there is no file {key}.safetensors. "
+            f"Remove the prompt (`spotfw library remove {id}`) and add it again."
+        )
+
+
+def _numbers(ids: Sequence[str], read: ReadFile) -> Ids:
+    """Ids as numbers; a file that is named otherwise is refused as reading it does."""
+    numbers = []
+    for id in ids:
+        if _ID.fullmatch(id):
+            numbers.append(int(id, 16))
+        else:
+            read(id)
+    return np.array(numbers, np.uint64)
+
+
+def _name(number: Any) -> str:
+    return f"{int(number):016x}"
