@@ -122,13 +122,37 @@ class SentencePieceVocabulary:
 
 
 class ByteVocabulary:
-    """Bytes of UTF-8, each three above its value; what counts text where no model is at hand."""
+    """Bytes of UTF-8, each three above its value: ByT5's, and what counts text without a model.
+
+    Args:
+      extra_ids: number of sentinels behind them, ids that no text has.
+    """
 
     pad_id = PAD
     eos_id = 1
     unk_id = 2
-    extra_ids = 0
-    vocab_size = 259
+    digest = "bytes"
+    #: Ids without sentinels: of 256 bytes, and the three before them.
+    size = 259
+
+    def __init__(self, extra_ids: int = 0) -> None:
+        self.extra_ids = extra_ids
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ByteVocabulary):
+            return NotImplemented
+        return self.extra_ids == other.extra_ids
+
+    def __hash__(self) -> int:
+        return hash(self.extra_ids)
+
+    def __repr__(self) -> str:
+        return f"ByteVocabulary({self.extra_ids})"
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids, sentinels among them."""
+        return self.size + self.extra_ids
 
     def encode(self, text: str, /) -> list[int]:
         """The ids of a text, without the end."""
@@ -140,7 +164,7 @@ class ByteVocabulary:
         for i in ids:
             if i == self.eos_id:
                 break
-            if 3 <= i < self.vocab_size:
+            if 3 <= i < self.size:
                 data.append(i - 3)
         return data.decode(errors="ignore")
 

@@ -14,14 +14,13 @@ import torch
 from spotfw import files
 from spotfw.backends.answers import evaluation_of, most_tokens, tokenised_lines
 from spotfw.backends.splits import Splits
-from spotfw.backends.vocabulary import open_vocabulary
+from spotfw.backends.vocabulary import ModelVocabulary, open_vocabulary
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError
 from spotfw.tasks import Task
 from spotfw.tasks.rows.digests import digest_of_values
 from spotfw.tasks.tokens import Ragged, Tokens
-from spotfw.tasks.vocabulary import SentencePieceVocabulary
 from spotfw_torch.chunks import POSITIONS
 from spotfw_torch.decoding import greedy
 from spotfw_torch.devices import choose_device
@@ -54,7 +53,7 @@ def open_model(
       dtype: ``float32`` or ``bfloat16``, of the weights and their products.
       compile: whether torch.compile makes programs of the blocks.
       members: most tunings of one shape that run together.
-      vocabulary: a sentencepiece file, where it is not in the folder.
+      vocabulary: a sentencepiece file or tokenizer.json, where it is not in the folder.
       threads: of an operation on the CPU; 0 leaves PyTorch's choice.
 
     Raises:
@@ -97,7 +96,7 @@ class TorchModel(FrozenModel):
         self,
         name: str,
         engine: FrozenT5,
-        vocabulary: SentencePieceVocabulary,
+        vocabulary: ModelVocabulary,
         fingerprint: str,
         members: int,
     ) -> None:

@@ -15,7 +15,7 @@ from spotfw_torch import layers
 from spotfw_torch.chunks import POSITIONS, on_device, runs, stacked, without_gradients
 from spotfw_torch.examples import Ids, pad
 from spotfw_torch.model import END, PAD, START, Encoded, FrozenT5
-from spotfw_torch.positions import relative_bias
+from spotfw_torch.positions import of_block, relative_bias
 
 
 @attrs.frozen(eq=False)
@@ -88,8 +88,9 @@ def _decode(model: FrozenT5, encoded: Encoded, max_tokens: int) -> Tensor:
     token = torch.full((rows,), START, dtype=torch.int64, device=model.device)
     for place in range(max_tokens):
         x = functional.embedding(token[:, None], model.weights.embedding)
-        for block, cache in zip(model.weights.decoder, caches, strict=True):
-            x = _step(x, block, model.settings, cache, place, bias, cross_bias)
+        for number, (block, cache) in enumerate(zip(model.weights.decoder, caches, strict=True)):
+            own = of_block(bias, number, model.settings.heads)
+            x = _step(x, block, model.settings, cache, place, own, cross_bias)
         token = model.logits(model.finish(x))[:, 0].argmax(-1)
         made[going, place] = token.int()
         running = running & (token != END)

@@ -15,6 +15,8 @@ from spotfw_torch.errors import ModelFolderError
 
 #: A number in a config.json is below this, where no T5's own bound is known.
 _MOST = 2**20
+#: By config.json's model_type: FLAN-T5, LM-adapted ones and ByT5 are called t5 too.
+_FAMILIES = ("t5", "mt5", "umt5")
 _ACTIVATIONS = {"relu": "relu", "gelu_new": "gelu_new", "gelu": "gelu_new"}
 
 
@@ -37,6 +39,8 @@ class Dimensions:
         in the original T5.
       separate_head: whether the weights must hold a head; else the embedding table is the
         head unless they do.
+      bias_in_every_block: whether each block has relative positions of its own (umT5), not
+        only the first, whose positions the others share.
     """
 
     d_model: int
@@ -53,6 +57,8 @@ class Dimensions:
     activation: str = "gelu_new"
     scaled_output: bool = False
     separate_head: bool = False
+    #: Not in the repr, which runs record: theirs is that of a time without it.
+    bias_in_every_block: bool = attrs.field(default=False, repr=False)
 
 
 def read_dimensions(folder: Path) -> Dimensions:
@@ -78,8 +84,9 @@ def read_dimensions(folder: Path) -> Dimensions:
 
 
 def _dimensions(config: Mapping[str, Any]) -> Dimensions:
-    if config.get("model_type", "t5") != "t5" or not config.get("is_encoder_decoder", True):
-        raise ValueError(f"its config.json says model_type {config.get('model_type')!r}")
+    family = config.get("model_type", "t5")
+    if family not in _FAMILIES or not config.get("is_encoder_decoder", True):
+        raise ValueError(f"its config.json says model_type {family!r}")
     feed_forward = str(config.get("feed_forward_proj", "relu"))
     gated = feed_forward.startswith("gated-")
     name = feed_forward.removeprefix("gated-")
@@ -87,8 +94,9 @@ def _dimensions(config: Mapping[str, Any]) -> Dimensions:
     if name not in _ACTIVATIONS or (name == "gelu" and not gated):
         raise ValueError(f"its config.json has feed_forward_proj {feed_forward!r}")
     # transformers 5 writes tie_word_embeddings true for every T5, and beside it whether the
-    # output is scaled; before, the one stood for the other.
-    scaled = config.get("scale_decoder_outputs", config.get("tie_word_embeddings") is not False)
+    # output is scaled; before, the one stood for the other. No mT5 scales its output.
+    tied = config.get("tie_word_embeddings") is not False and family != "mt5"
+    scaled = config.get("scale_decoder_outputs", tied)
     return Dimensions(
         **sizes_of_config(config),
         max_distance=_positive(config, "relative_attention_max_distance", 128, int),
@@ -97,6 +105,7 @@ def _dimensions(config: Mapping[str, Any]) -> Dimensions:
         activation=_ACTIVATIONS[name],
         scaled_output=bool(scaled),
         separate_head=config.get("tie_word_embeddings") is False,
+        bias_in_every_block=family == "umt5",
     )
 
 

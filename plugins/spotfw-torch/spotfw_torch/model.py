@@ -17,7 +17,7 @@ from spotfw_torch import layers
 from spotfw_torch.dimensions import Dimensions, read_dimensions
 from spotfw_torch.dropout import Dropout
 from spotfw_torch.logits import project
-from spotfw_torch.positions import FORBIDDEN, relative_bias, with_padding
+from spotfw_torch.positions import FORBIDDEN, of_block, relative_bias, with_padding
 from spotfw_torch.tensors import read_tensors
 from spotfw_torch.weights import Weights, arrange
 
@@ -143,10 +143,13 @@ class FrozenT5:
             bidirectional=True,
             max_distance=self.dimensions.max_distance,
         )
-        bias = with_padding(positions, real)
+        heads = self.settings.heads
+        bias = with_padding(of_block(positions, 0, heads), real)
         x = layers.dropped(x, self._feature_mask(dropout, _ENCODER_SITES - 1))
         for number, block in enumerate(self.weights.encoder):
             masks = self._encoder_masks(dropout, number, x.shape[1])
+            if number and self.dimensions.bias_in_every_block:
+                bias = with_padding(of_block(positions, number, heads), real)
             x = self._encoder_block(x, block, self.settings, bias, masks)
         x = layers.norm(x, self.weights.encoder_norm, self.dimensions.epsilon)
         x = layers.dropped(x, self._feature_mask(dropout, _ENCODER_SITES - 2))
@@ -165,7 +168,7 @@ class FrozenT5:
           encoded: of the R rows.
           ids: int64 [R, Q], what the decoder is given (targets behind the start id).
           dropout: of the rows, None for none.
-          bias: [1, heads, Q, Q] of its self attention; by default causal.
+          bias: of its self attention, as `causal_bias` gives it; by default causal.
         """
         x = functional.embedding(ids, self.weights.embedding)
         x = layers.dropped(x, self._feature_mask(dropout, _DECODER_SITES - 1))
@@ -173,8 +176,9 @@ class FrozenT5:
             bias = self.causal_bias(ids.shape[1])
         for number, block in enumerate(self.weights.decoder):
             masks = self._decoder_masks(dropout, number, x.shape[1], encoded.hidden.shape[1])
+            own = of_block(bias, number, self.settings.heads)
             x = self._decoder_block(
-                x, encoded.hidden, block, self.settings, bias, encoded.bias, masks
+                x, encoded.hidden, block, self.settings, own, encoded.bias, masks
             )
         x = self.finish(x)
         return layers.dropped(x, self._feature_mask(dropout, _DECODER_SITES - 2))
@@ -189,7 +193,7 @@ class FrozenT5:
         return project(hidden, self.weights.head)
 
     def causal_bias(self, length: int, groups: int = 1) -> torch.Tensor:
-        """The decoder's bias [1, heads, groups * length, groups * length].
+        """The decoder's bias [1, heads, groups * length, groups * length], or of all its blocks.
 
         With several groups, as many sequences of this length stand one after the other, and
         none sees another.

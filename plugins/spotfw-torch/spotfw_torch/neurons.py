@@ -12,6 +12,7 @@ from torch.nn import functional
 from spotfw_torch import layers
 from spotfw_torch.chunks import stacked, without_gradients
 from spotfw_torch.model import END, START, FrozenT5
+from spotfw_torch.positions import of_block
 
 Array = npt.NDArray[np.float32]
 
@@ -36,8 +37,9 @@ def activations(model: FrozenT5, prompts: Sequence[Array] | Array) -> Array:
     x = functional.embedding(start, model.weights.embedding)
     bias, settings = model.causal_bias(1), model.settings
     per_layer = []
-    for block in model.weights.decoder:
-        x = layers.self_attention(x, block.attention, settings, bias, None, None)
+    for number, block in enumerate(model.weights.decoder):
+        own = of_block(bias, number, settings.heads)
+        x = layers.self_attention(x, block.attention, settings, own, None, None)
         x = layers.cross_attention(
             x, encoded.hidden, block.cross, settings, encoded.bias, None, None
         )

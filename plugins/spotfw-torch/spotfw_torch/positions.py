@@ -55,6 +55,17 @@ def relative_bias(
     return table[chosen].permute(2, 0, 1)
 
 
+def of_block(bias: torch.Tensor, block: int, heads: int) -> torch.Tensor:
+    """A block's part [..., heads, Q, K] of a stack's bias, which may be the same for all.
+
+    Args:
+      bias: [..., heads, Q, K], or [..., blocks * heads, Q, K].
+      block: its number in the stack.
+      heads: of a block.
+    """
+    return bias if bias.shape[-3] == heads else bias.narrow(-3, block * heads, heads)
+
+
 def with_padding(bias: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     """A bias that also forbids padding, [rows, heads, Q, K].
 

@@ -17,6 +17,9 @@ from spotfw_torch.layers import (
     SelfAttention,
 )
 
+#: Names under which a file may hold the embedding table, for each stack.
+_COPIES = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Weights:
@@ -27,7 +30,8 @@ class Weights:
       head: [V, E]; the same tensor as `embedding` where they are tied.
       encoder, decoder: the stacks' blocks.
       encoder_norm, decoder_norm: final norms [E].
-      encoder_positions, decoder_positions: relative biases [buckets, heads].
+      encoder_positions, decoder_positions: relative biases [buckets, heads], or of blocks
+        that have their own [buckets, blocks * heads].
     """
 
     embedding: torch.Tensor
@@ -63,8 +67,8 @@ def shapes(dims: Dimensions) -> dict[str, tuple[int, ...]]:
         "decoder": (dims.decoder_layers, ("SelfAttention", "EncDecAttention")),
     }
     for stack, (layers, attentions) in stacks.items():
-        first = f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
-        needed[first] = (dims.buckets, dims.num_heads)
+        for name in _position_tables(stack, layers, dims):
+            needed[f"{name}.weight"] = (dims.buckets, dims.num_heads)
         needed[f"{stack}.final_layer_norm.weight"] = (dims.d_model,)
         for layer in range(layers):
             place = f"{stack}.block.{layer}.layer"
@@ -75,6 +79,12 @@ def shapes(dims: Dimensions) -> dict[str, tuple[int, ...]]:
                 }
                 needed[f"{place}.{number}.layer_norm.weight"] = (dims.d_model,)
     return needed
+
+
+def _position_tables(stack: str, layers: int, dims: Dimensions) -> list[str]:
+    """Names of a stack's relative biases."""
+    blocks = range(layers if dims.bias_in_every_block else 1)
+    return [f"{stack}.block.{n}.layer.0.SelfAttention.relative_attention_bias" for n in blocks]
 
 
 def arrange(
@@ -89,6 +99,9 @@ def arrange(
       ModelFolderError: a tensor is missing or of another shape.
     """
     needed = shapes(dims)
+    copies = [name for name in _COPIES if name in tensors]
+    if "shared.weight" not in tensors and copies:
+        tensors = {**tensors, "shared.weight": tensors[copies[0]]}
     if "lm_head.weight" in tensors:
         needed["lm_head.weight"] = needed["shared.weight"]
     wrong = [
@@ -131,8 +144,9 @@ def arrange(
             output=take(f"{part}.o"),
         )
 
-    def positions(stack: str) -> torch.Tensor:
-        return take(f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias")
+    def positions(stack: str, layers: int) -> torch.Tensor:
+        tables = [tensors[f"{name}.weight"] for name in _position_tables(stack, layers, dims)]
+        return torch.cat(tables, dim=1).to(device, dtype)
 
     embedding = take("shared")
     encoder = [f"encoder.block.{n}.layer" for n in range(dims.encoder_layers)]
@@ -146,6 +160,6 @@ def arrange(
         ),
         encoder_norm=take("encoder.final_layer_norm"),
         decoder_norm=take("decoder.final_layer_norm"),
-        encoder_positions=positions("encoder"),
-        decoder_positions=positions("decoder"),
+        encoder_positions=positions("encoder", dims.encoder_layers),
+        decoder_positions=positions("decoder", dims.decoder_layers),
     )

@@ -31,6 +31,21 @@ _NEW = {
 }
 #: The original T5: ReLU, the embedding table as head.
 _ORIGINAL = {**_NEW, "feed_forward_proj": "relu", "tie_word_embeddings": True, "d_kv": 16}
+#: The families, as their folders on the hub say it; FLAN-T5 is a T5 1.1 in all of this.
+_FAMILIES = {
+    "new": _NEW,
+    "original": _ORIGINAL,
+    "mt5": {**_NEW, "model_type": "mt5", "architectures": ["MT5ForConditionalGeneration"]},
+    "umt5": {**_NEW, "model_type": "umt5", "architectures": ["UMT5ForConditionalGeneration"]},
+    # As transformers 5 writes one without a head of its own.
+    "umt5-tied": {
+        **_NEW,
+        "model_type": "umt5",
+        "architectures": ["UMT5ForConditionalGeneration"],
+        "tie_word_embeddings": True,
+    },
+    "byt5": {**_NEW, "tokenizer_class": "ByT5Tokenizer", "vocab_size": 384, "d_ff": 112},
+}
 
 
 def _write(folder: Path, config: dict, seed: int = 0, shards: int = 1) -> Path:
@@ -55,15 +70,14 @@ def _write(folder: Path, config: dict, seed: int = 0, shards: int = 1) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", params=["new", "original", "english-small"])
+@pytest.fixture(scope="session", params=[*_FAMILIES, "english-small"])
 def folder(request, tmp_path_factory) -> Path:
-    """A T5 1.1, an original T5, and a trained T5 1.1."""
+    """A random T5 of each family, and a trained T5 1.1."""
     if request.param == "english-small":
         if not (_SMALL / "model.safetensors").exists():
             pytest.skip(f"{_SMALL} is not there")
         return _SMALL
-    config = _NEW if request.param == "new" else _ORIGINAL
-    return _write(tmp_path_factory.mktemp(request.param), config)
+    return _write(tmp_path_factory.mktemp(request.param), _FAMILIES[request.param])
 
 
 @pytest.fixture(scope="session")

@@ -249,9 +249,9 @@ def _scales_outputs(config: Mapping[str, Any]) -> bool:
 
     Until transformers 5 that was what `tie_word_embeddings` said. From then on every T5 says
     it is tied, whether or not an output layer of its own is stored, and
-    `scale_decoder_outputs` tells the kinds apart.
+    `scale_decoder_outputs` tells the kinds apart. No mT5 scales its output.
     """
-    tied = config.get("tie_word_embeddings", config.get("model_type") != "mt5")
+    tied = config.get("model_type") != "mt5" and config.get("tie_word_embeddings", True)
     return bool(config.get("scale_decoder_outputs", tied))
 
 

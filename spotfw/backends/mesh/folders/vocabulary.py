@@ -6,11 +6,10 @@ from pathlib import Path
 
 from spotfw.backends.mesh.folders import convert, hf_folder, hf_names
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint
-from spotfw.backends.vocabulary import open_vocabulary
-from spotfw.tasks.vocabulary import SentencePieceVocabulary
+from spotfw.backends.vocabulary import ModelVocabulary, open_vocabulary
 
 
-def model_vocabulary(folder: str, path: str | None = None) -> SentencePieceVocabulary:
+def model_vocabulary(folder: str, path: str | None = None) -> ModelVocabulary:
     """The vocabulary of a model folder, or the file `path`, checked against the model."""
     if convert.is_hf_folder(folder):
         config = hf_folder.read_json(Path(folder) / "config.json")

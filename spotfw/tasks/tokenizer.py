@@ -1,0 +1,212 @@
+"""The vocabulary of a Hugging Face ``tokenizer.json``, for folders without a sentencepiece file.
+
+What the file makes of a text, the `tokenizers` library computes. The ends that frame a sequence
+(``</s>`` and the like) are the engine's to add: written in a text they are text, as they are to a
+sentencepiece model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from spotfw import files
+from spotfw.errors import SpotError
+from spotfw.reading import parse_json
+from spotfw.tasks.vocabulary import MOST_BYTES, PAD
+
+#: The file's name in a folder.
+TOKENIZER = "tokenizer.json"
+
+#: Values of a file at most; umT5's, of a quarter of a million pieces, has some 800,000.
+_VALUES = 8_000_000
+
+#: Ends and the like; no text holds them.
+_FRAMES = ("<pad>", "</s>", "<unk>", "<s>")
+_SENTINEL = re.compile(r"▁?<extra_id_\d+>")
+
+#: Where a piece begins with it, it stands for a space.
+_SPACE = "▁"
+
+#: What sentencepiece writes for what has no piece.
+_UNKNOWN = " ⁇ "
+
+
+class TokenizerVocabulary:
+    """The pieces of a ``tokenizer.json``; a value, read when it is first needed.
+
+    Args:
+      path: of the file, local or ``gs://``.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._loaded: tuple[Any, dict[str, int]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_loaded": None}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TokenizerVocabulary):
+            return NotImplemented
+        return self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    def __repr__(self) -> str:
+        return f"TokenizerVocabulary({self.path!r})"
+
+    @property
+    def _tokenizer(self) -> Any:
+        return self._load()[0]
+
+    def _load(self) -> tuple[Any, dict[str, int]]:
+        """The tokenizer, and the ids of `_FRAMES`."""
+        if self._loaded is None:
+            data = files.read_bytes(self.path, MOST_BYTES)
+            try:
+                content = parse_json(data, most=MOST_BYTES, values=_VALUES)
+                frames = _unmatched(content)
+                self._loaded = (_tokenizer_of(content), frames)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise SpotError(
+                    f"{self.path} is not a tokenizer that can be used: {error!s:.200}. Give the "
+                    f"{TOKENIZER} or the sentencepiece file that the frozen model was trained with."
+                ) from error
+        return self._loaded
+
+    @property
+    def digest(self) -> str:
+        """A name of the file's content, 32 hex digits."""
+        return hashlib.sha256(files.read_bytes(self.path, MOST_BYTES)).hexdigest()[:32]
+
+    @property
+    def pad_id(self) -> int:
+        """The id of padding."""
+        return PAD
+
+    @property
+    def eos_id(self) -> int:
+        """The id of the end of a sequence."""
+        return self._load()[1]["</s>"]
+
+    @property
+    def unk_id(self) -> int | None:
+        """The id of what has no piece, where there is one."""
+        return self._load()[1].get("<unk>")
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids, sentinels among them."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    @property
+    def extra_ids(self) -> int:
+        """Number of sentinels."""
+        return sum(map(bool, map(_SENTINEL.fullmatch, self._tokenizer.get_vocab())))
+
+    def encode(self, text: str, /) -> list[int]:
+        """The ids of a text, without the end."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """As `encode`, of many texts at once."""
+        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [of_text.ids for of_text in encoded]
+
+    def decode(self, ids: Iterable[int], /) -> str:
+        """The text of ids up to the first end; an id beyond the table is an unknown one."""
+        tokenizer, frames = self._load()
+        size, unknown = self.vocab_size, frames.get("<unk>")
+        kept: list[int | None] = []
+        for i in map(int, ids):
+            if i == frames["</s>"]:
+                break
+            kept.append(unknown if i >= size else i)
+        if type(tokenizer.decoder).__name__ != "Metaspace":
+            silent = {None, unknown, *frames.values()}
+            return str(tokenizer.decode([i for i in kept if i not in silent]))
+        silent = set(frames.values())
+        pieces = (
+            _UNKNOWN if i in (None, unknown) else "" if i in silent else self._piece(i)
+            for i in kept
+        )
+        return "".join(pieces).lstrip(_SPACE).replace(_SPACE, " ")
+
+    def _piece(self, i: int) -> str:
+        """As sentencepiece has it: a sentinel begins a word."""
+        piece = str(self._tokenizer.id_to_token(i))
+        return _SPACE + piece if piece[0] == "<" and _SENTINEL.fullmatch(piece) else piece
+
+
+def open_tokenizer(path: str) -> TokenizerVocabulary:
+    """The vocabulary of a file, read at once.
+
+    Raises:
+      SpotError: no such file, no such tokenizer, or `tokenizers` is not installed.
+    """
+    vocabulary = TokenizerVocabulary(path)
+    if not files.exists(path):
+        raise SpotError(f"The vocabulary {path} does not exist. Check the path.")
+    end = vocabulary.eos_id
+    if end != 1 or vocabulary._load()[1].get("<pad>", PAD) != PAD:
+        raise SpotError(
+            f"The tokenizer {path} ends a sequence with id {end}; a T5 pads with id 0 and ends "
+            "with id 1. This is another model's tokenizer: give the T5's own."
+        )
+    return vocabulary
+
+
+def _unmatched(content: dict[str, Any]) -> dict[str, int]:
+    """Takes care that no text matches `_FRAMES`, in place; returns the ids of those there are."""
+    added = [token for token in content.get("added_tokens") or () if token["content"] in _FRAMES]
+    frames = {token["content"]: int(token["id"]) for token in added}
+    model = content["model"]
+    pieces = model["vocab"]
+    if isinstance(pieces, list):
+        for i, (piece, score) in enumerate(pieces):
+            if piece in _FRAMES:
+                frames[piece] = i
+                # Spaces of a text have become other signs before pieces are looked for.
+                pieces[i] = [f" {piece}", score]
+        if isinstance(model.get("unk_id"), int):
+            frames["<unk>"] = model["unk_id"]
+    else:
+        frames |= {piece: pieces[piece] for piece in _FRAMES if piece in pieces}
+    if "</s>" not in frames:
+        raise ValueError("it has no </s>, T5's end of a sequence")
+    inside = {i for i in frames.values() if i < len(pieces)}
+    content["added_tokens"] = [
+        token
+        for token in content.get("added_tokens") or ()
+        if token["content"] not in _FRAMES or token["id"] not in inside
+    ]
+    content |= {"post_processor": None, "padding": None, "truncation": None}
+    return frames
+
+
+def _tokenizer_of(content: dict[str, Any]) -> Any:
+    """The `tokenizers.Tokenizer` of a file's content.
+
+    Raises:
+      SpotError: the package is not installed.
+      ValueError: the content is no tokenizer.
+    """
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise SpotError(
+            f"A {TOKENIZER} needs the package tokenizers, which is not installed ({error}): "
+            "`pip install tokenizers`. Or put the model's spiece.model into its folder."
+        ) from error
+    try:
+        return tokenizers.Tokenizer.from_str(json.dumps(content))
+    except BaseException as error:  # a panic of its Rust code is no Exception
+        if isinstance(error, (KeyboardInterrupt, SystemExit, MemoryError)):
+            raise
+        raise ValueError(" ".join(str(error).split())) from error
