@@ -55,4 +55,4 @@ def test_the_demo_starts_from_the_released_library(tmp_path: Path) -> None:
     session.close()
     (row,) = result.rows
     assert set(row.scores) == {"from scratch", "best of top-1"}
-    assert len(row.ranking) == 42 and result.sources == ()
+    assert len(row.ranking) == 45 and result.sources == ()
