@@ -38,8 +38,8 @@ def test_the_tasks_are_listed_with_their_labels() -> None:
 
 def test_the_plan_counts_its_steps() -> None:
     session = spotfw.Session("english")
-    # Of 3 targets: from scratch, from three prompts, from one average; 40 steps each.
-    assert planned_steps(DEMO, session, (0,)) == 3 * 5 * 40
+    # Of 4 targets: from scratch, from three prompts, from one average; 40 steps each.
+    assert planned_steps(DEMO, session, (0,)) == 4 * 5 * 40
 
 
 @pytest.mark.slow
