@@ -1,4 +1,8 @@
-"""What a task is worth without a language model: its majority class, and bags of words."""
+"""What a task is worth without a language model: its majority class, and bags of words.
+
+Of unlabelled text, how well pieces are guessed by their frequency alone. Of written answers
+(SQuAD, ReCoRD) there is neither: they are no classes.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from benchmarks.english import measures
 from benchmarks.english.bundle import Part, TaskData, read_bundle
 
+#: Pieces of the model's vocabulary.
+VOCABULARY = 10_112
 _STRENGTHS = (0.03, 0.3, 3.0)
 
 
@@ -48,6 +54,8 @@ def _scores(task: TaskData) -> tuple[float | None, float | None]:
     if task.kind == "referent":
         wrong = 100.0 * float(np.mean(np.array(task.report.referent_labels) == 0))
         return max(wrong, 100.0 - wrong), None
+    if task.kind == "lm":
+        return None, -_unigram_loss(task.train, task.report)
     if task.kind not in ("labels", "number"):
         return None, None
     train, select, report = _bags(task.train, task.select, task.report)
@@ -67,6 +75,13 @@ def _scores(task: TaskData) -> tuple[float | None, float | None]:
     most = np.bincount(gold).argmax() if task.kind == "labels" else 0.0
     constant = np.full(len(task.report), most)
     return _score(task, task.report, constant), _score(task, task.report, best[1].predict(report))
+
+
+def _unigram_loss(train: Part, report: Part) -> float:
+    """Nats a token where each piece is as likely as in the training part, whatever is around it."""
+    counts = np.bincount(np.concatenate(train.targets), minlength=VOCABULARY) + 1.0
+    losses = -np.log(counts / counts.sum())
+    return float(np.mean(losses[np.concatenate(report.targets)]))
 
 
 def _bags(train: Part, *others: Part) -> list[csr_matrix]:

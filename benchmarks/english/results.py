@@ -94,7 +94,7 @@ def source_table(read: Results) -> Table:
                 f"{digits(rows.score.mean())} ± {digits(rows.score.std())}",
                 number(rows.accuracy.mean()),
                 number(fact.majority),
-                number(fact.bag_of_words),
+                digits(fact.bag_of_words) if fact.kind == "lm" else number(fact.bag_of_words),
                 ", ".join(str(step) for step in rows.sort_values("seed").step),
             ]
         )

@@ -2,7 +2,8 @@
 
 Every text is put together from phrases by rule, and its label is the side from which its phrases
 were taken. They are plain and alike, and easier than texts that people write; nothing of them was
-in the model's training.
+in the model's training. They were chosen to show both cases: `_review` and `_statement` are learned
+from scratch at once, `_request` and `_claim` are not, and so leave room for a start to help.
 """
 
 from __future__ import annotations
@@ -81,6 +82,20 @@ _OPINIONS = (
     "there is something sad about {p} .",
 )  # fmt: skip
 
+_PEOPLE = ("the baker", "the teacher", "my neighbour", "the driver", "a nurse",
+           "the young gardener", "our guide", "the shopkeeper")  # fmt: skip
+#: What somebody did, and what then cannot be.
+_DEEDS = (
+    ("sold the old van", "kept the old van"), ("painted the kitchen green", "painted the kitchen blue"),
+    ("arrived before noon", "arrived late at night"), ("opened a small shop", "closed the shop"),
+    ("won the race", "lost the race"), ("travelled by train", "travelled by plane"),
+    ("called the police", "called nobody"), ("lost the keys", "found the keys"),
+    ("repaired the roof alone", "never touched the roof"), ("woke up early", "slept until noon"),
+    ("liked the concert", "hated the concert"), ("paid the whole bill", "paid nothing"),
+)  # fmt: skip
+_WHEN = ("last week", "on sunday", "in spring", "after the storm", "during the holidays",
+         "this morning")  # fmt: skip
+
 
 def rows(task: str, split: str) -> Iterator[Row]:
     """The rows of a task's split, always the same; no text is in two splits.
@@ -129,9 +144,23 @@ def _statement(rng: random.Random, number: int) -> Row:
     return label, start + filled
 
 
+def _claim(rng: random.Random, number: int) -> Row:
+    label = ("entailment", "neutral", "contradiction")[number % 3]
+    who, when = rng.choice(_PEOPLE), rng.choice(_WHEN)
+    (told, denied), (besides, _), (untold, _) = rng.sample(_DEEDS, 3)
+    first, second = rng.sample((told, besides), 2)
+    premises = (
+        f"{when} , {who} {first} and {second} .",
+        f"{who} {first} and {second} {when} .",
+    )
+    claim = {"entailment": told, "neutral": untold, "contradiction": denied}[label]
+    return label, f"{rng.choice(premises)} hypothesis: {who} {claim} ."
+
+
 #: What makes a row of a task: given chance and the row's number, a label and a text.
 TASKS: Mapping[str, Callable[[random.Random, int], Row]] = {
     "shop_reviews": _review,
     "fact_or_opinion": _statement,
     "help_desk": _request,
+    "claims": _claim,
 }

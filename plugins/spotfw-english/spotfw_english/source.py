@@ -26,11 +26,18 @@ _TASKS = (
         "message",
         "Messages to a shop's help desk, by what they are about",
     ),
+    (
+        "claims",
+        "NLI",
+        ("entailment", "neutral", "contradiction"),
+        "premise",
+        "Does a claim follow from what was told of somebody?",
+    ),
 )
 
 
 class EnglishSource:
-    """A `spotfw.contracts.TaskSource` of three small tasks, generated; see `demo_texts`."""
+    """A `spotfw.contracts.TaskSource` of four small tasks, generated; see `demo_texts`."""
 
     name = "english"
 

@@ -38,8 +38,8 @@ def test_the_tasks_are_listed_with_their_labels() -> None:
 
 def test_the_plan_counts_its_steps() -> None:
     session = spotfw.Session("english")
-    # Of 3 targets: from scratch, from three prompts, from one average; 40 steps each.
-    assert planned_steps(DEMO, session, (0,)) == 3 * 5 * 40
+    # Of 4 targets: from scratch, from three prompts, from one average; 40 steps each.
+    assert planned_steps(DEMO, session, (0,)) == 4 * 5 * 40
 
 
 @pytest.mark.slow
@@ -55,4 +55,4 @@ def test_the_demo_starts_from_the_released_library(tmp_path: Path) -> None:
     session.close()
     (row,) = result.rows
     assert set(row.scores) == {"from scratch", "best of top-1"}
-    assert len(row.ranking) == 42 and result.sources == ()
+    assert len(row.ranking) == 45 and result.sources == ()
