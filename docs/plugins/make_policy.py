@@ -77,6 +77,7 @@ JSON: dict[str, tuple[str, ...]] = {
     "study run": ("folder", "cells", "done", "failed", "seconds"),
     "study resume": ("folder", "cells", "done", "failed", "seconds"),
     "study report": ("page", "cells", "headlines", "tables", "figures", "left_out"),
+    "library": _ENTRY,
     "library list": _ENTRY,
     "library add": ("id", "path"),
     "library show": (*_ENTRY, "path"),
@@ -89,6 +90,7 @@ JSON: dict[str, tuple[str, ...]] = {
     "tasks list": _TASK,
     "tasks show": (*_TASK, "members", "examples", "lengths"),
     "tasks bind": ("task", "folder", "splits"),
+    "models": ("name", "description", "settings", "origin"),
     "models list": ("name", "description", "settings", "origin"),
     "models show": (
         *("folder", "kind", "step", "fingerprint", "parameters", "dtype", "pieces", "settings"),
@@ -96,6 +98,7 @@ JSON: dict[str, tuple[str, ...]] = {
         *("vocabulary_size", "buckets", "rows"),
     ),
     "models convert": ("folder", "kind", "dimensions", "parameters", "fingerprint", "notes"),
+    "plugins": _PLUGIN,
     "plugins list": _PLUGIN,
     "plugins show": _PLUGIN,
     "plugins check": ("distribution", "conforms", "components"),

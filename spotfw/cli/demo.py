@@ -86,6 +86,7 @@ def _run(
         else f"the {len(session.library.entries())} prompts that come with the model {model}"
     )
     note(f"SPoT on {sources} and {len(plan.targets)} targets, {seeds} seeds.")
+    note(f"Starting {workers} {'worker' if workers == 1 else 'workers'}, each opens the model ...")
     with Progress("demo", planned_steps(plan, session, counted)) as progress:
         result = run_on_workers(
             opening,

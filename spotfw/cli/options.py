@@ -175,6 +175,23 @@ library_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
+
+def bare_listing(context: click.Context, listing: click.Command, as_json: bool) -> None:
+    """What a group does without a command: it lists, with --json too.
+
+    Raises:
+      WrongUse: --json stands before a command, which takes it itself.
+    """
+    from spotfw.errors import WrongUse
+
+    command = context.invoked_subcommand
+    if command is None:
+        context.invoke(listing, as_json=as_json)
+    elif as_json:
+        group = context.info_name
+        raise WrongUse(f"--json stands behind the command: spotfw {group} {command} ... --json.")
+
+
 _FILTERS = (
     click.option("--task", metavar="T", help="Only prompts tuned on this task."),
     click.option("--family", metavar="F", help="Only this family's."),

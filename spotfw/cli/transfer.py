@@ -96,9 +96,9 @@ def transfer(
       spotfw transfer book_reviews hotel_reviews --library library -k 2 --steps 300
     """
     from spotfw.cli.display import note, print_json
-    from spotfw.cli.watch import Watch
     from spotfw.errors import WrongUse
     from spotfw.prompts import load_prompt
+    from spotfw.recipe.progress.watch import Watch
 
     sources = _sources(model, libraries, strategy)
     if any(map(is_data_file, targets)):
@@ -245,8 +245,9 @@ def _print(facts: dict[str, Any]) -> None:
     ranked = facts["ranking"][: max(facts["k"], 5)]
     print_table(
         ["rank", "source", "seed", "id", "similarity"],
-        [[r["rank"], r["task"], r["seed"], r["id"][:8], r["similarity"]] for r in ranked],
+        [[r["rank"], r["task"], r["seed"], r["id"], f"{r['similarity']:+.4f}"] for r in ranked],
         title=f"Sources for {facts['target']} by {facts['metric']}",
+        whole=["id"],
     )
     say()
     print_table(

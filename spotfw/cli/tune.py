@@ -68,7 +68,7 @@ def tune(
       spotfw tune my_task.toml --init prompt:runs/film/best.safetensors --out runs/mine
     """
     from spotfw.cli.display import print_json, print_table
-    from spotfw.cli.watch import Watch
+    from spotfw.recipe.progress.watch import Watch
 
     session = open_session(model, library, options)
     if is_data_file(task):

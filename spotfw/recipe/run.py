@@ -173,6 +173,7 @@ class Run:
             tuning.observer(
                 Report(
                     task=tuning.task.name,
+                    source=tuning.source,
                     step=progress.step,
                     steps=tuning.settings.steps,
                     loss=progress.loss,

@@ -10,6 +10,7 @@ result = fw.transfer("book_sentiment", strategy="best_of_top_k", k=3)
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from spotfw.prompts import SoftPrompt, load_prompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import Choose, TransferResult
 from spotfw.recipe.evaluation import VALIDATION, check_splits
+from spotfw.recipe.progress.bars import announced
+from spotfw.recipe.progress.watch import Watch
 from spotfw.recipe.transfer import Transfer, required
 from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.recipe.workbench import SCRATCH, Workbench
@@ -46,6 +49,8 @@ class Session:
       backend: the engine, ``NAME[:key=value,...]``; by default the built-in one, or, where
         that is not installed or does not read the model's folder, the first that does.
       observer: hears of the progress of every tuning.
+      progress: show, on stderr, that the model is opened, and where no observer is given how far
+        each tuning is: a bar in a terminal or a notebook, elsewhere a line every ten seconds.
       **options: of the backend's `open` (``vocabulary``, ``activations`` ...).
     """
 
@@ -58,6 +63,7 @@ class Session:
         plugins: Plugins | None = None,
         backend: str | None = None,
         observer: Observer | None = None,
+        progress: bool = True,
         **options: Any,
     ) -> None:
         self.plugins = plugins or default_plugins()
@@ -65,7 +71,9 @@ class Session:
             self.plugins.relist_tasks()  # task files may have changed since another session
         self.runs = runs
         self.observer = observer
-        self._bench = Workbench(model, self.plugins, backend, options)
+        self._progress = progress
+        announce = announced if progress else lambda line: None
+        self._bench = Workbench(model, self.plugins, backend, options, announce)
         self._library = libraries_named(library or (), self.plugins)
         self._seen: dict[str, Task | Mixture] = {}
 
@@ -142,17 +150,18 @@ class Session:
             self._library.refuse()
         chosen = self._bench.fitted(chosen, resolved, settings if by_hand is None else by_hand)
         runs = runs or self.runs
-        tuned = self._bench.tune(
-            Tuning(
-                task=resolved,
-                settings=chosen,
-                out=out or self._bench.run_folder(runs, resolved, chosen, init, start),
-                initializer=init,
-                start=start,
-                resume=out is None if resume is None else resume,
-                observer=observer or self.observer,
+        with self._watched(observer) as watching:
+            tuned = self._bench.tune(
+                Tuning(
+                    task=resolved,
+                    settings=chosen,
+                    out=out or self._bench.run_folder(runs, resolved, chosen, init, start),
+                    initializer=init,
+                    start=start,
+                    resume=out is None if resume is None else resume,
+                    observer=watching,
+                )
             )
-        )
         if keep and self._library is not None:
             self.add(tuned)
         return tuned
@@ -226,23 +235,24 @@ class Session:
         """
         settings.setdefault("steps", self.target_steps)
         mixed = {k: v for k, v in settings.items() if k != "steps"} | dict(mixture or {})
-        transfer = Transfer(
-            bench=self._bench,
-            library=self._sources,
-            target=pinned(self.task(target)),
-            strategy=strategy,
-            k=k,
-            metric=metric,
-            settings=self.settings(**settings),
-            mixture=self.settings(**mixed),
-            find_task=self.task,
-            among=among,
-            out=out,
-            runs=self.runs,
-            observer=observer or self.observer,
-            by_hand=set(mixed) if by_hand is None else by_hand,
-        )
-        return transfer.run(None if embedding is None else self._embedding(embedding, {}))
+        with self._watched(observer) as watching:
+            transfer = Transfer(
+                bench=self._bench,
+                library=self._sources,
+                target=pinned(self.task(target)),
+                strategy=strategy,
+                k=k,
+                metric=metric,
+                settings=self.settings(**settings),
+                mixture=self.settings(**mixed),
+                find_task=self.task,
+                among=among,
+                out=out,
+                runs=self.runs,
+                observer=watching,
+                by_hand=set(mixed) if by_hand is None else by_hand,
+            )
+            return transfer.run(None if embedding is None else self._embedding(embedding, {}))
 
     def evaluate(
         self,
@@ -285,6 +295,13 @@ class Session:
     def close(self) -> None:
         """Gives the model's memory back."""
         self._bench.close()
+
+    def _watched(self, observer: Observer | None) -> contextlib.AbstractContextManager[Any]:
+        """What hears of tunings: an observer that was given, else what shows them, if anything."""
+        heard = observer or self.observer
+        if heard is not None or not self._progress:
+            return contextlib.nullcontext(heard)
+        return Watch()
 
     def _fitting(self, prompt: str | SoftPrompt) -> SoftPrompt:
         loaded = load_prompt(prompt) if isinstance(prompt, str) else prompt

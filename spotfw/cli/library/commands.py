@@ -9,16 +9,34 @@ import click
 
 from spotfw.cli.display import say
 from spotfw.cli.library.exchange import export, import_, remove
-from spotfw.cli.options import empty, filter_options, json_option, library_option, open_named
+from spotfw.cli.options import (
+    bare_listing,
+    empty,
+    filter_options,
+    json_option,
+    library_option,
+    open_named,
+)
 
 if TYPE_CHECKING:
     from spotfw.library import Entry, Library
     from spotfw.prompts import SoftPrompt
 
 
-@click.group(short_help="The prompt library: add, show, rank, verify, share.")
-def library() -> None:
-    """The prompt library: task embeddings and the prompts they lead to."""
+@click.group(
+    short_help="The prompt library: add, show, rank, verify, share.", invoke_without_command=True
+)
+@click.option("--library", "folder", metavar="DIR", help="As behind a command.")
+@json_option
+@click.pass_context
+def library(context: click.Context, folder: str | None, as_json: bool) -> None:
+    """The prompt library: task embeddings and the prompts they lead to.
+
+    Without a command, its prompts are listed.
+    """
+    if folder is not None:
+        context.default_map = {name: {"folder": folder} for name in library.commands}
+    bare_listing(context, list_prompts, as_json)
 
 
 for _command in (import_, export, remove):
@@ -47,7 +65,12 @@ def list_prompts(named: str | None, folder: str, as_json: bool, **filters: Any) 
         print_json([_row(entry) for entry in entries])
     elif entries:
         names = ("id", "task", "family", "seed", "step", "score", "length", "model", "fingerprint")
-        print_table(names, [[_row(entry)[name] for name in names] for entry in entries])
+        print_table(
+            names,
+            [[_row(entry)[name] for name in names] for entry in entries],
+            whole=["id", "fingerprint"],
+            common=["length", "model", "fingerprint"],
+        )
     else:
         note(
             f"The library {folder} has no such prompt."

@@ -12,6 +12,9 @@ from spotfw.errors import SpotError
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
+# Takes seconds: the command line shows this line.
+logging.getLogger("spotfw.waiting").info("Loading TensorFlow ...")
+
 with warnings.catch_warnings():
     # These warnings come from inside the libraries at import; a user can do nothing.
     warnings.simplefilter("ignore")

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
 
-from spotfw.cli.display import Progress, note
-
-if TYPE_CHECKING:
-    from spotfw.recipe.tuning import Report
+from spotfw.recipe.progress.bars import Progress
+from spotfw.recipe.tuned import Report
 
 
 class Watch:
-    """An observer of tunings: a bar (or lines) for each, with loss and scores."""
+    """An observer of tunings: a bar (or lines) for each, with where it started and its scores."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
-        self._last: tuple[str, int, int] | None = None
+        self._last: tuple[str, str, int] | None = None
+        self._step = 0
 
     def __enter__(self) -> Watch:
-        note("Opening the model ...")
         return self
 
     def __exit__(
@@ -28,21 +25,23 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
+        self.close()
 
     def __call__(self, report: Report) -> None:
-        # Another task, or a step that goes back: another tuning has begun.
-        begun = self._last is None or (
-            (report.task, report.steps) != self._last[:2] or report.step < self._last[2]
-        )
-        if begun:
-            self._close()
-            self._bar = Progress(f"tune {report.task}", report.steps).__enter__()
-        self._last = (report.task, report.steps, report.step)
+        # Another task or start, or a step that goes back: another tuning has begun.
+        key = report.task, report.source, report.steps
+        if key != self._last or report.step < self._step:
+            self.close()
+            self._bar = Progress(title(report), report.steps).__enter__()
+        self._last, self._step = key, report.step
         if self._bar is not None:
             self._bar.update(report.step, loss=report.loss, score=report.score, best=report.best)
+        if report.step >= report.steps:
+            self.close()
+            self._last = None
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Ends the bar that is shown, if any."""
         if self._bar is not None:
             self._bar.__exit__(None, None, None)
             self._bar = None
@@ -69,8 +68,13 @@ class WatchAll(Progress):
         self._last = report.step
         self.update(
             (self._number - 1) * report.steps + report.step,
-            tuning=f"{self._number} of {self._tunings}",
+            tuning=f"{self._number} of {self._tunings}{report.source and f' {report.source}'}",
             loss=report.loss,
             score=report.score,
             best=report.best,
         )
+
+
+def title(report: Report) -> str:
+    """``tune super_glue_cb from glue_mnli (seed 0)``."""
+    return f"tune {report.task} {report.source}".rstrip()
