@@ -85,4 +85,4 @@ $(TOOLS)/.ready: requirements/tools.txt requirements/tools.sh
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-newer $(TOOLS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-newer $(TOOLS) build dist *.egg-info plugins/*/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -50,6 +50,7 @@ _ENTRY = (
     *("fingerprint", "seed", "step", "score", "metrics", "settings", "started_from"),
     *("task_digest", "versions", "created", "extra"),
 )
+_PART = ("name", "description", "settings", "origin")
 _PLUGIN = (
     *("name", "distribution", "version", "hooks", "components", "settings", "error", "note"),
 )
@@ -90,6 +91,9 @@ JSON: dict[str, tuple[str, ...]] = {
     "tasks list": _TASK,
     "tasks show": (*_TASK, "members", "examples", "lengths"),
     "tasks bind": ("task", "folder", "splits"),
+    "metrics": _PART,
+    "strategies": _PART,
+    "runs compare": ("runs", "differing"),
     "models": ("name", "description", "settings", "origin"),
     "models list": ("name", "description", "settings", "origin"),
     "models show": (

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from spotfw.cli import completion
 from spotfw.cli.display import say_fact
 from spotfw.cli.options import bare_listing, json_option
 
@@ -53,7 +54,7 @@ def list_models(as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("folder", metavar="DIR")
+@click.argument("folder", metavar="DIR", shell_complete=completion.parts("model"))
 @json_option
 def show(folder: str, as_json: bool) -> None:
     """Dimensions, parameters, vocabulary, step and fingerprint of the model in DIR.

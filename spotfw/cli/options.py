@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from spotfw.cli import completion
 from spotfw.config import TuningSettings
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def model_options(
             "--model",
             "-m",
             default=default,
+            shell_complete=completion.parts("model"),
             metavar="NAME|DIR",
             help=f"Frozen model: a name, or a folder, local or gs:// [default: {shown}].",
         )(command)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli import completion
 from spotfw.cli.display import say
 from spotfw.cli.options import (
     empty,
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Start a target from the library's prompts.")
-@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.argument(
+    "targets",
+    metavar="TARGET...",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.tasks,
+)
 @model_options(default="playground")
 @click.option(
     "--library",
@@ -38,16 +45,18 @@ if TYPE_CHECKING:
     "--strategy",
     default="best_of_top_k",
     show_default=True,
+    shell_complete=completion.parts("strategy"),
     help="How to choose: best_of_top_k, top_k_weighted_average, top_k_multitask_mixture, oracle, "
-    "none, or another of `spotfw plugins list --json`.",
+    "none, or another of `spotfw strategies`.",
 )
 @click.option("-k", default=3, show_default=True, help="Sources the strategy may use.")
 @click.option(
     "--metric",
     default="per_token_cosine",
     show_default=True,
+    shell_complete=completion.parts("metric"),
     help="How embeddings compare: per_token_cosine, average_token_cosine, or another of `spotfw "
-    "plugins list --json`.",
+    "metrics`.",
 )
 @click.option(
     "--embedding",

@@ -25,6 +25,7 @@ from spotfw.recipe.candidates import Choose, TransferResult
 from spotfw.recipe.evaluation import VALIDATION, check_splits
 from spotfw.recipe.progress.bars import announced
 from spotfw.recipe.progress.watch import Watch
+from spotfw.recipe.run_folder import refuse_used
 from spotfw.recipe.transfer import Transfer, required
 from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.recipe.workbench import SCRATCH, Workbench
@@ -143,6 +144,8 @@ class Session:
         resolved, chosen = self.task(task), self.settings(**settings)
         # Before the model is opened, which takes long.
         check_splits(resolved)
+        if out is not None:
+            refuse_used(out, resume=bool(resume))
         resolved = pinned(resolved)
         if start is None:
             self.plugins.parse_initializer(init)

@@ -77,6 +77,13 @@ COMMANDS: dict[str, list[str]] = {
     "tasks-list": ["tasks list --family sentiment"],
     "tasks-show": ["tasks show tiny_reviews --examples 1"],
     "models-list": ["models"],
+    "metrics": ["metrics"],
+    "strategies": ["strategies"],
+    "runs-compare": [
+        TUNE,
+        f"tune tiny_words {SHORT} --learning-rate 0.1 --seed 1 --out runs/words",
+        "runs compare runs",
+    ],
     "plugins-list": ["plugins"],
     "plugins-show": ["plugins show strategies"],
     "plugins-check": ["plugins check spotfw-nothing"],

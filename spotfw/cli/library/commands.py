@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli import completion
 from spotfw.cli.display import say
 from spotfw.cli.library.exchange import export, import_, remove
 from spotfw.cli.options import (
@@ -115,7 +116,7 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
 
 
 @library.command()
-@click.argument("id")
+@click.argument("id", shell_complete=completion.ids)
 @library_option
 @json_option
 def show(id: str, folder: str, as_json: bool) -> None:
@@ -163,14 +164,15 @@ def verify(context: click.Context, folder: str, as_json: bool) -> None:
 
 
 @library.command()
-@click.argument("query")
+@click.argument("query", shell_complete=completion.ids)
 @library_option
 @click.option(
     "--metric",
     default="per_token_cosine",
     show_default=True,
+    shell_complete=completion.parts("metric"),
     help="How embeddings compare: per_token_cosine, average_token_cosine, or another of `spotfw "
-    "plugins list --json`.",
+    "metrics`.",
 )
 @click.option(
     "--fingerprint", metavar="F", help="The frozen model's fingerprint, where QUERY names none."

@@ -49,7 +49,9 @@ def study() -> None:
 
 
 _FILE = click.argument("file", metavar="STUDY.toml")
-_OUT = click.option("--out", metavar="DIR", help="The study's folder [default: ./NAME-study].")
+_OUT = click.option(
+    "--out", metavar="DIR", help="The study's folder [default: ./NAME-study for NAME.toml]."
+)
 _WORKERS = click.option(
     "--workers",
     type=click.IntRange(0),

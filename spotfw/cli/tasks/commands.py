@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli import completion
 from spotfw.cli.options import bare_listing, json_option
 from spotfw.cli.tasks.bind import bind, unbind
 from spotfw.cli.tasks.facts import facts_of, members_of, note_wrong_variable
@@ -81,7 +82,7 @@ def list_tasks(
 
 
 @tasks.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.tasks)
 @click.option(
     "--examples",
     "count",
