@@ -14,7 +14,7 @@ INPUTS := $(wildcard requirements/py*.txt) requirements/setup.sh \
 	requirements/choose_python.sh pyproject.toml \
 	$(wildcard plugins/*/pyproject.toml)
 
-.PHONY: setup demo test quick kernels lint plugins docs site hooks hygiene clean
+.PHONY: setup demo test quick snapshots kernels lint plugins docs site hooks hygiene clean
 
 setup: $(READY)
 
@@ -32,6 +32,10 @@ test: $(READY)
 
 quick: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+
+# Draws every command's screens anew: look at what has changed before you commit it.
+snapshots: $(READY)
+	SPOTFW_RENEW_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/cli/test_snapshots.py $(ARGS)
 
 # The numerical tests by other kernels of OpenBLAS, and with one thread and several.
 KERNELS ?= Haswell SkylakeX Nehalem
@@ -81,4 +85,4 @@ $(TOOLS)/.ready: requirements/tools.txt requirements/tools.sh
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-newer $(TOOLS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-newer $(TOOLS) build dist *.egg-info plugins/*/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -50,6 +50,7 @@ _ENTRY = (
     *("fingerprint", "seed", "step", "score", "metrics", "settings", "started_from"),
     *("task_digest", "versions", "created", "extra"),
 )
+_PART = ("name", "description", "settings", "origin")
 _PLUGIN = (
     *("name", "distribution", "version", "hooks", "components", "settings", "error", "note"),
 )
@@ -77,6 +78,7 @@ JSON: dict[str, tuple[str, ...]] = {
     "study run": ("folder", "cells", "done", "failed", "seconds"),
     "study resume": ("folder", "cells", "done", "failed", "seconds"),
     "study report": ("page", "cells", "headlines", "tables", "figures", "left_out"),
+    "library": _ENTRY,
     "library list": _ENTRY,
     "library add": ("id", "path"),
     "library show": (*_ENTRY, "path"),
@@ -89,6 +91,10 @@ JSON: dict[str, tuple[str, ...]] = {
     "tasks list": _TASK,
     "tasks show": (*_TASK, "members", "examples", "lengths"),
     "tasks bind": ("task", "folder", "splits"),
+    "metrics": _PART,
+    "strategies": _PART,
+    "runs compare": ("runs", "differing"),
+    "models": ("name", "description", "settings", "origin"),
     "models list": ("name", "description", "settings", "origin"),
     "models show": (
         *("folder", "kind", "step", "fingerprint", "parameters", "dtype", "pieces", "settings"),
@@ -96,6 +102,7 @@ JSON: dict[str, tuple[str, ...]] = {
         *("vocabulary_size", "buckets", "rows"),
     ),
     "models convert": ("folder", "kind", "dimensions", "parameters", "fingerprint", "notes"),
+    "plugins": _PLUGIN,
     "plugins list": _PLUGIN,
     "plugins show": _PLUGIN,
     "plugins check": ("distribution", "conforms", "components"),

@@ -35,6 +35,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "The prompt library: add, show, rank, verify.",
     ),
     "tasks": ("spotfw.cli.tasks.commands:tasks", "Tasks and mixtures, and examples of each."),
+    "metrics": ("spotfw.cli.parts:metrics", "Ways to compare prompts: what --metric takes."),
+    "strategies": (
+        "spotfw.cli.parts:strategies",
+        "Ways to choose among ranked prompts: what --strategy takes.",
+    ),
+    "runs": ("spotfw.cli.runs:runs", "Runs: compare their settings and scores."),
     "models": ("spotfw.cli.models:models", "Frozen models: list, show, convert."),
     "plugins": (
         "spotfw.cli.plugins.commands:plugins",
@@ -207,13 +213,28 @@ def _results_apart(words: Sequence[str]) -> contextlib.AbstractContextManager[No
 
 
 def _interrupted(words: Sequence[str]) -> str:
-    message = "Interrupted. Checkpoints already written stay, and nothing is half written."
-    again = [*(w for w in words if w != "--resume"), "--resume"]
+    kept = "Interrupted. Checkpoints already written stay, and nothing is half written."
     if "tune" in words[:3]:
-        return f"{message} To go on from the last one: spotfw {shlex.join(again)}"
+        from spotfw.recipe.run_folder import has_checkpoint
+
+        out = _value(words, "--out")
+        if out is not None and not has_checkpoint(out):
+            return "Interrupted before the first checkpoint. The same command begins anew."
+        again = [*(w for w in words if w != "--resume"), "--resume"]
+        return f"{kept} To go on from the last one: spotfw {shlex.join(again)}"
     if "transfer" in words[:3] or "study" in words[:3]:
-        return f"{message} To go on from the last one, run the same command again."
-    return message
+        return f"{kept} The same command goes on where this one was stopped."
+    return kept
+
+
+def _value(words: Sequence[str], option: str) -> str | None:
+    """What an option was given on a command line."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == option:
+            return following
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return None
 
 
 def _usage(error: click.ClickException) -> str:

@@ -86,7 +86,8 @@ def _run(
         if plan.sources
         else f"the {len(session.library.entries())} prompts that come with the model {model}"
     )
-    note(f"SPoT on {sources} and {len(plan.targets)} targets, {seeds} seeds.")
+    note(f"SPoT on {sources} and {len(plan.targets)} targets, {_counted(seeds)}.")
+    note(f"Starting {workers} {'worker' if workers == 1 else 'workers'}, each opens the model ...")
     with Progress("demo", planned_steps(plan, session, counted)) as progress:
         result = run_on_workers(
             opening,
@@ -101,6 +102,10 @@ def _run(
         _print_json(result, model, metric, seeds)
     else:
         _print_tables(result)
+
+
+def _counted(seeds: int) -> str:
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"
 
 
 def _print_json(result: DemoResult, model: str, metric: str, seeds: int) -> None:
@@ -136,7 +141,8 @@ def _print_tables(result: DemoResult) -> None:
     titles = list(result.rows[0].scores)
 
     def cell(rows: list[float]) -> str:
-        return f"{np.mean(rows):.1f} ± {np.std(rows):.1f}"
+        spread = f" ± {np.std(rows):.1f}" if len(rows) > 1 else ""
+        return f"{np.mean(rows):.1f}{spread}"
 
     table = [
         [target, *(cell([r.scores[t] for r in result.rows if r.target == target]) for t in titles)]
@@ -150,9 +156,8 @@ def _print_tables(result: DemoResult) -> None:
         for t in titles
     }
     table.append(["mean", *(cell(by_seed[t]) for t in titles)])
-    print_table(
-        ["target", *titles], table, title="Validation score, mean and standard deviation over seeds"
-    )
+    spread = ", mean and standard deviation over seeds" if len(by_seed[titles[0]]) > 1 else ""
+    print_table(["target", *titles], table, title=f"Validation score{spread}")
     print_table(
         ["target", "family", "first", "second", "third"],
         [

@@ -1,28 +1,42 @@
 """What people see: tables and JSON on stdout, progress on stderr.
 
-A terminal gets a bar with the time left; a file or a pipe gets a plain line every ten
-seconds. Nothing but results is ever written to stdout. Names and texts may come from anyone,
-and terminals act on some characters: all that is printed goes through `plain`. What stderr
-does not take is lost; what stdout does not take ends a command, once its work is done.
+Nothing but results is ever written to stdout. What is printed while a bar is drawn goes above
+it. Names and texts may come from anyone, and terminals act on some characters: all that is
+printed goes through `plain`. What stderr does not take is lost; what stdout does not take ends a
+command, once its work is done.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import math
+import os
+import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TextIO
 
 from spotfw.errors import ACTING, plain
-from spotfw.study.durations import duration
+from spotfw.recipe.progress.bars import Progress, announced, is_terminal, lifted
+from spotfw.recipe.progress.durations import duration
 
-if TYPE_CHECKING:
-    from rich.progress import Progress as RichProgress
+__all__ = [
+    "Progress",
+    "Unprintable",
+    "duration",
+    "note",
+    "print_json",
+    "print_table",
+    "results_apart",
+    "say",
+    "say_fact",
+    "terminal_width",
+]
+
+
+#: Columns of a fact's name.
+_NAMES = 12
 
 
 class Unprintable(Exception):
@@ -48,14 +62,31 @@ def _results() -> TextIO | None:
     return _APART[-1] if _APART else sys.stdout
 
 
-def say(text: str = "", stream: TextIO | None = None) -> None:
+def say(text: str = "", stream: TextIO | None = None, *, wrapped: bool = False) -> None:
     """Writes lines of results to stdout, or to a stream, cleaned by `plain`.
+
+    With `wrapped`, a terminal gets them broken between words; not for commands to be copied.
 
     Raises:
       Unprintable: it does not take them.
       BrokenPipeError: its reader has gone.
     """
+    if wrapped and is_terminal(stream or _results()):
+        from spotfw.cli.tables import wrap
+
+        text = "\n".join(wrap(text, terminal_width()))
     _write(plain(text) + "\n", stream)
+
+
+def say_fact(name: str, value: Any) -> None:
+    """Writes a name and a value in a line; what a terminal has no room for is indented below."""
+    lines = [str(value)]
+    if is_terminal(_results()):
+        from spotfw.cli.tables import wrap
+
+        lines = wrap(str(value), terminal_width() - _NAMES - 1)
+    heads = [name, *[""] * (len(lines) - 1)]
+    say("\n".join(f"{h:<{_NAMES}} {text}" for h, text in zip(heads, lines, strict=True)))
 
 
 def print_json(value: Any) -> None:
@@ -75,6 +106,7 @@ def print_table(
     title: str | None = None,
     stream: TextIO | None = None,
     whole: Sequence[str] = (),
+    common: Sequence[str] = (),
 ) -> None:
     """Writes a table; numbers are aligned to the right, None is a dash.
 
@@ -83,139 +115,68 @@ def print_table(
       rows: one sequence of cells per row, as long as `columns`; floats get two decimals.
       title: a line above the table.
       stream: where to, by default stdout.
-      whole: headings of columns whose cells are never broken.
+      whole: headings of columns whose cells are never broken, as those of numbers are not.
+      common: headings of columns that are said in a line above the table where all rows agree.
     """
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from spotfw.cli.tables import layout, wrap
 
-    terminal = _is_terminal(stream or _results())
-    text = io.StringIO()
+    stream = stream or _results()
+    terminal = is_terminal(stream)
     # Where no terminal says how wide it is, a table is as wide as its cells.
-    console = Console(
-        file=text, highlight=False, force_terminal=terminal, width=None if terminal else 10_000
+    width = terminal_width() if terminal else 10_000
+    lines = [] if title is None else [(True, line) for line in wrap(plain(title), width)]
+    columns, rows, alike = _common(columns, rows, common)
+    lines += [(False, line) for line in (wrap(alike, width) if alike else ())]
+    numbers = {place for place in range(len(columns)) if _are_numbers([r[place] for r in rows])}
+    lines += layout(
+        [plain(column) for column in columns],
+        [[_cell(value) for value in row] for row in rows],
+        width,
+        right=numbers,
+        whole={*numbers, *(p for p, column in enumerate(columns) if column in whole)},
     )
-    if title is not None:
-        # Not the table's own title, which is cut to the table's width.
-        console.print(Text(plain(title), style="bold"))
-    table = Table(box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        cells = [row[index] for row in rows]
-        numbers = any(_is_number(c) for c in cells) and all(
-            c is None or _is_number(c) for c in cells
-        )
-        table.add_column(
-            Text(plain(column)),
-            justify="right" if numbers else "left",
-            overflow="fold",
-            no_wrap=column in whole,
-        )
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    console.print(table)
-    _write(text.getvalue(), stream)
+    bold = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    shown = (f"\x1b[1m{text}\x1b[0m" if heading and bold else text for heading, text in lines)
+    _write("".join(f"{line}\n" for line in shown), stream)
 
 
 def note(text: str) -> None:
-    """Writes a line for people to stderr; it is lost where stderr does not take it."""
-    _write_if_possible(plain(text) + "\n", sys.stderr)
+    """Writes a line for people to stderr; it is lost where stderr does not take it.
 
-
-class Progress:
-    """How far a long job is, with the time left; a context manager.
-
-    Args:
-      what: what is going on, e.g. ``tune glue_sst2``.
-      total: steps of the whole job.
-      unit: what is counted.
-      stream: where to, by default stderr.
-      every: seconds between lines where `stream` is no terminal.
-      clock: seconds that only grow.
+    In a terminal it is broken between words, so that it reads well at any width.
     """
+    if is_terminal(sys.stderr):
+        from spotfw.cli.tables import wrap
 
-    def __init__(
-        self,
-        what: str,
-        total: int,
-        *,
-        unit: str = "steps",
-        stream: TextIO | None = None,
-        every: float = 10.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._what = plain(what)
-        self._total = total
-        self._unit = unit
-        self._stream = stream or sys.stderr
-        self._every = every
-        self._clock = clock
-        self._first: tuple[float, int] | None = None
-        self._written = -math.inf
-        self._bar: RichProgress | None = None
-
-    def __enter__(self) -> Progress:
-        if _is_terminal(self._stream):
-            self._bar = _bar(self._stream)
-            self._bar.add_task(self._what, total=self._total, facts="")
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def update(self, done: int, **facts: float | str | None) -> None:
-        """Shows that `done` of the total are done, and `facts` such as loss and score."""
-        text = plain(", ".join(f"{k} {_cell(v)}" for k, v in facts.items() if v is not None))
-        if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=done, facts=text)
-            return
-        now = self._clock()
-        if self._first is None:
-            # A resumed job starts in the middle: its rate counts from here.
-            self._first = (now, done)
-        if done < self._total and now - self._written < self._every:
-            return
-        self._written = now
-        began, start = self._first
-        parts = [f"{done:,}/{self._total:,} {self._unit}"]
-        if done > start and now > began:
-            rate = (done - start) / (now - began)
-            parts.append(f"{rate:.3g} {self._unit}/s")
-            if done < self._total:
-                parts.append(f"{duration((self._total - done) / rate)} left")
-        _write_if_possible(
-            f"{self._what}: {', '.join([*parts, text] if text else parts)}\n", self._stream
-        )
+        text = "\n".join(wrap(text, terminal_width()))
+    announced(text)
 
 
-def _bar(stream: TextIO) -> RichProgress:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
+def terminal_width() -> int:
+    """Columns of the terminal; 80 where it does not say."""
+    return shutil.get_terminal_size().columns
+
+
+def _common(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], common: Sequence[str]
+) -> tuple[Sequence[str], Sequence[Sequence[Any]], str]:
+    """The table without the columns in which all rows agree, and what those say."""
+    alike = [
+        place
+        for place, column in enumerate(columns)
+        if column in common and rows and all(row[place] == rows[0][place] for row in rows)
+    ]
+    words = [f"{columns[p]} {_cell(rows[0][p])}" for p in alike if rows[0][p] is not None]
+    kept = [place for place in range(len(columns)) if place not in alike]
+    return (
+        [columns[place] for place in kept],
+        [[row[place] for place in kept] for row in rows],
+        f"All: {', '.join(words)}" if words else "",
     )
-    from rich.progress import Progress as RichProgress
 
-    return RichProgress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[facts]}"),
-        console=Console(file=stream, highlight=False),
-        speed_estimate_period=300,
-    )
+
+def _are_numbers(cells: Sequence[Any]) -> bool:
+    return any(map(_is_number, cells)) and all(c is None or _is_number(c) for c in cells)
 
 
 def _is_number(value: Any) -> bool:
@@ -241,29 +202,17 @@ def _write(text: str, stream: TextIO | None = None) -> None:
     if stream is None:  # as Python has it where it was closed from the start
         raise Unprintable("it is closed")
     try:
-        try:
-            stream.write(text)
-        except UnicodeEncodeError:  # a terminal of few characters
-            code = stream.encoding or "ascii"
-            stream.write(text.encode(code, "backslashreplace").decode(code))
-        stream.flush()
+        with lifted(stream):
+            try:
+                stream.write(text)
+            except UnicodeEncodeError:  # a terminal of few characters
+                code = stream.encoding or "ascii"
+                stream.write(text.encode(code, "backslashreplace").decode(code))
+            stream.flush()
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
         raise Unprintable(getattr(error, "strerror", None) or str(error)) from error
-
-
-def _write_if_possible(text: str, stream: TextIO | None) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        if stream is not None:
-            stream.write(text)
-            stream.flush()
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    with contextlib.suppress(OSError, ValueError):
-        return stream is not None and stream.isatty()
-    return False
 
 
 def _plain(value: Any) -> Any:

@@ -16,7 +16,8 @@ import attrs
 import click
 
 from spotfw.cli import devices
-from spotfw.cli.display import say
+from spotfw.cli.display import note, say
+from spotfw.cli.tables import wrap
 from spotfw.errors import SpotError, UnknownName, plain
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.models import missing_package, model_folder
@@ -64,6 +65,8 @@ def doctor(ctx: click.Context, as_json: bool, quick: bool) -> None:
         results.append(check)
         if not as_json:
             _print(check)
+    if any(process is not None for _, process in asked):
+        note("Asking the engines for their devices ...")
     for library, process in asked:
         if process is None:
             continue
@@ -258,6 +261,10 @@ def _room(name: str, free: int, warn: int, bad: int, mend: str) -> Check:
 def _print(check: Check) -> None:
     colour = {"ok": "green", "warn": "yellow", "bad": "red"}[check.status]
     mark = click.style(f"{check.status:<4}", fg=colour, bold=check.status == "bad")
-    click.echo(f"{mark}  {plain(check.name):<20}  {plain(check.found)}")
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    first, *others = wrap(plain(check.found), columns - 28)
+    click.echo(f"{mark}  {plain(check.name):<20}  {first}")
     if check.mend:
-        click.echo(f"{'':<4}  {'':<20}  -> {plain(check.mend)}")
+        others += wrap(f"-> {plain(check.mend)}", columns - 28)
+    for line in others:
+        click.echo(f"{'':<28}{line}")

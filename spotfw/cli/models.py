@@ -7,16 +7,21 @@ from typing import Any
 
 import click
 
-from spotfw.cli.display import say
+from spotfw.cli import completion
+from spotfw.cli.display import say_fact
+from spotfw.cli.options import bare_listing, json_option
 
 
-@click.group(short_help="Frozen models: list, show, convert.")
-def models() -> None:
-    """Frozen models: those known by name, and model folders."""
+@click.group(short_help="Frozen models: list, show, convert.", invoke_without_command=True)
+@json_option
+@click.pass_context
+def models(context: click.Context, as_json: bool) -> None:
+    """Frozen models: those known by name, which are listed without a command, and folders."""
+    bare_listing(context, list_models, as_json)
 
 
 @models.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 def list_models(as_json: bool) -> None:
     """The models that plugins give by name.
 
@@ -49,8 +54,8 @@ def list_models(as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("folder", metavar="DIR")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.argument("folder", metavar="DIR", shell_complete=completion.parts("model"))
+@json_option
 def show(folder: str, as_json: bool) -> None:
     """Dimensions, parameters, vocabulary, step and fingerprint of the model in DIR.
 
@@ -86,7 +91,7 @@ def show(folder: str, as_json: bool) -> None:
     show_default=True,
     help="What to write; bfloat16 rounds.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
     """Turn the T5 1.1 in SRC into the other kind of folder, DST.
 
@@ -145,4 +150,4 @@ def _print(facts: dict[str, Any]) -> None:
     }
     for name, value in lines.items():
         if value is not None:
-            say(f"{name:<12} {value}")
+            say_fact(name, value)

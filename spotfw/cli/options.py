@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from spotfw.cli import completion
 from spotfw.config import TuningSettings
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def model_options(
             "--model",
             "-m",
             default=default,
+            shell_complete=completion.parts("model"),
             metavar="NAME|DIR",
             help=f"Frozen model: a name, or a folder, local or gs:// [default: {shown}].",
         )(command)
@@ -174,6 +176,23 @@ library_option = click.option(
     help="The library's folder, local or gs://, or the name of a model that comes with one.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+def bare_listing(context: click.Context, listing: click.Command, as_json: bool) -> None:
+    """What a group does without a command: it lists, with --json too.
+
+    Raises:
+      WrongUse: --json stands before a command, which takes it itself.
+    """
+    from spotfw.errors import WrongUse
+
+    command = context.invoked_subcommand
+    if command is None:
+        context.invoke(listing, as_json=as_json)
+    elif as_json:
+        group = context.info_name
+        raise WrongUse(f"--json stands behind the command: spotfw {group} {command} ... --json.")
+
 
 _FILTERS = (
     click.option("--task", metavar="T", help="Only prompts tuned on this task."),

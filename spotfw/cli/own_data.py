@@ -87,13 +87,12 @@ def transfer_own(
 ) -> None:
     """Transfers to a user's own task, from scratch beside it, and says how to use the result."""
     from spotfw.cli.display import print_json
-    from spotfw.cli.watch import WatchAll
     from spotfw.recipe.beside_scratch import few_steps, read_lengths, transfer_beside_scratch
+    from spotfw.recipe.progress.watch import WatchAll
     from spotfw.tasks import Task
 
     task = session.task(str(data.task_file))
     assert isinstance(task, Task)
-    note("Opening the model ...")
     reading = read_lengths(session, task, **settings)
     _tell_cut(reading)
     settings = {"steps": few_steps(session), **reading.settings, **settings}
@@ -177,10 +176,11 @@ def _print(facts: dict[str, Any], task: Task) -> None:
     print_table(
         ["rank", "source", "seed", "id", "similarity"],
         [
-            [r["rank"], r["task"], r["seed"], r["id"][:8], r["similarity"]]
+            [r["rank"], r["task"], r["seed"], r["id"], f"{r['similarity']:+.4f}"]
             for r in facts["ranking"][: max(facts["k"], 5)]
         ],
         title=f"Sources for {facts['target']} by {facts['metric']}",
+        whole=["id"],
     )
     say()
     majority = facts["majority"]

@@ -45,7 +45,7 @@ def tune_seeds(
     Raises:
       SomeSeedsFailed: some failed; the others are shown before.
     """
-    from spotfw.cli.watch import Watch
+    from spotfw.recipe.progress.watch import Watch
     from spotfw.recipe.seeds import SomeSeedsFailed
 
     failure: SomeSeedsFailed | None = None

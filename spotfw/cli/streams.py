@@ -20,13 +20,16 @@ from spotfw.cli.display import Unprintable, note
 #: Interrupts that follow the first within so many seconds say the same again.
 _AGAIN = 3.0
 
+#: The logger of what takes seconds, such as loading a library.
+_WAITING = "spotfw.waiting"
+
 
 @contextlib.contextmanager
 def ready() -> Iterator[None]:
     """Prepares this process for a command, within the block and for its exit."""
     _fill_closed()
-    logger = logging.getLogger("spotfw")
-    logger.addHandler(_Notes())
+    logging.getLogger("spotfw").addHandler(_Notes())
+    logging.getLogger(_WAITING).setLevel(logging.INFO)
     interrupts = _Interrupts()
     # Where interrupts are ignored (nohup), they stay so.
     heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -92,10 +95,10 @@ def _end_quietly() -> None:
 
 
 class _Notes(logging.Handler):
-    """Warnings for people, printed as notes."""
+    """Warnings for people, and what they wait for, printed as notes."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING:
+        if record.levelno >= logging.WARNING or record.name == _WAITING:
             note(self.format(record))
 
 

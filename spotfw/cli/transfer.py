@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli import completion
 from spotfw.cli.display import say
 from spotfw.cli.options import (
     empty,
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Start a target from the library's prompts.")
-@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.argument(
+    "targets",
+    metavar="TARGET...",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.tasks,
+)
 @model_options(default="playground")
 @click.option(
     "--library",
@@ -38,16 +45,18 @@ if TYPE_CHECKING:
     "--strategy",
     default="best_of_top_k",
     show_default=True,
+    shell_complete=completion.parts("strategy"),
     help="How to choose: best_of_top_k, top_k_weighted_average, top_k_multitask_mixture, oracle, "
-    "none, or another of `spotfw plugins list --json`.",
+    "none, or another of `spotfw strategies`.",
 )
 @click.option("-k", default=3, show_default=True, help="Sources the strategy may use.")
 @click.option(
     "--metric",
     default="per_token_cosine",
     show_default=True,
+    shell_complete=completion.parts("metric"),
     help="How embeddings compare: per_token_cosine, average_token_cosine, or another of `spotfw "
-    "plugins list --json`.",
+    "metrics`.",
 )
 @click.option(
     "--embedding",
@@ -96,9 +105,9 @@ def transfer(
       spotfw transfer book_reviews hotel_reviews --library library -k 2 --steps 300
     """
     from spotfw.cli.display import note, print_json
-    from spotfw.cli.watch import Watch
     from spotfw.errors import WrongUse
     from spotfw.prompts import load_prompt
+    from spotfw.recipe.progress.watch import Watch
 
     sources = _sources(model, libraries, strategy)
     if any(map(is_data_file, targets)):
@@ -245,8 +254,9 @@ def _print(facts: dict[str, Any]) -> None:
     ranked = facts["ranking"][: max(facts["k"], 5)]
     print_table(
         ["rank", "source", "seed", "id", "similarity"],
-        [[r["rank"], r["task"], r["seed"], r["id"][:8], r["similarity"]] for r in ranked],
+        [[r["rank"], r["task"], r["seed"], r["id"], f"{r['similarity']:+.4f}"] for r in ranked],
         title=f"Sources for {facts['target']} by {facts['metric']}",
+        whole=["id"],
     )
     say()
     print_table(

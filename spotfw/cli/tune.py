@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli import completion
 from spotfw.cli.display import say
 from spotfw.cli.options import given, model_options, open_session, settings_options
 from spotfw.cli.own_data import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Learn a prompt on a task or mixture.")
-@click.argument("task")
+@click.argument("task", shell_complete=completion.tasks)
 @model_options(default="playground")
 @click.option(
     "--init",
@@ -77,7 +78,7 @@ def tune(
       spotfw tune my_task.toml --init prompt:runs/film/best.safetensors --out runs/mine
     """
     from spotfw.cli.display import print_json, print_table
-    from spotfw.cli.watch import Watch
+    from spotfw.recipe.progress.watch import Watch
 
     session = open_session(model, library, options)
     if is_data_file(task):
@@ -123,7 +124,7 @@ def tune(
 
 @click.command(short_help="Score a prompt on a task.")
 @click.argument("prompt")
-@click.argument("task")
+@click.argument("task", shell_complete=completion.tasks)
 @model_options(default=None)
 @click.option("--split", default="validation", show_default=True, help="What to score on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -203,6 +204,12 @@ def predict(
     place = file or "standard input"
     loaded, session, settings = _open(prompt, model, options)
     sound = lines.sound
+    if sound and task is None:
+        shown = loaded.provenance.task or "NAME"
+        note(
+            f"Each line is the model's whole input, as `spotfw tasks show {shown} --examples 3` "
+            "shows it. For texts alone, name the task with --task: its template is put around them."
+        )
     given_back = iter(session.predict(loaded, sound, **settings) if sound else [])
     answers = [next(given_back) if text and text.strip() else None for text in lines.texts]
     if as_json:

@@ -43,7 +43,6 @@ from spotfw.ranking import Ranked, Ranking
 __all__ = ["Entry", "Library", "Problem", "Ranked", "Ranking", "open_library"]
 
 
-
 class Hooks(Protocol):
     """Calls a hook in every plugin, as `spotfw.plugins.Plugins` does."""
 

@@ -12,6 +12,7 @@ from spotfw.prompts import SoftPrompt
 from spotfw.recipe.candidates import Choose, TransferResult
 from spotfw.recipe.evaluation import check_splits
 from spotfw.recipe.rounds import Rounds
+from spotfw.recipe.run_folder import refuse_used
 from spotfw.recipe.transfer import Transfer
 from spotfw.recipe.tuned import Observer, Tuning
 from spotfw.recipe.workbench import Workbench
@@ -81,6 +82,8 @@ class Plans:
         resolved, chosen = self.task(task), self.settings(**settings)
         # Before the model is opened, which takes long.
         check_splits(resolved)
+        if out is not None:
+            refuse_used(out, resume=bool(resume))
         resolved = pinned(resolved)
         if start is None:
             self.plugins.parse_initializer(init)

@@ -193,6 +193,7 @@ class Run:
             tuning.observer(
                 Report(
                     task=tuning.task.name,
+                    source=tuning.source,
                     step=progress.step,
                     steps=tuning.settings.steps,
                     loss=progress.loss,

@@ -36,7 +36,8 @@ from spotfw.recipe.begun import check_same, not_known, read_record
 
 _log = logging.getLogger(__name__)
 
-_RUN = "run.json"
+#: What a run was asked for.
+RECORD = "run.json"
 _STATE = "state.safetensors"
 _RESULTS = ("best.safetensors", "embedding.safetensors")
 _PROMPTS = "checkpoints"
@@ -64,6 +65,30 @@ class Scored:
     metrics: Mapping[str, float]
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+
+
+def refuse_used(folder: str, *, resume: bool) -> None:
+    """Refuses a folder in which no run can begin; known before a model is opened.
+
+    Raises:
+      WrongUse: it holds a run with a checkpoint and `resume` is not set, or something else.
+    """
+    names = {name for name in files.list_names(folder) if not name.startswith(".")}
+    if names and RECORD not in names:
+        raise WrongUse(
+            f"The folder {folder} is no run's and not empty (it holds {min(names)}). "
+            "Choose an empty or new folder with --out."
+        )
+    if _STATE in names and not resume:
+        raise WrongUse(
+            f"The folder {folder} holds a run already. Go on with it by --resume, or "
+            "choose another folder with --out."
+        )
+
+
+def has_checkpoint(folder: str) -> bool:
+    """Whether a run in the folder can go on from a checkpoint."""
+    return files.exists(files.join(folder, _STATE))
 
 
 class RunFolder:
@@ -107,14 +132,9 @@ class RunFolder:
           WrongUse: a run with a checkpoint is here and `resume` is not set, or it is another.
           SpotError: the folder holds other things, or its record is damaged.
         """
-        where = files.join(self.path, _RUN)
+        where = files.join(self.path, RECORD)
+        refuse_used(self.path, resume=resume)
         if not files.exists(where):
-            others = [n for n in files.list_names(self.path) if not n.startswith(".")]
-            if others:
-                raise WrongUse(
-                    f"The folder {self.path} is no run's and not empty (it holds {others[0]}). "
-                    "Choose an empty or new folder with --out."
-                )
             files.write_atomically(where, json.dumps(run, indent=1).encode())
             return
         begun = read_record(where)
@@ -122,11 +142,6 @@ class RunFolder:
             self._check_nothing_is_lost(begun, run, resume=resume)
             files.write_atomically(where, json.dumps(run, indent=1).encode())
             return
-        if not resume:
-            raise WrongUse(
-                f"The folder {self.path} holds a run already. Go on with it by --resume, or "
-                "choose another folder with --out."
-            )
         check_same(self.path, begun, run)
         missing = not_known(begun)
         if missing is not None:

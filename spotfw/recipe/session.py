@@ -10,6 +10,7 @@ result = fw.transfer("book_sentiment", strategy="best_of_top_k", k=3)
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, overload
 
@@ -24,6 +25,8 @@ from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import TransferResult
 from spotfw.recipe.evaluation import VALIDATION, check_splits
 from spotfw.recipe.plans import Plans, Strategy
+from spotfw.recipe.progress.bars import announced
+from spotfw.recipe.progress.watch import Watch
 from spotfw.recipe.seeds import TunedSeeds, by_seed, check_seeds
 from spotfw.recipe.transfer import required
 from spotfw.recipe.tuned import Observer, TunedPrompt
@@ -47,6 +50,8 @@ class Session(Plans):
       backend: the engine, ``NAME[:key=value,...]``; by default the built-in one, or, where
         that is not installed or does not read the model's folder, the first that does.
       observer: hears of the progress of every tuning.
+      progress: show, on stderr, that the model is opened, and where no observer is given how far
+        each tuning is: a bar in a terminal or a notebook, elsewhere a line every ten seconds.
       **options: of the backend's `open` (``vocabulary``, ``activations`` ...).
     """
 
@@ -59,6 +64,7 @@ class Session(Plans):
         plugins: Plugins | None = None,
         backend: str | None = None,
         observer: Observer | None = None,
+        progress: bool = True,
         **options: Any,
     ) -> None:
         self.plugins = plugins or default_plugins()
@@ -66,7 +72,9 @@ class Session(Plans):
             self.plugins.relist_tasks()  # task files may have changed since another session
         self.runs = runs
         self.observer = observer
-        self._bench = Workbench(model, self.plugins, backend, options)
+        self._progress = progress
+        announce = announced if progress else lambda line: None
+        self._bench = Workbench(model, self.plugins, backend, options, announce)
         self._library = libraries_named(library or (), self.plugins)
         self._seen: dict[str, Task | Mixture] = {}
 
@@ -140,26 +148,27 @@ class Session(Plans):
         """
         if keep and isinstance(self._library, ReleasedLibrary):
             self._library.refuse()
-        options: dict[str, Any] = {
-            "init": init,
-            "start": start,
-            "runs": runs,
-            "resume": resume,
-            "observer": observer,
-            "by_hand": by_hand,
-        }
-        if seeds is None:
-            tuned = self._bench.tune(self.tuning(task, out=out, **options, **settings))
-            self._keep([tuned] if keep else [])
-            return tuned
-        checked = check_seeds(seeds, settings.pop("seed", None))
-        folders = [None if out is None else files.join(out, f"seed-{seed}") for seed in checked]
-        outcomes = self._bench.tune_all(
-            [
-                self.tuning(task, out=folder, seed=seed, **options, **settings)
-                for seed, folder in zip(checked, folders, strict=True)
-            ]
-        )
+        with self._watched(observer) as watching:
+            options: dict[str, Any] = {
+                "init": init,
+                "start": start,
+                "runs": runs,
+                "resume": resume,
+                "observer": watching,
+                "by_hand": by_hand,
+            }
+            if seeds is None:
+                tuned = self._bench.tune(self.tuning(task, out=out, **options, **settings))
+                self._keep([tuned] if keep else [])
+                return tuned
+            checked = check_seeds(seeds, settings.pop("seed", None))
+            folders = [None if out is None else files.join(out, f"seed-{seed}") for seed in checked]
+            outcomes = self._bench.tune_all(
+                [
+                    self.tuning(task, out=folder, seed=seed, **options, **settings)
+                    for seed, folder in zip(checked, folders, strict=True)
+                ]
+            )
         self._keep([outcome for outcome in outcomes if isinstance(outcome, TunedPrompt) and keep])
         return by_seed(checked, outcomes)
 
@@ -232,21 +241,22 @@ class Session(Plans):
           by_hand: as of `tune`.
           **settings: of the target's tunings; steps are 100,000 by default (paper 3.1.2).
         """
-        return self.carry_out(
-            self.transfer_rounds(
-                target,
-                strategy,
-                k,
-                metric,
-                embedding=None if embedding is None else self._embedding(embedding, {}),
-                mixture=mixture,
-                among=among,
-                out=out,
-                observer=observer,
-                by_hand=by_hand,
-                **settings,
+        with self._watched(observer) as watching:
+            return self.carry_out(
+                self.transfer_rounds(
+                    target,
+                    strategy,
+                    k,
+                    metric,
+                    embedding=None if embedding is None else self._embedding(embedding, {}),
+                    mixture=mixture,
+                    among=among,
+                    out=out,
+                    observer=watching,
+                    by_hand=by_hand,
+                    **settings,
+                )
             )
-        )
 
     def evaluate(
         self,
@@ -286,6 +296,13 @@ class Session(Plans):
         if self._library is not None:
             for tuned in prompts:
                 self.add(tuned)
+
+    def _watched(self, observer: Observer | None) -> contextlib.AbstractContextManager[Any]:
+        """What hears of tunings: an observer that was given, else what shows them, if anything."""
+        heard = observer or self.observer
+        if heard is not None or not self._progress:
+            return contextlib.nullcontext(heard)
+        return Watch()
 
     def _fitting(self, prompt: str | SoftPrompt) -> SoftPrompt:
         loaded = load_prompt(prompt) if isinstance(prompt, str) else prompt

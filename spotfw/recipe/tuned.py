@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from spotfw.config import TuningSettings
-from spotfw.prompts import SoftPrompt
+from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.recipe.run_folder import Scored
 from spotfw.tasks import Mixture, Task
 
@@ -45,6 +45,7 @@ class Report:
 
     Attributes:
       task: its name.
+      source: where it starts, ``from glue_mnli (seed 0)``; empty for an initializer.
       step, steps: updates done, and in all.
       loss: mean since the last report.
       score, best: of the checkpoint just scored (None otherwise) and the best so far.
@@ -60,6 +61,7 @@ class Report:
     best: float | None
     run: str = ""
     beside: int = 1
+    source: str = ""
 
 
 Observer = Callable[[Report], None]
@@ -95,3 +97,17 @@ class Tuning:
         """Updates after which it ends or pauses."""
         steps = self.settings.steps
         return steps if self.until is None else min(self.until, steps)
+
+    @property
+    def source(self) -> str:
+        """Where it starts, in words, ``from glue_mnli (seed 0)``; empty for an initializer."""
+        return "" if self.start is None else f"from {_origin(self.start.provenance)}"
+
+
+def _origin(start: Provenance) -> str:
+    members = start.settings.get("average_of")
+    if isinstance(members, list) and all(isinstance(m, dict) for m in members):
+        # A file may say anything here.
+        return " + ".join(f"{m.get('weight')!s:.4} {m.get('task') or 'a prompt'}" for m in members)
+    seed = "" if start.seed is None else f" (seed {start.seed})"
+    return f"{start.task or 'a prompt'}{seed}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from spotfw import files
@@ -42,6 +42,7 @@ class Workbench:
       plugins: what is installed.
       backend: the engine, ``NAME[:key=value,...]``; None for `choose_backend`'s.
       options: of the backend's `open`.
+      announce: called with a line before what takes seconds.
 
     Attributes:
       backend: the engine, as asked for or chosen.
@@ -51,13 +52,19 @@ class Workbench:
     """
 
     def __init__(
-        self, model: str, plugins: Plugins, backend: str | None, options: Mapping[str, Any]
+        self,
+        model: str,
+        plugins: Plugins,
+        backend: str | None,
+        options: Mapping[str, Any],
+        announce: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.plugins = plugins
         self._named = named_model(model, plugins)
         self._place = model
         self.backend = backend or choose_backend(model, plugins)
         self._options = options
+        self._announce = announce
         self._metrics: dict[str, SimilarityMetric] = {}
 
     @functools.cached_property
@@ -65,6 +72,7 @@ class Workbench:
         """The frozen model."""
         engine = self.plugins.backend(self.backend)
         folder = folder_for(engine, self._named) if self._named else self._place
+        self._announce(f"Opening the model {self._place} ...")
         with self.plugins.blaming("backend", self.backend):
             return engine.open(folder, **self._options)
 

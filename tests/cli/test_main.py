@@ -110,13 +110,19 @@ def test_debug_lets_the_traceback_through(failing, words):
         cli.run(words)
 
 
-def test_an_interrupted_tuning_says_how_to_go_on(monkeypatch, spotfw_cli):
+def test_an_interrupted_tuning_says_how_to_go_on(monkeypatch, spotfw_cli, tmp_path):
     @click.command(context_settings={"ignore_unknown_options": True})
     @click.argument("words", nargs=-1)
     def tune(words):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("spotfw.cli.tune.tune", tune)
+    monkeypatch.chdir(tmp_path)
+    for out in (("--out", "runs/a"), ("--out=runs/a",)):
+        ran = spotfw_cli("tune", "my task", *out)
+        assert (ran.status, "before the first checkpoint" in ran.err) == (130, True)
+    (tmp_path / "runs" / "a").mkdir(parents=True)
+    (tmp_path / "runs" / "a" / "state.safetensors").touch()
     ran = spotfw_cli("tune", "my task", "--out", "runs/a")
     assert ran.status == 130
     assert "spotfw tune 'my task' --out runs/a --resume" in ran.err

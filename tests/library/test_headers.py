@@ -1,4 +1,4 @@
-"""A large library's headers lie in documents that never change, and a prompt costs one small one."""
+"""A large library's headers lie in documents that never change; a new prompt costs a small one."""
 
 from __future__ import annotations
 

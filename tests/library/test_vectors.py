@@ -165,7 +165,7 @@ def test_a_missing_task_embedding_is_named(library: Library, metric: SimilarityM
     Path(library.path(ids[1])).write_bytes(b"nothing")
     for path in segments(library):
         path.unlink()
-    with pytest.raises(SpotError, match="does not match its name|no task embedding"):
+    with pytest.raises(SpotError, match=r"does not match its name|no task embedding"):
         Library(library.folder).rank(made(99), metric, top=1)
 
 

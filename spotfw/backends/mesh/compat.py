@@ -25,7 +25,6 @@ from typing import Any
 from spotfw.errors import SpotError
 from spotfw.tasks.seqio.quiet import tf
 
-
 _UNUSED = (
     "tensorflow_datasets",
     "tensorflow.python.tpu.tpu_config",

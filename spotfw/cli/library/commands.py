@@ -7,18 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli import completion
 from spotfw.cli.display import say
 from spotfw.cli.library.exchange import export, import_, remove
-from spotfw.cli.options import empty, filter_options, json_option, library_option, open_named
+from spotfw.cli.options import (
+    bare_listing,
+    empty,
+    filter_options,
+    json_option,
+    library_option,
+    open_named,
+)
 
 if TYPE_CHECKING:
     from spotfw.library import Entry, Library
     from spotfw.prompts import SoftPrompt
 
 
-@click.group(short_help="The prompt library: add, show, rank, verify, share.")
-def library() -> None:
-    """The prompt library: task embeddings and the prompts they lead to."""
+@click.group(
+    short_help="The prompt library: add, show, rank, verify, share.", invoke_without_command=True
+)
+@click.option("--library", "folder", metavar="DIR", help="As behind a command.")
+@json_option
+@click.pass_context
+def library(context: click.Context, folder: str | None, as_json: bool) -> None:
+    """The prompt library: task embeddings and the prompts they lead to.
+
+    Without a command, its prompts are listed.
+    """
+    if folder is not None:
+        context.default_map = {name: {"folder": folder} for name in library.commands}
+    bare_listing(context, list_prompts, as_json)
 
 
 for _command in (import_, export, remove):
@@ -47,7 +66,12 @@ def list_prompts(named: str | None, folder: str, as_json: bool, **filters: Any) 
         print_json([_row(entry) for entry in entries])
     elif entries:
         names = ("id", "task", "family", "seed", "step", "score", "length", "model", "fingerprint")
-        print_table(names, [[_row(entry)[name] for name in names] for entry in entries])
+        print_table(
+            names,
+            [[_row(entry)[name] for name in names] for entry in entries],
+            whole=["id", "fingerprint"],
+            common=["length", "model", "fingerprint"],
+        )
     else:
         note(
             f"The library {folder} has no such prompt."
@@ -92,7 +116,7 @@ def add(prompt: str, folder: str, embedding: str | None, as_json: bool, **facts:
 
 
 @library.command()
-@click.argument("id")
+@click.argument("id", shell_complete=completion.ids)
 @library_option
 @json_option
 def show(id: str, folder: str, as_json: bool) -> None:
@@ -140,14 +164,15 @@ def verify(context: click.Context, folder: str, as_json: bool) -> None:
 
 
 @library.command()
-@click.argument("query")
+@click.argument("query", shell_complete=completion.ids)
 @library_option
 @click.option(
     "--metric",
     default="per_token_cosine",
     show_default=True,
+    shell_complete=completion.parts("metric"),
     help="How embeddings compare: per_token_cosine, average_token_cosine, or another of `spotfw "
-    "plugins list --json`.",
+    "metrics`.",
 )
 @click.option(
     "--fingerprint", metavar="F", help="The frozen model's fingerprint, where QUERY names none."

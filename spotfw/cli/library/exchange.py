@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from spotfw.cli import completion
 from spotfw.cli.display import say
 from spotfw.cli.options import filter_options, json_option, library_option, open_named
 
@@ -67,7 +68,7 @@ def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) 
 
 
 @click.command()
-@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.argument("ids", metavar="[ID]...", nargs=-1, shell_complete=completion.ids)
 @click.argument("destination", metavar="DST")
 @library_option
 @filter_options
@@ -139,7 +140,7 @@ def export(
 
 
 @click.command()
-@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.argument("ids", metavar="[ID]...", nargs=-1, shell_complete=completion.ids)
 @library_option
 @click.option("--leftovers", is_flag=True, help="Also what killed writers left.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

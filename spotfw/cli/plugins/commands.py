@@ -6,20 +6,21 @@ from typing import Any
 
 import click
 
+from spotfw.cli.options import bare_listing, json_option
 from spotfw.cli.plugins.check import check
 from spotfw.cli.plugins.new import new
 
 
 @click.group(short_help="What is installed and what failed to load.", invoke_without_command=True)
+@json_option
 @click.pass_context
-def plugins(context: click.Context) -> None:
+def plugins(context: click.Context, as_json: bool) -> None:
     """Plugins; without a command, lists them.
 
     SPOTFW_PLUGINS names the only ones to load (empty: just the built-in parts);
     SPOTFW_DISABLE_PLUGINS names those to leave out.
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_plugins)
+    bare_listing(context, list_plugins, as_json)
 
 
 plugins.add_command(check)
@@ -27,7 +28,7 @@ plugins.add_command(new)
 
 
 @plugins.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 def list_plugins(as_json: bool = False) -> None:
     """All plugins, the distributions they come from, and what they give."""
     from spotfw.cli.display import print_json, print_table
@@ -48,7 +49,7 @@ def list_plugins(as_json: bool = False) -> None:
 
 @plugins.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 def show(name: str, as_json: bool) -> None:
     """One plugin, NAME or DISTRIBUTION:NAME: its hooks, its parts, its faults."""
     from spotfw.cli.display import print_json, print_table

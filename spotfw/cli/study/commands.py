@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shlex
 from typing import Any
 
@@ -48,7 +49,9 @@ def study() -> None:
 
 
 _FILE = click.argument("file", metavar="STUDY.toml")
-_OUT = click.option("--out", metavar="DIR", help="The study's folder [default: ./NAME-study].")
+_OUT = click.option(
+    "--out", metavar="DIR", help="The study's folder [default: ./NAME-study for NAME.toml]."
+)
 _WORKERS = click.option(
     "--workers",
     type=click.IntRange(0),
@@ -77,12 +80,10 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
     Example:
       spotfw study plan benchmarks/miniature/study.toml
     """
-    import os
-
     from spotfw.cli.display import note, print_json, print_table
+    from spotfw.recipe.progress.durations import duration
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
-    from spotfw.study.durations import duration
 
     laid = lay_out(read_study(file), out)
     count = len(os.sched_getaffinity(0)) if workers is None else max(workers, 1)
@@ -113,7 +114,7 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
     for kind in dict.fromkeys(cell.kind for cell in laid.cells):
         say(f"\n{kind}")
         for line in _lines(laid, kind):
-            say(f"  {line}")
+            say(f"  {line}", wrapped=True)
     left = "unknown until first tunings have ended" if seconds is None else duration(seconds)
     note(
         f"At most {laid.steps_left:,} of {laid.total_steps:,} steps are left; time on {count} "
@@ -173,15 +174,23 @@ def _run(
 
     from spotfw.cli.display import Progress, note, print_json
     from spotfw.errors import SpotError
+    from spotfw.recipe.progress.durations import duration
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
     from spotfw.study import run as run_study
-    from spotfw.study.durations import duration
+    from spotfw.study.grid import ledger
     from spotfw.study.grid.cells import SimilaritiesCell
 
     declared = read_study(file)
     laid = lay_out(declared, out)
+    done = laid.total_steps - laid.steps_left
+    if done:
+        cells = sum(ledger.is_done(laid.records.get(cell.id)) for cell in laid.cells)
+        note(f"Done before: {_cells(cells)} of {len(laid.cells):,}.")
+    if laid.todo:
+        note(_starting(workers, executor, len(laid.todo)))
     with Progress(declared.name, max(laid.total_steps, 1)) as progress:
+        progress.update(done)
         outcome = run_study(
             declared,
             out,
@@ -208,6 +217,16 @@ def _run(
             f"in {outcome.folder}/cells. Mend it, then run `spotfw study resume {file}` with the "
             "same --out."
         )
+
+
+def _starting(workers: int | None, executor: str | None, jobs: int) -> str:
+    """A line before the wait until the first tuning begins."""
+    if executor is not None:
+        return f"Starting the workers of {executor} ..."
+    if workers == 0:
+        return "Opening the model ..."
+    count = min(len(os.sched_getaffinity(0)) if workers is None else workers, jobs)
+    return f"Starting {count} {'worker' if count == 1 else 'workers'}, each opens the model ..."
 
 
 def _cells(count: int) -> str:

@@ -10,7 +10,7 @@ from spotfw.cli.display import note, say
 @click.command("report", short_help="Write tables, figures and one page of the results.")
 @click.argument("study", metavar="STUDY.toml")
 @click.option(
-    "--out", metavar="DIR", help="The study's folder [default: NAME-study for NAME.toml]."
+    "--out", metavar="DIR", help="The study's folder [default: ./NAME-study for NAME.toml]."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def report(study: str, out: str | None, as_json: bool) -> None:

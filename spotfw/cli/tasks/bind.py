@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli import completion
 from spotfw.cli.display import say
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Point a task to a folder with its data.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.tasks)
 @click.argument("folder", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def bind(name: str | None, folder: str | None, as_json: bool) -> None:

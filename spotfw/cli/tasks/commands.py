@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli import completion
+from spotfw.cli.options import bare_listing, json_option
 from spotfw.cli.tasks.bind import bind, unbind
 from spotfw.cli.tasks.facts import facts_of, members_of, note_wrong_variable
 from spotfw.tasks.whereabouts import ABSENT
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.group(short_help="Tasks and mixtures, and examples of each.", invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_context
 def tasks(context: click.Context, as_json: bool) -> None:
     """Tasks and mixtures; without a command, lists them.
@@ -31,13 +33,7 @@ def tasks(context: click.Context, as_json: bool) -> None:
       spotfw tasks bind super_glue_cb my_data/cb
       spotfw tasks show super_glue_cb --examples 2
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_tasks, as_json=as_json)
-    elif as_json:
-        from spotfw.errors import WrongUse
-
-        command = context.invoked_subcommand
-        raise WrongUse(f"--json stands behind the command: spotfw tasks {command} ... --json.")
+    bare_listing(context, list_tasks, as_json)
 
 
 @tasks.command("list")
@@ -46,7 +42,7 @@ def tasks(context: click.Context, as_json: bool) -> None:
 @click.option(
     "--all", "everything", is_flag=True, help="Also seqio's registry, which loads TensorFlow."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 def list_tasks(
     family: str | None = None,
     group: str | None = None,
@@ -80,13 +76,13 @@ def list_tasks(
     # What can be tuned at once comes first; the names of each half stay sorted.
     rows.sort(key=lambda cells: ABSENT in str(cells[-1]))
     columns = ["name", "family", "type", "training", "data"]
-    print_table(columns, rows, whole=["name", "type", "data"])
+    print_table(columns, rows)
     if not everything:
         note("The rest of seqio's registry is not listed: use `spotfw tasks list --all`.")
 
 
 @tasks.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.tasks)
 @click.option(
     "--examples",
     "count",
@@ -101,7 +97,7 @@ def list_tasks(
     "--model", metavar="M", help="Cut text into tokens as this model does, and show them."
 )
 @click.option("--vocabulary", metavar="FILE", help="As this sentencepiece file does.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 def show(
     name: str,
     count: int,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from spotfw.cli.display import say
+from spotfw.cli.display import say, say_fact
 from spotfw.tasks.whereabouts import ABSENT, BOUND
 
 #: Keys that are not printed as a line of words.
@@ -18,13 +18,13 @@ def print_facts(facts: dict[str, Any]) -> None:
     """Prints a task's or mixture's facts, its examples and its lengths."""
     from spotfw.cli.display import print_table
 
-    say(f"{'name':<12} {facts['name']}")
+    say_fact("name", facts["name"])
     for key, value in facts.items():
         text = _words(key, value, facts)
         if key not in _NOT_LINES and text:
-            say(f"{key:<12} {text}")
+            say_fact(key, text)
     if facts.get("at") == ABSENT and facts["how_to_get"]:
-        say(f"\nThe data is not on this machine. {facts['how_to_get']}")
+        say(f"\nThe data is not on this machine. {facts['how_to_get']}", wrapped=True)
     if facts.get("members"):
         say()
         print_table(
@@ -53,7 +53,8 @@ def _without_shares(members: list[dict[str, Any]]) -> None:
     if unknown and members[0]["share"] is None:
         say(
             "\nNo shares: the number of training examples is not known without the data of "
-            f"{' and '.join(unknown)} (`spotfw tasks bind {unknown[0]} FOLDER`)."
+            f"{' and '.join(unknown)} (`spotfw tasks bind {unknown[0]} FOLDER`).",
+            wrapped=True,
         )
 
 
@@ -72,7 +73,7 @@ def _words(key: str, value: Any, facts: dict[str, Any]) -> str:
 def _example(number: int, example: dict[str, Any]) -> None:
     say(f"\n{number}. {example['task']}, {example['split']}")
     for side in ("inputs", "targets"):
-        say(f"   {side}: {example[side]}")
+        say(f"   {side}: {example[side]}", wrapped=True)
         if f"{side}_pieces" in example:
             pieces = example[f"{side}_pieces"]
             say(f"      {len(pieces)} tokens: {' '.join(pieces)}")

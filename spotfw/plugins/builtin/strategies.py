@@ -76,6 +76,11 @@ class Strategy:
     name: str
     choose: Callable[[Ranking, int], Sequence[Candidate]]
 
+    @property
+    def description(self) -> str:
+        """What it does, for listings."""
+        return (self.choose.__doc__ or "").partition("\n")[0]
+
     def __call__(self, ranking: Ranking, k: int) -> Sequence[Candidate]:
         """The candidates to tune."""
         return self.choose(ranking, k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -91,8 +92,13 @@ class Study:
 
     @property
     def default_folder(self) -> str:
-        """Where the study is kept when no place is given: beside the working directory."""
-        return f"{Path(self.place).stem}-study"
+        """Where the study is kept when no place is given: in the working directory.
+
+        ``mine.toml`` makes ``mine-study``, ``study.toml`` just ``study``, and ``my-study.toml``
+        ``my-study``.
+        """
+        stem = Path(self.place).stem
+        return stem if re.search(r"(^|[-_])study$", stem) else f"{stem}-study"
 
 
 def read_study(path: str | Path) -> Study:

@@ -127,7 +127,8 @@ def by_name(study: Study, plugins: Plugins, known: Collection[str] = ()) -> Stud
 def _check_open(study: Study, plugins: Plugins) -> None:
     with _place_in_error(f"[open] of {study.place}"):
         backend = plugins.backend(study.open.get("backend", "mesh"))
-        takes: Iterable[str] = set(study.open) - {"model", "library", "runs", "plugins", "observer"}
+        own = {"model", "library", "runs", "plugins", "observer", "progress"}
+        takes: Iterable[str] = set(study.open) - own
         if isinstance(backend, OptionNames):  # otherwise, the above at least are no backend's
             takes = backend.options
         for key in study.open:
@@ -137,7 +138,7 @@ def _check_open(study: Study, plugins: Plugins) -> None:
 
 def _settings(study: Study, model: str, plugins: Plugins) -> dict[tuple[str, str], dict[str, Any]]:
     """The whole settings of each role."""
-    session = Session(model, plugins=plugins)
+    session = Session(model, plugins=plugins, progress=False)
     named = named_model(model, plugins)
     own = {} if named is None else named.settings
     source = {**study.settings, **study.source}

@@ -194,6 +194,7 @@ class _Tuner:
             files.join(self._folder, "library"),
             runs=files.join(self._folder, "runs"),
             plugins=self._plugins,
+            progress=False,
             **self._opening,
         )
         for reference in self._references:

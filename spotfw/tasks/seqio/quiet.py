@@ -34,6 +34,9 @@ def without(*modules: str) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
+# Takes seconds: the command line shows this line.
+logging.getLogger("spotfw.waiting").info("Loading TensorFlow ...")
+
 with warnings.catch_warnings(), without(*_OPTIONAL):
     # These warnings come from inside the library at import; a user can do nothing.
     warnings.simplefilter("ignore")

@@ -64,7 +64,7 @@ class OwnData:
             f"label alike: {parts}. The parts lie in {self.task_file.parent}."
         )
         if self.unusable:
-            text += f" {len(self.unusable):,} rows cannot be used: {_listed(self.unusable)}"
+            text += f" {_not_used(self.unusable)}"
         return text
 
 
@@ -248,7 +248,7 @@ def _check(
     labels: Mapping[str, int],
     unusable: Sequence[UnusableRow],
 ) -> None:
-    why = f" {len(unusable):,} rows cannot be used: {_listed(unusable)}" if unusable else ""
+    why = f" {_not_used(unusable)}" if unusable else ""
     if len(pairs) < FEWEST_ROWS:
         raise SpotError(
             f"The file {source} has {len(pairs)} rows that can be used, and at least {FEWEST_ROWS} "
@@ -279,6 +279,11 @@ def _check(
             f"({', '.join(repr(label[:30]) for label in rare[:5])}), which cannot be both learned "
             "and scored. Give them more rows, or take these rows out."
         )
+
+
+def _not_used(unusable: Sequence[UnusableRow]) -> str:
+    rows = "1 row" if len(unusable) == 1 else f"{len(unusable):,} rows"
+    return f"{rows} cannot be used: {_listed(unusable)}"
 
 
 def _listed(unusable: Sequence[UnusableRow]) -> str:

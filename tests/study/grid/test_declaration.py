@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from spotfw.errors import WrongUse
@@ -31,6 +32,9 @@ def test_defaults_and_values(tmp_path: Path) -> None:
     assert study.generics[0].name == "a+b" and study.generics[0].rates is None
     assert study.targets == ("b", str(tmp_path / "t.toml"))  # a file beside the study
     assert study.default_folder == "mine-study"
+    folders = {"study.toml": "study", "a/my-study.toml": "my-study", "studyish.toml": None}
+    for place, folder in folders.items():
+        assert attrs.evolve(study, place=place).default_folder == (folder or "studyish-study")
 
 
 @pytest.mark.parametrize(

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
 
-from spotfw.cli.display import Progress, note
-
-if TYPE_CHECKING:
-    from spotfw.recipe.tuning import Report
+from spotfw.recipe.progress.bars import Progress
+from spotfw.recipe.tuned import Report
 
 
 class Watch:
-    """An observer of tunings: a bar (or lines) for each, with loss and scores."""
+    """An observer of tunings: a bar (or lines) for each, with where it started and its scores."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
-        self._last: tuple[str, int, int] | None = None
+        self._last: tuple[str, str, int] | None = None
+        self._step = 0
         self._beside: dict[str, int] = {}
 
     def __enter__(self) -> Watch:
-        note("Opening the model ...")
         return self
 
     def __exit__(
@@ -29,29 +26,30 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
+        self.close()
 
     def __call__(self, report: Report) -> None:
         if report.beside > 1:
             self._side_by_side(report)
             return
-        # Another task, or a step that goes back: another tuning has begun.
-        begun = self._last is None or (
-            (report.task, report.steps) != self._last[:2] or report.step < self._last[2]
-        )
-        if begun:
-            self._close()
-            self._bar = Progress(f"tune {report.task}", report.steps).__enter__()
-        self._last = (report.task, report.steps, report.step)
+        # Another task or start, or a step that goes back: another tuning has begun.
+        key = report.task, report.source, report.steps
+        if key != self._last or report.step < self._step:
+            self.close()
+            self._bar = Progress(title(report), report.steps).__enter__()
+        self._last, self._step = key, report.step
         if self._bar is not None:
             self._bar.update(report.step, loss=report.loss, score=report.score, best=report.best)
+        if report.step >= report.steps:
+            self.close()
+            self._last = None
 
     def _side_by_side(self, report: Report) -> None:
         """One bar for tunings that advance together."""
         others = report.run not in self._beside and len(self._beside) >= report.beside
         again = report.step < self._beside.get(report.run, 0)
         if self._bar is None or self._last is not None or others or again:
-            self._close()
+            self.close()
             self._last, self._beside = None, {}
             what = f"tune {report.task} and {report.beside - 1} beside it"
             self._bar = Progress(what, report.beside * report.steps).__enter__()
@@ -60,7 +58,8 @@ class Watch:
             sum(self._beside.values()), loss=report.loss, score=report.score, best=report.best
         )
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Ends the bar that is shown, if any."""
         if self._bar is not None:
             self._bar.__exit__(None, None, None)
             self._bar = None
@@ -85,8 +84,15 @@ class WatchAll(Progress):
         number = f"{len(self._steps)} of {self._tunings}"
         self.update(
             sum(self._steps.values()),
-            tuning=number if report.beside == 1 else f"{report.beside} side by side",
+            tuning=f"{number}{report.source and f' {report.source}'}"
+            if report.beside == 1
+            else f"{report.beside} side by side",
             loss=report.loss,
             score=report.score,
             best=report.best,
         )
+
+
+def title(report: Report) -> str:
+    """``tune super_glue_cb from glue_mnli (seed 0)``."""
+    return f"tune {report.task} {report.source}".rstrip()

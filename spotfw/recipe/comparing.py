@@ -1,0 +1,95 @@
+"""Runs beside each other: what each was asked for and what came of it, read from their folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from spotfw import files
+from spotfw.errors import SpotError, WrongUse
+from spotfw.recipe.begun import read_record
+from spotfw.recipe.run_folder import RECORD, RunFolder
+
+
+@attrs.frozen(kw_only=True)
+class RunFacts:
+    """A run as its folder tells it.
+
+    Attributes:
+      folder: where it lies.
+      task, model, fingerprint: of the run.
+      init: how the prompt started: an initializer, or ``prompt#`` and a digest.
+      settings: of the tuning.
+      step: of the last checkpoint, 0 before the first.
+      best_step, score: of the checkpoint with the highest validation score, None before the first.
+      seconds: wall-clock time of all checkpoints.
+    """
+
+    folder: str
+    task: str
+    model: str
+    fingerprint: str
+    init: str
+    settings: Mapping[str, Any]
+    step: int
+    best_step: int | None
+    score: float | None
+    seconds: float
+
+
+def read_runs(folders: Sequence[str]) -> list[RunFacts]:
+    """The runs in folders, each a run's own or one that holds several.
+
+    Raises:
+      WrongUse: one holds no run.
+      SpotError: a run is damaged.
+    """
+    return [_read(run) for folder in folders for run in _runs_in(folder)]
+
+
+def differing(runs: Sequence[RunFacts]) -> list[str]:
+    """Names of the settings in which runs differ, sorted; one that only some have counts."""
+    names = sorted({name for run in runs for name in run.settings})
+    return [n for n in names if len({repr(run.settings.get(n)) for run in runs}) > 1]
+
+
+def _runs_in(folder: str) -> Iterator[str]:
+    if files.exists(files.join(folder, RECORD)):
+        yield folder
+        return
+    inside = [files.join(folder, name) for name in sorted(files.list_names(folder))]
+    runs = [place for place in inside if files.exists(files.join(place, RECORD))]
+    if not runs:
+        raise WrongUse(
+            f"The folder {folder} holds no run: it has no {RECORD}, and no folder in it has one. "
+            "Name what `spotfw tune` was given as --out, or a folder of such."
+        )
+    yield from runs
+
+
+def _read(folder: str) -> RunFacts:
+    record = read_record(files.join(folder, RECORD))
+    saved = RunFolder(folder).load()
+    history = saved[1] if saved is not None else []
+    best = max(history, key=lambda entry: (entry.score, -entry.step), default=None)
+    texts = {key: record.get(key) for key in ("task", "model", "fingerprint", "initializer")}
+    missing = [key for key, value in texts.items() if not isinstance(value, str)]
+    if missing:
+        raise SpotError(
+            f"The run's record {files.join(folder, RECORD)} is damaged: it has no {missing[0]}. "
+            "Leave this run out."
+        )
+    return RunFacts(
+        folder=folder,
+        task=str(texts["task"]),
+        model=str(texts["model"]),
+        fingerprint=str(texts["fingerprint"]),
+        init=str(texts["initializer"]),
+        settings=record["settings"],
+        step=history[-1].step if history else 0,
+        best_step=None if best is None else best.step,
+        score=None if best is None else best.score,
+        seconds=sum(entry.seconds for entry in history),
+    )
