@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
+
+import attrs
 
 from spotfw import files
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
+from spotfw.errors import SpotError
 from spotfw.library import Entry, Library, ReleasedLibrary
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import choose_backend, folder_for, named_model
+from spotfw.plugins.strangers import one_line
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.prompts.prompt import warn_of_other_model
 from spotfw.ranking import Ranking
@@ -22,6 +27,8 @@ from spotfw.recipe.run_names import run_name
 from spotfw.recipe.tuned import TunedPrompt, Tuning
 from spotfw.recipe.tuning import only, tune_all
 from spotfw.tasks import Mixture, Task
+
+_log = logging.getLogger(__name__)
 
 #: From scratch, a target's prompt starts from its class labels (paper 2.1.4).
 SCRATCH = "class_label"
@@ -139,14 +146,35 @@ class Workbench:
         return only(self.tune_all([tuning]))
 
     def tune_all(self, tunings: Sequence[Tuning]) -> list[Outcome]:
-        """Learns prompts side by side; see `spotfw.recipe.tuning.tune_all`."""
-        asked = self._place if self._named else None
+        """Learns prompts side by side; see `spotfw.recipe.tuning.tune_all`.
+
+        Where the engine fails with all of them, because memory does not suffice for so many, they
+        are tuned in halves.
+        """
         outcomes: list[Outcome] = []
         for first in range(0, len(tunings), _AT_ONCE):
-            batch = tunings[first : first + _AT_ONCE]
-            with self.plugins.blaming("backend", self.backend):
-                outcomes += tune_all(self.model, batch, plugins=self.plugins, asked=asked)
+            outcomes += self._together(tunings[first : first + _AT_ONCE])
         return [self._blamed(outcome) for outcome in outcomes]
+
+    def _together(self, tunings: Sequence[Tuning]) -> list[Outcome]:
+        asked = self._place if self._named else None
+        with self.plugins.blaming("backend", self.backend):
+            outcomes = tune_all(self.model, tunings, plugins=self.plugins, asked=asked)
+        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        shared = {id(error) for error in errors if sum(other is error for other in errors) > 1}
+        again = [n for n, outcome in enumerate(outcomes) if id(outcome) in shared]
+        if not again or isinstance(outcomes[again[0]], SpotError):
+            return outcomes
+        _log.warning(
+            "%d tunings side by side failed (%s); they are tuned in halves.",
+            *(len(again), one_line(errors[0])),
+        )
+        middle = -(-len(again) // 2)
+        for half in (again[:middle], again[middle:]):
+            resumed = [attrs.evolve(tunings[n], resume=True) for n in half]
+            for n, outcome in zip(half, self._together(resumed), strict=True):
+                outcomes[n] = outcome
+        return outcomes
 
     def carry_out(self, plan: Rounds[T]) -> T:
         """Tunes what a plan asks for; its result."""

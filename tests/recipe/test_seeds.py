@@ -119,3 +119,40 @@ def test_a_seed_that_fails_fails_alone(
         assert not isinstance(only.value, SomeSeedsFailed)
     tuned = session.tune(words, seeds=[0, 1, 2], out=out, resume=True, **MOMENT)
     assert len(tuned) == 3
+
+
+def test_too_many_for_the_engine_are_tuned_in_halves(
+    session: Session,
+    cohorts: list[list[int]],
+    spotfw_tiny_tasks: tuple[Task, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tune = NumpyModel.tune
+
+    def bounded(model: NumpyModel, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
+        for progress in tune(model, requests):
+            if progress.step == 3 and len(requests) > 2:
+                raise MemoryError("no memory is left")
+            yield progress
+
+    monkeypatch.setattr(NumpyModel, "tune", bounded)
+    words = spotfw_tiny_tasks[1]
+    tuned = session.tune(words, seeds=range(5), keep=False, **MOMENT)
+    assert [len(cohort) for cohort in cohorts] == [5, 3, 2, 1, 2]
+    assert "5 tunings side by side failed (MemoryError: no memory is left)" in caplog.text
+    monkeypatch.undo()
+    again = session.tune(words, seeds=range(5), keep=False, **MOMENT)
+    assert [t.final.array.tobytes() for t in again] == [t.final.array.tobytes() for t in tuned]
+
+
+def test_what_fails_alone_too_is_an_error(
+    session: Session, spotfw_tiny_tasks: tuple[Task, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: NumpyModel, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
+        raise MemoryError("no memory is left")
+        yield
+
+    monkeypatch.setattr(NumpyModel, "tune", broken)
+    with pytest.raises((MemoryError, SpotError), match="no memory is left"):
+        session.tune(spotfw_tiny_tasks[1], seeds=[0, 1, 2], **MOMENT)
