@@ -107,8 +107,10 @@ def transfer_beside_scratch(
     test: dict[str, Evaluation] = {}
     if TEST in target.splits:
         scored = {**settings, "max_eval_examples": None}
-        for tuned in (tuned_alone, *(outcome.tuned for outcome in result.outcomes)):
-            test[tuned.folder] = session.evaluate(tuned.best, target, TEST, **scored)
+        tuned = [tuned_alone, *(outcome.tuned for outcome in result.outcomes)]
+        prompts = [prompt.best for prompt in tuned]
+        evaluations = session.evaluate_all(prompts, target, TEST, **scored)
+        test = dict(zip([prompt.folder for prompt in tuned], evaluations, strict=True))
     return BesideScratch(scratch=tuned_alone, result=result, test=test)
 
 

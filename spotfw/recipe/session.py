@@ -23,7 +23,7 @@ from spotfw.plugins.libraries import libraries_named
 from spotfw.prompts import SoftPrompt, load_prompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import TransferResult
-from spotfw.recipe.evaluation import VALIDATION, check_splits
+from spotfw.recipe.evaluation import VALIDATION, Scoring, check_splits
 from spotfw.recipe.plans import Plans, Strategy
 from spotfw.recipe.progress.bars import announced
 from spotfw.recipe.progress.watch import Watch
@@ -270,15 +270,32 @@ class Session(Plans):
         Lengths that are not given are those that the prompt was tuned with, as far as it says;
         they are raised where the task needs more.
         """
+        (evaluation,) = self.evaluate_all([prompt], task, split, **settings)
+        return evaluation
+
+    def evaluate_all(
+        self,
+        prompts: Sequence[str | SoftPrompt | None],
+        task: str | Task | Mixture,
+        split: str = VALIDATION,
+        **settings: Any,
+    ) -> list[Evaluation]:
+        """Scores several prompts on one split, each as `evaluate` does, by one call of the engine.
+
+        Raises:
+          SpotError: as `evaluate`, of the first that cannot be scored.
+        """
         resolved = self.task(task)
         check_splits(resolved, (split,))
         resolved = pinned(resolved)
-        loaded = None if prompt is None else self._fitting(prompt)
-        chosen = self.settings(**{**_lengths(loaded), **settings})
-        chosen = self._bench.fitted(chosen, resolved, settings, (split,))
-        return self._bench.evaluate(
-            None if loaded is None else loaded.array, resolved, split, chosen
-        )
+        scorings = []
+        for prompt in prompts:
+            loaded = None if prompt is None else self._fitting(prompt)
+            chosen = self.settings(**{**_lengths(loaded), **settings})
+            chosen = self._bench.fitted(chosen, resolved, settings, (split,))
+            array = None if loaded is None else loaded.array
+            scorings.append(Scoring(array, resolved, chosen))
+        return self._bench.evaluate_all(scorings, split)
 
     def predict(
         self, prompt: str | SoftPrompt | None, lines: Sequence[str], **settings: Any

@@ -20,7 +20,7 @@ from spotfw.plugins.strangers import one_line
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.prompts.prompt import warn_of_other_model
 from spotfw.ranking import Ranking
-from spotfw.recipe.evaluation import TRAIN, VALIDATION, evaluate
+from spotfw.recipe.evaluation import TRAIN, VALIDATION, Scoring, evaluate_all
 from spotfw.recipe.fitting import fitted
 from spotfw.recipe.rounds import Outcome, Rounds, carry_out
 from spotfw.recipe.run_names import run_name
@@ -190,12 +190,19 @@ class Workbench:
                 return error
         return outcome
 
-    def evaluate(
-        self, prompt: Array | None, task: Task | Mixture, split: str, settings: TuningSettings
-    ) -> Evaluation:
-        """Scores a prompt; see `spotfw.recipe.evaluation.evaluate`."""
+    def evaluate_all(self, scorings: Sequence[Scoring], split: str) -> list[Evaluation]:
+        """Scores prompts; see `spotfw.recipe.evaluation.evaluate_all`.
+
+        Raises:
+          SpotError: the first that cannot be scored.
+        """
         with self.plugins.blaming("backend", self.backend):
-            return evaluate(self.model, prompt, task, split, settings)
+            evaluations = []
+            for evaluation in evaluate_all(self.model, scorings, split):
+                if isinstance(evaluation, Exception):
+                    raise evaluation
+                evaluations.append(evaluation)
+            return evaluations
 
     def predict(
         self, prompt: Array | None, lines: Sequence[str], settings: TuningSettings

@@ -156,3 +156,22 @@ def test_what_fails_alone_too_is_an_error(
     monkeypatch.setattr(NumpyModel, "tune", broken)
     with pytest.raises((MemoryError, SpotError), match="no memory is left"):
         session.tune(spotfw_tiny_tasks[1], seeds=[0, 1, 2], **MOMENT)
+
+
+def test_prompts_on_one_split_are_scored_by_one_call(
+    session: Session, spotfw_tiny_tasks: tuple[Task, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = spotfw_tiny_tasks[1]
+    prompts = [None, *(t.best for t in session.tune(words, seeds=[0, 1], keep=False, **MOMENT))]
+    alone = [session.evaluate(prompt, words, max_eval_examples=5) for prompt in prompts]
+    calls: list[int] = []
+    evaluate = NumpyModel.evaluate
+
+    def counting(model: NumpyModel, given: Any, *more: Any) -> Any:
+        calls.append(len(given))
+        return evaluate(model, given, *more)
+
+    monkeypatch.setattr(NumpyModel, "evaluate", counting)
+    assert session.evaluate_all(prompts, words, max_eval_examples=5) == alone
+    # Without a prompt the limits are the paper's, and not those that the others were tuned with.
+    assert calls == [1, 2]
