@@ -54,8 +54,8 @@ result""",
 print(f"from scratch {scratch.score:.1f}, from {ranking[0].task} {result.score:.1f}")""",
     """## A strategy of your own
 
-A strategy is a function of the ranking and k. This one takes the last in place of the first, which
-is not the worst one can do here: what to answer with is half of what this small model must learn.""",
+A strategy is a function of the ranking and k. This one takes the last in place of the first. That
+is not the worst to do here: what to answer with is half of what this small model must learn.""",
     """def least_alike(ranking, k):
     return [spotfw.contracts.StartFromPrompt(entry.id) for entry in ranking[-k:]]
 
