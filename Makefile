@@ -14,7 +14,7 @@ INPUTS := $(wildcard requirements/py*.txt) requirements/setup.sh \
 	requirements/choose_python.sh pyproject.toml \
 	$(wildcard plugins/*/pyproject.toml)
 
-.PHONY: setup demo test quick snapshots kernels lint plugins docs site hooks hygiene clean
+.PHONY: setup demo test quick snapshots tutorial kernels lint plugins docs site hooks hygiene clean
 
 setup: $(READY)
 
@@ -36,6 +36,10 @@ quick: $(READY)
 # Draws every command's screens anew: look at what has changed before you commit it.
 snapshots: $(READY)
 	SPOTFW_RENEW_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/cli/test_snapshots.py $(ARGS)
+
+# Runs the tutorial and writes docs/tutorial.ipynb with what came of it.
+tutorial: $(READY)
+	$(BIN)/python docs/make_tutorial.py
 
 # The numerical tests by other kernels of OpenBLAS, and with one thread and several.
 KERNELS ?= Haswell SkylakeX Nehalem

@@ -45,7 +45,7 @@ class Ran:
 @pytest.fixture(autouse=True)
 def _same_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
     """Takes away what the shell that runs the tests may have set."""
-    switches = ("PLUGINS", "DISABLE_PLUGINS", "STRICT_PLUGINS", "TRACE_PLUGINS", "DATA")
+    switches = ("PLUGINS", "DISABLE_PLUGINS", "STRICT_PLUGINS", "TRACE_PLUGINS", "DATA", "MODULES")
     for name in (f"SPOTFW_{switch}" for switch in switches):
         # Set, then deleted: what a test's command sets is put back afterwards too.
         monkeypatch.setenv(name, "")

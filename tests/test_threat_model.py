@@ -19,7 +19,7 @@ import pytest
 import safetensors.numpy
 
 import spotfw
-from spotfw.errors import SpotError
+from spotfw.errors import SpotError, WrongUse
 from spotfw.library import Library
 from spotfw.library.exchange import import_prompts
 from spotfw.library.index import marked
@@ -28,6 +28,7 @@ from spotfw.prompts import Provenance, SoftPrompt, load_prompt, pack_prompt, sav
 from spotfw.reading import Unreadable, parse_json, read_regular
 from spotfw.recipe.run_folder import RunFolder
 from spotfw.study import read_study
+from spotfw.study.grid.names import resolve
 from spotfw.tasks.tables.definition import read_definitions
 from spotfw.tasks.tables.template import parse_template
 from spotfw.tasks.toml import read_toml
@@ -220,6 +221,24 @@ def test_a_study_runs_nothing(tmp_path: Path) -> None:
     written = repr(study)
     assert all(name in written for name in ("$(touch ran)", "{0.__class__}", "${HOME}", "'~'"))
     assert [path.name for path in tmp_path.iterdir()] == ["s.toml"]
+
+
+@pytest.mark.parametrize("line", ['modules = ["harm"]', '[open]\nmodules = ["harm"]'])
+def test_a_study_imports_nothing(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spotfw_plugins: Plugins
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "harm.py").write_text("open('ran', 'w').close()\n")
+    text = f'model = "./m"\nsources = ["t"]\n{line}\n'
+    task = 'name = "t"\ninputs = "{text}"\nlabel_column = "label"\nlabels = ["a", "b"]\n'
+    (tmp_path / "t.toml").write_text(
+        f'{task}[splits]\ntrain = "rows.jsonl"\nvalidation = "rows.jsonl"\n'
+    )
+    (tmp_path / "s.toml").write_text(text.replace('"t"', '"t.toml"'))
+    with pytest.raises(WrongUse, match="modul"):
+        resolve(read_study(tmp_path / "s.toml"), spotfw_plugins)
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("name", ["~/rows.jsonl", "$HOME/rows.jsonl", "${HOME}/rows.jsonl"])

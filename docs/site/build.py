@@ -35,6 +35,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/paper_tasks.md",
         "docs/library.md",
         "docs/study.md",
+        "docs/from_t5.md",
         "docs/places.md",
         "docs/*.md",
     ),

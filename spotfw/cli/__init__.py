@@ -138,6 +138,14 @@ def _strictly(_: click.Context, __: click.Parameter, strict: bool) -> None:
     help="Leave out the plugin NAME (may be given several times).",
 )
 @click.option(
+    "--module-import",
+    metavar="MODULE",
+    multiple=True,
+    expose_value=False,
+    help="Import a module of your own first: seqio tasks, or hooks of spotfw (several times; "
+    "anywhere on the line). SPOTFW_MODULES does the same.",
+)
+@click.option(
     "--strict-plugins",
     is_flag=True,
     expose_value=False,
@@ -162,7 +170,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     words = [*(w for w in words[:end] if w != "--debug"), *words[end:]]
     try:
         with _results_apart(words[:end]):
-            status = spotfw.main(args=words, prog_name="spotfw", standalone_mode=False)
+            rest = _without_modules(words)
+            status = spotfw.main(args=rest, prog_name="spotfw", standalone_mode=False)
         streams.flush()
         return status if type(status) is int else DONE
     except SystemExit as error:
@@ -199,6 +208,26 @@ def run(arguments: Sequence[str] | None = None) -> int:
             "is sound.",
             FAILED,
         )
+
+
+def _without_modules(words: Sequence[str]) -> list[str]:
+    """The words without ``--module-import NAME``, wherever it stands, once that is heeded."""
+    rest, modules = [], []
+    following = iter(words)
+    for word in following:
+        if word == "--":
+            rest += [word, *following]
+        elif word.startswith("--module-import="):
+            modules.append(word.partition("=")[2])
+        elif word == "--module-import" and (name := next(following, None)) is not None:
+            modules.append(name)
+        else:
+            rest.append(word)
+    if modules:
+        # By the environment, so that processes started from here import them too.
+        before = os.environ.get("SPOTFW_MODULES", "")
+        os.environ["SPOTFW_MODULES"] = ",".join([*filter(None, [before]), *modules])
+    return rest
 
 
 def _results_apart(words: Sequence[str]) -> contextlib.AbstractContextManager[None]:

@@ -99,7 +99,7 @@ class Loader:
         self.manager.add_hookspecs(hookspecs)
         self.plugins: list[LoadedPlugin] = []
         self.failures: list[Failure] = []
-        self._environ = environ
+        self.environ = environ
         self._strict = _on(environ, STRICT)
         self._traced = _on(environ, TRACE)
         self._registered: dict[str, LoadedPlugin] = {}
@@ -151,7 +151,7 @@ class Loader:
 
     def load_entry_points(self) -> None:
         """Loads what installed distributions offer, but for what the environment forbids."""
-        environ = self._environ
+        environ = self.environ
         allowed = _names(environ[ALLOWED]) if ALLOWED in environ else None
         disabled = _names(environ.get(DISABLED, ""))
         seen: set[str] = set()

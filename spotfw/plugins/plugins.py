@@ -11,13 +11,14 @@ import contextlib
 import copy
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from spotfw.contracts import UnlistedTasks
 from spotfw.errors import UnknownName
 from spotfw.plugins import settings as part_settings
 from spotfw.plugins.loading import OWN, Failure, LoadedPlugin, Loader
+from spotfw.plugins.modules import VARIABLE, listed, load_modules, refuse_unnamed
 from spotfw.plugins.parts import (
     KINDS,
     SETTABLE,
@@ -57,7 +58,8 @@ class Plugins:
         ones to load) and `SPOTFW_DISABLE_PLUGINS` are lists of distributions, entry points
         or ``distribution:entry point`` separated by commas. With `SPOTFW_STRICT_PLUGINS=1` a
         plugin's fault is raised as a `PluginFault`; with `SPOTFW_TRACE_PLUGINS=1` each call
-        of a plugin and the time it took is printed to stderr.
+        of a plugin and the time it took is printed to stderr. `SPOTFW_MODULES` names modules to
+        import, see `spotfw.plugins.modules`.
       entry_points: whether to load what is installed.
       built_in: whether to load spotfw's own parts.
     """
@@ -77,6 +79,7 @@ class Plugins:
             self._loader.load_built_ins()
         if entry_points:
             self._loader.load_entry_points()
+            load_modules(self._loader, listed(self._loader.environ.get(VARIABLE, "")))
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -90,6 +93,24 @@ class Plugins:
         with self._lock:
             self._loader.load(LoadedPlugin(name, distribution or name, version), lambda: plugin)
             self._components.clear()
+
+    def import_modules(self, names: Iterable[str]) -> None:
+        """Imports a user's own modules of seqio tasks or of hooks, each once.
+
+        Raises:
+          SpotError: one cannot be imported.
+        """
+        with self._lock:
+            load_modules(self._loader, names)
+            self._components.clear()
+
+    def refuse_unnamed(self, modules: Collection[str], place: str) -> None:
+        """Refuses modules that a file, `place`, asks for and the user has not named.
+
+        Raises:
+          WrongUse: there is one.
+        """
+        refuse_unnamed(modules, self._loader, place)
 
     def components(self, kind: str) -> tuple[Component, ...]:
         """All parts of a kind of `KINDS`, or ``task``, sorted by name and owner."""

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from spotfw.errors import WrongUse
+from spotfw.ranking.markup import html_table
 
 if TYPE_CHECKING:
     import pandas
@@ -114,6 +115,18 @@ class Ranking(Sequence[Ranked]):
 
         names = [field.name for field in attrs.fields(Ranked)]
         return pandas.DataFrame(self.rows(), columns=names)
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: prompts by name."""
+        names = self.names()
+        title = f"Ranking for {self.query}" if self.query else "Ranking"
+        if not self.items:
+            return html_table(str(self), (), ())
+        return html_table(
+            f"{title} ({self.metric})",
+            ("rank", "prompt", "family", "similarity", "its own score"),
+            [(i.rank, names[i.id], i.family, f"{i.similarity:+.4f}", i.score) for i in self.items],
+        )
 
     def __str__(self) -> str:
         head = ("rank", "similarity", "task", "family", "seed", "id")

@@ -26,6 +26,7 @@ from spotfw.errors import BrokenPart, SpotError
 from spotfw.plugins.strangers import ENDING, one_line
 from spotfw.prompts import Provenance, SoftPrompt, check_fits
 from spotfw.ranking import Ranking
+from spotfw.ranking.markup import html_table
 from spotfw.recipe.answers import checked
 from spotfw.recipe.racing import run_race
 from spotfw.recipe.rounds import Rounds, all_of, one_round
@@ -95,6 +96,22 @@ class TransferResult:
     def score(self) -> float:
         """The best outcome's validation score."""
         return self.best.tuned.score
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: what each start reached, and the ranking it was chosen from."""
+        names = self.ranking.names()
+        rows = [
+            (
+                describe(outcome.candidate, names),
+                outcome.tuned.score,
+                outcome.tuned.best.provenance.step,
+                "best" if outcome is self.best else "lost its race" if outcome.lost else "",
+            )
+            for outcome in self.outcomes
+        ]
+        columns = ("started from", "score", "at step", "")
+        table = html_table(f"{self.target}: {self.score:.2f}", columns, rows)
+        return table + self.ranking[:5]._repr_html_()
 
     def __repr__(self) -> str:
         start = describe(self.best.candidate, self.ranking.names())

@@ -52,6 +52,7 @@ class Session(Plans):
       observer: hears of the progress of every tuning.
       progress: show, on stderr, that the model is opened, and where no observer is given how far
         each tuning is: a bar in a terminal or a notebook, elsewhere a line every ten seconds.
+      modules: of your own, imported first: of seqio tasks, or of hooks of spotfw.
       **options: of the backend's `open` (``vocabulary``, ``activations`` ...).
     """
 
@@ -65,9 +66,11 @@ class Session(Plans):
         backend: str | None = None,
         observer: Observer | None = None,
         progress: bool = True,
+        modules: Sequence[str] = (),
         **options: Any,
     ) -> None:
         self.plugins = plugins or default_plugins()
+        self.plugins.import_modules(modules)
         if plugins is None:
             self.plugins.relist_tasks()  # task files may have changed since another session
         self.runs = runs

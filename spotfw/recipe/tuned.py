@@ -8,6 +8,7 @@ import attrs
 
 from spotfw.config import TuningSettings
 from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.ranking.markup import html_table
 from spotfw.recipe.run_folder import Scored
 from spotfw.tasks import Mixture, Task
 
@@ -34,6 +35,25 @@ class TunedPrompt:
     def score(self) -> float:
         """The best checkpoint's validation score."""
         return max(entry.score for entry in self.history)
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: the scores of its checkpoints."""
+        best = self.best.provenance.step
+        metrics = list(self.history[-1].metrics)
+        return html_table(
+            f"{self.best.provenance.task or 'A prompt'}: {self.score:.2f} at step {best:,}"
+            if best is not None
+            else f"{self.score:.2f}",
+            ("step", "loss", *metrics, "score", ""),
+            [
+                (
+                    *(entry.step, f"{entry.loss:.4g}"),
+                    *(entry.metrics.get(name) for name in metrics),
+                    *(entry.score, "best" if entry.step == best else ""),
+                )
+                for entry in self.history
+            ],
+        )
 
     def __repr__(self) -> str:
         return f"TunedPrompt(score={self.score:g}, folder={self.folder!r})"

@@ -242,6 +242,7 @@ class Workbench:
                 fingerprint=self.model.fingerprint,
                 exclude_task=exclude_task,
                 exclude_ids=exclude_ids,
+                name=prompt.provenance.task or "",
                 entries=entries,
             )
 

@@ -57,6 +57,8 @@ class Study:
       benchmarks: column title -> targets averaged in it.
       generics: task-agnostic prompts.
       open: how the model is opened: ``backend``, ``vocabulary``, ``threads`` ...
+      modules: of the user's own that its tasks come from. They are not imported because a file
+        names them, but must have been named by the user as well.
       place: the file, for messages.
     """
 
@@ -76,11 +78,14 @@ class Study:
     benchmarks: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     generics: tuple[Generic, ...] = ()
     open: Mapping[str, Any] = attrs.field(factory=dict)
+    modules: tuple[str, ...] = ()
     place: str = attrs.field(default="the study", eq=False)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return attrs.asdict(self, filter=lambda field, _: field.name != "place")
+        values = attrs.asdict(self, filter=lambda field, _: field.name != "place")
+        # As a study without modules was written before there were any.
+        return values if self.modules else {k: v for k, v in values.items() if k != "modules"}
 
     @property
     def settings_by_hand(self) -> list[str]:
@@ -226,6 +231,7 @@ _KEYS: dict[str, Callable[[Any, str], Any]] = {
     "metrics": read_texts,
     "strategies": read_texts,
     "ks": read_numbers(1),
+    "modules": read_texts,
     "oracle": read_flag,
 }
 

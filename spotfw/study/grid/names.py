@@ -48,6 +48,7 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
       WrongUse: a task lacks a split, a target is a mixture, a task is named twice, or prompts
         are of different lengths.
     """
+    plugins.refuse_unnamed(study.modules, f"The study {study.place}")
     tasks: dict[str, Any] = {}
     lists = [("sources", study.sources), ("targets", study.targets)]
     lists += [(f"[[generic]] {g.name!r}", g.tasks) for g in study.generics]
@@ -127,10 +128,10 @@ def by_name(study: Study, plugins: Plugins, known: Collection[str] = ()) -> Stud
 def _check_open(study: Study, plugins: Plugins) -> None:
     with _place_in_error(f"[open] of {study.place}"):
         backend = plugins.backend(study.open.get("backend", "mesh"))
-        own = {"model", "library", "runs", "plugins", "observer", "progress"}
-        takes: Iterable[str] = set(study.open) - own
-        if isinstance(backend, OptionNames):  # otherwise, the above at least are no backend's
-            takes = backend.options
+        # A backend may be handed what it takes, but never what is the session's own.
+        own = {"model", "library", "runs", "plugins", "observer", "progress", "modules"}
+        known = backend.options if isinstance(backend, OptionNames) else study.open
+        takes: Iterable[str] = {*known} - own
         for key in study.open:
             if key not in {"backend", *takes}:
                 raise UnknownName("key", key, sorted({"backend", *takes}))
