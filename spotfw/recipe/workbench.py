@@ -11,6 +11,7 @@ from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
 from spotfw.library import Entry, Library, ReleasedLibrary
 from spotfw.plugins import Plugins
+from spotfw.plugins.hub_models import hub_model, is_hub_model
 from spotfw.plugins.models import choose_backend, folder_for, named_model
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.prompts.prompt import warn_of_other_model
@@ -38,7 +39,7 @@ class Workbench:
     An error in what a plugin gives says whose it is.
 
     Args:
-      model: a name, or a folder, local or ``gs://``.
+      model: a name, a folder, local or ``gs://``, or ``user/name`` of the Hugging Face hub.
       plugins: what is installed.
       backend: the engine, ``NAME[:key=value,...]``; None for `choose_backend`'s.
       options: of the backend's `open`.
@@ -62,6 +63,7 @@ class Workbench:
         self.plugins = plugins
         self._named = named_model(model, plugins)
         self._place = model
+        self._on_hub = self._named is None and is_hub_model(model)
         self.backend = backend or choose_backend(model, plugins)
         self._options = options
         self._announce = announce
@@ -71,7 +73,10 @@ class Workbench:
     def model(self) -> FrozenModel:
         """The frozen model."""
         engine = self.plugins.backend(self.backend)
-        folder = folder_for(engine, self._named) if self._named else self._place
+        if self._named:
+            folder = folder_for(engine, self._named)
+        else:
+            folder = hub_model(self._place) if self._on_hub else self._place
         self._announce(f"Opening the model {self._place} ...")
         with self.plugins.blaming("backend", self.backend):
             return engine.open(folder, **self._options)
@@ -112,7 +117,7 @@ class Workbench:
 
         See `spotfw.recipe.fitting.fitted`.
         """
-        asked = self._place if self._named else None
+        asked = self._place if self._named or self._on_hub else None
         with self.plugins.blaming("backend", self.backend):
             return fitted(self.model, task, settings, by_hand=by_hand, name=asked, splits=splits)
 
@@ -140,7 +145,7 @@ class Workbench:
 
     def tune_all(self, tunings: Sequence[Tuning]) -> list[Outcome]:
         """Learns prompts side by side; see `spotfw.recipe.tuning.tune_all`."""
-        asked = self._place if self._named else None
+        asked = self._place if self._named or self._on_hub else None
         outcomes: list[Outcome] = []
         for first in range(0, len(tunings), _AT_ONCE):
             batch = tunings[first : first + _AT_ONCE]
