@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 python=$1
 version=$("$python" -c 'import sys; print("%d%d" % sys.version_info[:2])')
 case $version in
-310 | 311) extras=mesh,test,notebook ;;
-*) extras=torch,test,notebook ;;
+310 | 311) extras=mesh,hub,test,notebook ;;
+*) extras=torch,hub,test,notebook ;;
 esac
 kept=
 if [ "${2:-}" = keep ]; then kept="-c requirements/py$version.txt"; fi

@@ -28,6 +28,7 @@ if _MESH:
 
 if TYPE_CHECKING:
     from spotfw.tasks import Task
+    from tests.hub_server import HubServer
 
 
 _ABSENT = "the extra mesh (TensorFlow) is not installed"
@@ -117,3 +118,20 @@ def tiny_task(spotfw_tiny_tasks: tuple[Task, ...]) -> Task:
 def tiny_engine(spotfw_opened_model: Any) -> Any:
     """The tiny model opened, once for all tests of a process."""
     return spotfw_opened_model
+
+
+@pytest.fixture
+def hub_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
+    """A local server in place of the Hugging Face hub, with a token that may write."""
+    pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
+    from huggingface_hub import constants
+
+    from tests.hub_server import TOKEN, HubServer
+
+    server = HubServer()
+    monkeypatch.setenv("HF_ENDPOINT", server.address)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    yield server
+    server.stop()

@@ -198,6 +198,14 @@ SLOW = (
 )
 
 
+#: What asks the Hugging Face hub.
+HUB = (
+    ("library add", f"1.safetensors {KEPT}"),
+    ("library push", f"me/mine {KEPT}"),
+    ("library pull", "me/mine --library other"),
+)
+
+
 def keys_said(
     commands: tuple[tuple[str, str], ...], spotfw_cli: Callable[..., Any], **named: object
 ) -> dict[str, set[str]]:
@@ -233,6 +241,13 @@ def test_slow_commands_print_the_keys_on_the_page(
         assert keys == set(policy.JSON[command]), command
 
 
+def test_hub_commands_print_the_keys_on_the_page(
+    place: Path, spotfw_cli: Callable[..., Any], hub_server: Any
+) -> None:
+    for command, keys in keys_said(HUB, spotfw_cli).items():
+        assert keys == set(policy.JSON[command]), command
+
+
 def test_the_demo_prints_the_keys_on_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     from spotfw.cli.demo import _print_json
     from spotfw.study.demo import TRANSFER, DemoResult, Row
@@ -245,4 +260,4 @@ def test_the_demo_prints_the_keys_on_the_page(capsys: pytest.CaptureFixture[str]
 
 
 def test_all_commands_are_tried() -> None:
-    assert {command for command, _ in (*QUICK, *SLOW)} | {"demo"} == set(policy.JSON)
+    assert {command for command, _ in (*QUICK, *SLOW, *HUB)} | {"demo"} == set(policy.JSON)

@@ -22,6 +22,7 @@ import spotfw
 from spotfw.errors import SpotError, WrongUse
 from spotfw.library import Library
 from spotfw.library.exchange import import_prompts
+from spotfw.library.hub_library import open_hub_library, push
 from spotfw.library.index import marked
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt, load_prompt, pack_prompt, save_prompt
@@ -202,6 +203,24 @@ def test_an_archive_stays_in_its_library(name: str, tmp_path: Path) -> None:
     with pytest.raises(SpotError):
         import_prompts(Library(tmp_path / "lib"), [str(tmp_path / "a.zip")])
     assert sorted(path.name for path in tmp_path.iterdir()) in (["a.zip"], ["a.zip", "lib"])
+
+
+def test_a_repository_brings_prompts_only(hub_server: Any, tmp_path: Path) -> None:
+    library = Library(tmp_path / "lib")
+    id = library.add(made(1))
+    push(library, library.entries(), "hf://a/b")
+    there = hub_server.files["a/b"]
+    others = ("run.py", "x/y.safetensors", "../z.safetensors", "setup.cfg")
+    there |= dict.fromkeys(others, b"print()")
+    folder = Path(open_hub_library("hf://a/b").folder)
+    assert {p.name for p in folder.iterdir()} <= {f"{id}.safetensors", "README.md"}
+    there[f"{id}.safetensors"] = pack_prompt(made(2))
+    with pytest.raises(SpotError, match="not sound"):
+        open_hub_library("hf://a/b")
+    there["0123456789abcdef.safetensors"] = b"cos\nsystem\n(S'echo'\ntR."
+    with pytest.raises(SpotError, match="not sound"):
+        import_prompts(Library(tmp_path / "mine"), [open_hub_library("hf://a/b").folder])
+    assert not (tmp_path / "mine").exists()
 
 
 @pytest.mark.parametrize("step", ["-1", "999999999999", "", "1e3", "9" * 5000])

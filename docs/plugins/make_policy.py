@@ -87,6 +87,8 @@ JSON: dict[str, tuple[str, ...]] = {
     "library import": ("source", "id", "task", "path"),
     "library export": ("path", "format", "ids"),
     "library remove": ("removed",),
+    "library push": ("library", "page", "ids", "new_files", "prompts", "card"),
+    "library pull": ("source", "id", "task", "path"),
     "tasks": _TASK,
     "tasks list": _TASK,
     "tasks show": (*_TASK, "members", "examples", "lengths"),

@@ -173,7 +173,8 @@ library_option = click.option(
     envvar="SPOTFW_LIBRARY",
     show_default=True,
     show_envvar=True,
-    help="The library's folder, local or gs://, or the name of a model that comes with one.",
+    help="The library's folder, local or gs://, hf://USER/NAME of the Hugging Face hub, or the "
+    "name of a model that comes with one.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 

@@ -1,4 +1,5 @@
-"""Prompt libraries as users write them: a folder, or the name of a model that comes with one."""
+"""Prompt libraries as users write them: a folder, a repository of the Hugging Face hub, or the
+name of a model that comes with one."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from collections.abc import Sequence
 from spotfw import files
 from spotfw.errors import SpotError
 from spotfw.library import ExtendedLibrary, Library, ReleasedLibrary, open_library
+from spotfw.library.hub import is_hub_name
+from spotfw.library.hub_library import open_hub_library
 from spotfw.plugins.plugins import Plugins
 
 
@@ -24,7 +27,7 @@ def library_named(name: str, plugins: Plugins, *, there: bool = False) -> Librar
     """The library of a folder or of a model's name; a folder that is there comes first.
 
     Args:
-      name: a folder, local or ``gs://``, or a model's name.
+      name: a folder, local or ``gs://``, a model's name, or ``hf://user/name``, which is fetched.
       plugins: whose hook is called for what is added, and whose models are looked among.
       there: the library must be there already, as one that is only read must.
 
@@ -34,6 +37,8 @@ def library_named(name: str, plugins: Plugins, *, there: bool = False) -> Librar
     released = _released(name, plugins)
     if released is not None:
         return released
+    if is_hub_name(name):
+        return open_hub_library(name)
     if not there:
         return Library(name, plugins=plugins)
     try:
@@ -47,7 +52,9 @@ def library_named(name: str, plugins: Plugins, *, there: bool = False) -> Librar
 
 
 def released_folder(name: str, plugins: Plugins) -> str | None:
-    """The folder of the library that comes with a model of this name, if that is what it is."""
+    """The folder of a library that comes with a model of this name, or that is on the hub."""
+    if is_hub_name(name):
+        return open_hub_library(name).folder
     released = _released(name, plugins)
     return None if released is None else released.folder
 

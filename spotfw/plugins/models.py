@@ -1,4 +1,5 @@
-"""A frozen model as users write it: the name of one that a plugin gives, or a folder."""
+"""A frozen model as users write it: the name of one that a plugin gives, a folder, or a
+repository of the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any
 from spotfw import files
 from spotfw.contracts import Backend, Cohorts, FolderKind, NamedModel, Requirements
 from spotfw.errors import SpotError, UnknownName
+from spotfw.plugins.hub_models import hub_model, is_hub_model
 from spotfw.plugins.plugins import Plugins
 
 #: The built-in backend, and the kind of folder that it reads.
@@ -18,7 +20,7 @@ def named_model(model: str, plugins: Plugins) -> NamedModel | None:
     """The model of that name, or None where `model` is a folder.
 
     A folder is what lies in a bucket, is written with a slash, or is there: a folder in the
-    working directory comes before a name.
+    working directory comes before a name. A repository of the hub counts as a folder.
 
     Raises:
       UnknownName: it is neither.
@@ -61,7 +63,9 @@ def choose_backend(model: str, plugins: Plugins) -> str:
       UnknownName: `model` is neither a name nor a folder.
     """
     named = named_model(model, plugins)
-    kind = None if named else folder_kind(model)
+    kind = None
+    if named is None:
+        kind = "huggingface" if is_hub_model(model) else folder_kind(model)
 
     def fits(backend: Backend) -> bool:
         if missing_package(backend) is not None:
@@ -122,9 +126,11 @@ def model_folder(model: str, plugins: Plugins) -> str:
 
     Raises:
       UnknownName: `model` is neither a name nor a folder.
-      SpotError: there is no such local folder.
+      SpotError: there is no such local folder, or it cannot be fetched from the hub.
     """
     named = named_model(model, plugins)
+    if named is None and is_hub_model(model):
+        return hub_model(model)
     folder = model if named is None else _its_folder(named, plugins)
     if named is None and not files.is_remote(folder) and not os.path.isdir(folder):
         raise SpotError(f"The model folder {folder} does not exist. Check the path.")

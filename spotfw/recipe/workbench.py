@@ -15,6 +15,7 @@ from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
 from spotfw.errors import SpotError
 from spotfw.library import Entry, Library, ReleasedLibrary
 from spotfw.plugins import Plugins
+from spotfw.plugins.hub_models import hub_model, is_hub_model
 from spotfw.plugins.models import choose_backend, folder_for, named_model
 from spotfw.plugins.strangers import one_line
 from spotfw.prompts import SoftPrompt, check_fits
@@ -45,7 +46,7 @@ class Workbench:
     An error in what a plugin gives says whose it is.
 
     Args:
-      model: a name, or a folder, local or ``gs://``.
+      model: a name, a folder, local or ``gs://``, or ``user/name`` of the Hugging Face hub.
       plugins: what is installed.
       backend: the engine, ``NAME[:key=value,...]``; None for `choose_backend`'s.
       options: of the backend's `open`.
@@ -69,6 +70,7 @@ class Workbench:
         self.plugins = plugins
         self._named = named_model(model, plugins)
         self._place = model
+        self._on_hub = self._named is None and is_hub_model(model)
         self.backend = backend or choose_backend(model, plugins)
         self._options = options
         self._announce = announce
@@ -78,7 +80,10 @@ class Workbench:
     def model(self) -> FrozenModel:
         """The frozen model."""
         engine = self.plugins.backend(self.backend)
-        folder = folder_for(engine, self._named) if self._named else self._place
+        if self._named:
+            folder = folder_for(engine, self._named)
+        else:
+            folder = hub_model(self._place) if self._on_hub else self._place
         self._announce(f"Opening the model {self._place} ...")
         with self.plugins.blaming("backend", self.backend):
             return engine.open(folder, **self._options)
@@ -119,7 +124,7 @@ class Workbench:
 
         See `spotfw.recipe.fitting.fitted`.
         """
-        asked = self._place if self._named else None
+        asked = self._place if self._named or self._on_hub else None
         with self.plugins.blaming("backend", self.backend):
             return fitted(self.model, task, settings, by_hand=by_hand, name=asked, splits=splits)
 
@@ -157,7 +162,7 @@ class Workbench:
         return [self._blamed(outcome) for outcome in outcomes]
 
     def _together(self, tunings: Sequence[Tuning]) -> list[Outcome]:
-        asked = self._place if self._named else None
+        asked = self._place if self._named or self._on_hub else None
         with self.plugins.blaming("backend", self.backend):
             outcomes = tune_all(self.model, tunings, plugins=self.plugins, asked=asked)
         errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]

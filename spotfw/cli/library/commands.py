@@ -10,6 +10,7 @@ import click
 from spotfw.cli import completion
 from spotfw.cli.display import say
 from spotfw.cli.library.exchange import export, import_, remove
+from spotfw.cli.library.hub import pull, push
 from spotfw.cli.options import (
     bare_listing,
     empty,
@@ -40,7 +41,7 @@ def library(context: click.Context, folder: str | None, as_json: bool) -> None:
     bare_listing(context, list_prompts, as_json)
 
 
-for _command in (import_, export, remove):
+for _command in (import_, export, remove, push, pull):
     library.add_command(_command)
 
 
@@ -52,7 +53,8 @@ for _command in (import_, export, remove):
 def list_prompts(named: str | None, folder: str, as_json: bool, **filters: Any) -> None:
     """The prompts, by task and seed.
 
-    LIBRARY is as for --library: a folder, or the name of a model that comes with a library.
+    LIBRARY is as for --library: a folder, hf://USER/NAME, or the name of a model that comes with a
+    library.
 
     \b
     Example:

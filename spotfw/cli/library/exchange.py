@@ -32,8 +32,8 @@ def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) 
     """Add what other programs and people made, and print the ids.
 
     SRC is a prompt's file (.safetensors, or .npy as google-research/prompt-tuning writes it),
-    a PEFT adapter's folder, the folder of a run or of a library, the name of a model that comes
-    with a library, or a zip that `export` wrote.
+    a PEFT adapter's folder, the folder of a run or of a library, hf://USER/NAME, the name of a
+    model that comes with a library, or a zip that `export` wrote.
     A .npy and an adapter do not say their task: it is taken from their name. Nothing is
     imported when a source is broken; importing again adds nothing twice.
 
