@@ -79,5 +79,5 @@ def test_a_spoilt_one(
     spotfw_tiny_tasks: tuple[Task, ...],
 ) -> None:
     faults = said(model, tmp_path, spotfw_tiny_tasks[0])
-    assert list(faults) == [check]
+    assert check in faults
     assert sentence in faults[check]
