@@ -1,18 +1,22 @@
 """How well each metric predicts transfer, on published prompts.
 
-``python -m benchmarks.metrics [--json FILE]``
+``python -m benchmarks.metrics [--folder DIR] [--json FILE]``
 
-17 prompts of T5 Base, one a task, and the score of each on each of the 17 tasks when used
-there unchanged (Su et al. 2022). For a target, a metric ranks the other 16 prompts by how
-alike they are to the target's own; the target's own column and the untrained prompt's
-(``random``) are left out. Told is the mean over the 17 targets of
+The folder holds one prompt a task, ``TASK.npy`` [L, E], and ``transfer.csv``: a row for each
+target, whose first cell names it, and a column for each source, with the score that the source's
+prompt reaches there (the largest of the table is 1 or less: shares, shown times 100). Columns of
+other names, such as the untrained prompt's ``random``, are left out.
 
-* Spearman's correlation of similarity and score, equal scores sharing their mean rank;
-* regret@k in points: the best score among the 16, less the best among the k ranked first;
-  the table's scores are shares of 1, here times 100.
+For a target, a metric ranks the other prompts by how alike they are to the target's own. Told is
+the mean over the targets, with 95 % intervals that draw the targets again, of
 
-Metrics that look into the frozen model are not here: T5 Base is not. Needs
-``../shared/prompts/published_transfer`` beside the repository.
+* Spearman's correlation of similarity and score, equal scores sharing their mean rank, and how
+  much that is above the first metric of the paper, target by target;
+* regret@k in points: the best score among the others, less the best among the k ranked first.
+
+By default the folder is ``../shared/prompts/published_transfer`` beside the repository: 17 prompts
+of T5 Base and the score of each on each of the 17 tasks when used there unchanged (Su et al. 2022).
+Metrics that look into the frozen model, or at a target's examples, are not here.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from spotfw.cli.display import note, print_table
 from spotfw.contracts import SimilarityMetric
 from spotfw.errors import SpotError
 from spotfw.plugins import default_plugins
+from spotfw.prompts import load_prompt
 from spotfw.ranking.scores import regret_at_k, spearman
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "prompts" / "published_transfer"
@@ -66,21 +71,44 @@ class Agreement:
     Attributes:
       spearman: correlation of similarity and score.
       regret: by k, points.
+      by_target: the correlation of each target.
     """
 
     spearman: float
     regret: dict[int, float]
+    by_target: tuple[float, ...] = ()
+
+    def interval(self, base: Agreement | None = None) -> tuple[float, float]:
+        """The 95 % interval of the mean correlation, or of how much it is above another's."""
+        values = np.array(self.by_target) - (np.array(base.by_target) if base else 0.0)
+        drawn = np.random.default_rng(0).integers(0, len(values), (10_000, len(values)))
+        low, high = np.quantile(values[drawn].mean(axis=1), [0.025, 0.975])
+        return float(low), float(high)
 
 
 def read_published(folder: Path) -> Published:
-    """Reads the prompts and the table; the untrained prompt's column is left out."""
+    """Reads the prompts and the table; columns of no target are left out.
+
+    Raises:
+      SpotError: a file is absent, or the table is not as the module says.
+    """
+    if not (folder / "transfer.csv").is_file():
+        raise SpotError(f"The folder {folder} holds no transfer.csv. Name one with --folder DIR.")
     with (folder / "transfer.csv").open(newline="") as file:
         header, *lines = list(csv.reader(file))
     tasks = tuple(line[0] for line in lines)
+    unknown = sorted(set(tasks) - set(header[1:]))
+    if unknown or len(tasks) < 3:
+        what = f"the target {unknown[0]!r} has no column" if unknown else "it has under 3 targets"
+        raise SpotError(f"The table {folder / 'transfer.csv'} cannot be used: {what}.")
     columns = [header.index(task) for task in tasks]
-    prompts = [np.load(folder / f"{task}.npy", allow_pickle=False) for task in tasks]
-    scores = [[100 * float(line[c]) for c in columns] for line in lines]
-    return Published(tasks=tasks, prompts=np.stack(prompts), scores=np.array(scores))
+    prompts = [load_prompt(folder / f"{task}.npy").array for task in tasks]
+    try:
+        table = np.array([[float(line[c]) for c in columns] for line in lines])
+    except (ValueError, IndexError) as error:
+        raise SpotError(f"A score of {folder / 'transfer.csv'} is no number: {error}.") from error
+    scale = 100.0 if table.max() <= 1 else 1.0
+    return Published(tasks=tasks, prompts=np.stack(prompts), scores=scale * table)
 
 
 def similarities(metric: SimilarityMetric, prompts: Sequence[Any]) -> Floats:
@@ -108,16 +136,24 @@ def agreement(similarity: Floats, scores: Floats) -> Agreement:
     return Agreement(
         spearman=float(np.mean(correlations)),
         regret={k: float(mean) for k, mean in zip(REGRETS, means, strict=False)},
+        by_target=tuple(map(float, correlations)),
     )
 
 
 def main() -> int:
     """Measures every metric installed and prints the table."""
-    given = parser("metrics", "Metrics against a published transfer table.").parse_args()
-    if not PUBLISHED.is_dir():
-        note(f"This needs the folder {PUBLISHED}, which is not here.")
+    made = parser("metrics", "Metrics against a published transfer table.")
+    made.add_argument("--folder", metavar="DIR", help="prompts and transfer.csv")
+    given = made.parse_args()
+    folder = PUBLISHED if given.folder is None else Path(given.folder)
+    if not folder.is_dir():
+        note(f"This needs the folder {folder}, which is not here.")
         return 1
-    published = read_published(PUBLISHED)
+    try:
+        published = read_published(folder)
+    except SpotError as error:
+        note(str(error))
+        return 1
     agreements: dict[str, Agreement] = {}
     for part in default_plugins().components("metric"):
         try:
@@ -128,17 +164,18 @@ def main() -> int:
         agreements[part.name] = agreement(table, published.scores)
     ordered = dict(sorted(agreements.items(), key=lambda item: -item[1].spearman))
     print_table(
-        ["metric", "Spearman", *(f"regret@{k}" for k in REGRETS)],
-        [
-            [name, f"{a.spearman:.4f}", *(f"{a.regret[k]:.1f}" for k in REGRETS)]
-            for name, a in ordered.items()
-        ],
+        ["metric", "Spearman", "95 %", f"above {BASELINE}", *(f"regret@{k}" for k in REGRETS)],
+        [_line(name, a, ordered.get(BASELINE)) for name, a in ordered.items()],
         title=f"Mean over {len(published.tasks)} targets; regret in points, "
         f"{_by_chance(published.scores):.1f} at 1 by chance",
     )
     return report(
         "metrics",
-        [row for name, a in ordered.items() for row in _rows(name, a, ordered)],
+        [
+            row
+            for name, a in ordered.items()
+            for row in _rows(name, a, ordered, KNOWN if given.folder is None else {})
+        ],
         given.json,
         ("spotfw", "spotfw-metrics", "numpy", "scipy"),
     )
@@ -151,14 +188,26 @@ def _by_chance(scores: Floats) -> float:
     return float(np.mean([row.max() - row.mean() for row in rows]))
 
 
-def _rows(name: str, measured: Agreement, among: dict[str, Agreement]) -> list[Row]:
+def _line(name: str, measured: Agreement, base: Agreement | None) -> list[str]:
+    low, high = measured.interval()
+    above = ""
+    if base is not None and name != BASELINE:
+        least, most = measured.interval(base)
+        above = f"{measured.spearman - base.spearman:+.3f} [{least:+.3f}, {most:+.3f}]"
+    regrets = [f"{measured.regret[k]:.1f}" if k in measured.regret else "" for k in REGRETS]
+    return [name, f"{measured.spearman:.4f}", f"[{low:.3f}, {high:.3f}]", above, *regrets]
+
+
+def _rows(
+    name: str, measured: Agreement, among: dict[str, Agreement], figures: dict[str, float]
+) -> list[Row]:
     """A metric's figures, held against what is known of it or the paper's first metric's."""
-    known, base = KNOWN.get(name), among.get(BASELINE, measured)
+    known, base = figures.get(name), among.get(BASELINE, measured)
     if known is not None:
         goal, holds = "as known, to 4 digits", round(measured.spearman, 4) == known
     else:
-        known, goal = base.spearman, f"above {BASELINE}"
-        holds = measured.spearman > base.spearman
+        known, goal = base.spearman, f"above {BASELINE} beyond noise"
+        holds = measured.interval(base)[0] > 0
     ratio = measured.spearman / known
     rows = [Row(f"{name}: Spearman", measured.spearman, known, "correlation", ratio, goal, holds)]
     for k, regret in measured.regret.items():

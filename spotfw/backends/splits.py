@@ -24,7 +24,7 @@ from spotfw.tasks.draws import EVALUATION_SEED, Draw
 from spotfw.tasks.examples import Examples, read_examples
 
 #: Labels are short: finer steps than for inputs.
-_TARGET_BUCKETS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
+TARGET_BUCKETS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 #: Rows of a batch that a message names.
 _SHOWN = 4
@@ -97,7 +97,7 @@ class TrainingData:
         targets = [self.members[m].targets[i] for m, i in pairs]
         return (
             pad_batch(inputs, bucket(max(map(len, inputs)))),
-            pad_batch(targets, bucket(max(map(len, targets)), _TARGET_BUCKETS)),
+            pad_batch(targets, bucket(max(map(len, targets)), TARGET_BUCKETS)),
         )
 
     def where(self, step: int, settings: TuningSettings) -> str:

@@ -47,6 +47,7 @@ from spotfw.contracts.parts import (
     TaskSource,
     UnlistedTasks,
 )
+from spotfw.contracts.signals import TargetContext, TargetSignal
 
 __all__ = [
     "Array",
@@ -77,6 +78,8 @@ __all__ = [
     "StartFromMixture",
     "StartFromPrompt",
     "StartFromScratch",
+    "TargetContext",
+    "TargetSignal",
     "TaskFinder",
     "TaskSource",
     "TuneProgress",

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spotfw.config import TuningSettings
+from spotfw.contracts.losses import LossesOfExamples
 from spotfw.errors import SpotError
 from spotfw.tasks import Mixture, Task
 
@@ -136,7 +137,7 @@ class Evaluation:
     examples: int
 
 
-class FrozenModel(ABC):
+class FrozenModel(LossesOfExamples, ABC):
     """An opened model. Weights are read once; prompts and tasks come and go.
 
     Attributes:
@@ -241,12 +242,9 @@ class FrozenModel(ABC):
           SpotError: this backend gives no activations, which are optional, or the prompt is of
             another width.
         """
-        raise SpotError(
-            f"The backend of the model {self.name} gives no activations. Compare with "
-            "another metric, or open the model with a backend that can."
-        )
+        raise SpotError(self._gives_no("activations"))
 
-    def close(self) -> None:  # noqa: B027 - most backends have nothing to release
+    def close(self) -> None:
         """Frees the memory."""
 
 

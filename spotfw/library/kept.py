@@ -40,7 +40,7 @@ class KeptVectors:
         Raises:
           SpotError: a file is damaged.
         """
-        name = metric.kept_as
+        name = getattr(metric, "kept_as", None)  # a part need not derive from the class
         if name is None or type(metric).compare is not SimilarityMetric.compare:
             return None
         looked, changed = time.time_ns(), self._time_of_change()

@@ -33,7 +33,7 @@ from spotfw.library.index import (
     save_index,
 )
 from spotfw.library.kept import KeptVectors
-from spotfw.library.retrieval import Retriever, comparable, search
+from spotfw.library.retrieval import Retriever, comparable, looked_at, search
 from spotfw.library.segment import FLOAT32
 from spotfw.library.store import SUFFIX, Store
 from spotfw.library.vectors import VectorIndex
@@ -200,7 +200,7 @@ class Library:
 
         Args:
           query: the target's task embedding, [L, E].
-          metric: compares the embeddings.
+          metric: compares the embeddings, or (`TargetSignal`) looks at the prompts to start from.
           fingerprint: of the frozen model, by default the query's own; entries that name
             no model are compared with queries that name none.
           exclude_task: leaves out this task's prompts, e.g. the target's own.
@@ -235,7 +235,7 @@ class Library:
         if index is not None and left_out is None:
             known = index.similarities(metric.features(query.array))
         items = self._retriever.ranked(
-            query.array, metric, chosen, lambda e: self._read(e.embedding_id).array, known
+            query.array, metric, chosen, lambda e: self._read(looked_at(metric, e)).array, known
         )
         left_out = others if left_out is None else left_out
         return Ranking(items=items[:top], metric=metric.name, query=name, left_out=left_out)

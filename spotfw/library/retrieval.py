@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.contracts import Array, SimilarityMetric
+from spotfw.contracts import Array, SimilarityMetric, TargetSignal
+from spotfw.errors import BrokenPart
 from spotfw.library.comparing import compare
 from spotfw.library.index import Entry
 from spotfw.library.segment import BFLOAT16, Kind
@@ -48,7 +49,7 @@ class Retriever:
           query: the target's task embedding.
           metric: what compares.
           entries: those to compare with.
-          read: the task embedding [L, E] of an entry.
+          read: the prompt [L, E] of an entry that the metric looks at; see `looked_at`.
           known: similarities that need no reading, but for the most alike.
 
         Raises:
@@ -103,11 +104,32 @@ class Retriever:
         if not entries:
             return np.zeros(0)
         _, features = self._features.setdefault(id(metric), (metric, {}))
-        for entry in entries:
-            if entry.embedding_id not in features:
-                features[entry.embedding_id] = metric.features(read(entry))
-        stack = np.stack([features[entry.embedding_id] for entry in entries])
-        return compare(metric, metric.features(query), stack)
+        keys = [looked_at(metric, entry) for entry in entries]
+        missing = {k: e for k, e in zip(keys, entries, strict=True) if k not in features}
+        if isinstance(metric, TargetSignal):
+            if missing:
+                given = metric.signals([read(entry) for entry in missing.values()])
+                features.update(zip(missing, _column(metric, given, len(missing)), strict=True))
+            asked = np.zeros(1)
+        else:
+            features.update({key: metric.features(read(e)) for key, e in missing.items()})
+            asked = metric.features(query)
+        return compare(metric, asked, np.stack([features[key] for key in keys]))
+
+
+def looked_at(metric: SimilarityMetric, entry: Entry) -> str:
+    """The file of an entry that a metric looks at: its task embedding, or what is started from."""
+    return entry.id if isinstance(metric, TargetSignal) else entry.embedding_id
+
+
+def _column(metric: SimilarityMetric, given: Any, count: int) -> npt.NDArray[Any]:
+    signals = np.asarray(given, np.float64)
+    if signals.shape != (count,):
+        raise BrokenPart(
+            f"The metric {metric.name!r} gave {given!r:.100} for {count} prompts where one number "
+            "each was expected. Correct its signals."
+        )
+    return signals[:, None]
 
 
 def comparable(
@@ -179,18 +201,19 @@ def search(
     products, rows = index.products(query), index.rows
     left_out = dict[str, int]()
 
-    def leave_out(places: npt.NDArray[np.bool_], why: str) -> None:
-        places &= products > -np.inf
-        if places.any():
-            left_out[why] = left_out.get(why, 0) + int(places.sum())
+    def leave_out(are_out: npt.NDArray[np.bool_], why: str) -> None:
+        places = np.flatnonzero(are_out)
+        count = int((products[places] > -np.inf).sum())
+        if count:
+            left_out[why] = left_out.get(why, 0) + count
             products[places] = -np.inf
 
     for place, other in enumerate(index.kinds):
         why = why_other(other, kind)
         if why is not None:
-            leave_out(rows["kind"] == place, why)
+            leave_out(index.places == place, why)
     if task is not None:
-        leave_out(rows["task"] == task_hash(task), OF_TASK)
+        leave_out(index.tasks == task_hash(task), OF_TASK)
     if ids:
         numbers = np.array([int(id, 16) for id in ids], np.uint64)
         leave_out(np.isin(rows["id"], numbers), EXCLUDED)

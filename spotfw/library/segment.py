@@ -80,14 +80,13 @@ class Segment:
 
 def halved(vectors: Floats) -> Words:
     """Vectors [n, D] as pairs of bfloat16, uint32 [n, D / 2]; D is even."""
-    bits = np.ascontiguousarray(vectors, np.float32).view(np.uint32)
+    bits = np.ascontiguousarray(vectors, np.float32).view(np.uint32).astype(np.int64)
     even, odd = bits[:, ::2], bits[:, 1::2]
-    low: Words = (even + np.uint32(0x7FFF) + ((even >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
-    # Of the words with this lower half, the one that is nearest to the odd column.
-    nearest: npt.NDArray[np.int64] = (odd.astype(np.int64) - low + 0x8000) >> 16
-    # A column near zero keeps its sign: below it lie the numbers of the other one.
-    nearest = np.maximum(nearest, (odd >> 31).astype(np.int64) << 15)
-    words: Words = (nearest.astype(np.uint32) << np.uint32(16)) | low
+    low = (even + 0x7FFF + ((even >> 16) & 1)) >> 16
+    # Of the words with this lower half, the one that is nearest to the odd column; one near zero
+    # keeps its sign.
+    high = np.maximum((odd - low + 0x8000) >> 16, odd >> 31 << 15)
+    words: Words = ((high << 16) | low).astype(np.uint32)
     return words
 
 

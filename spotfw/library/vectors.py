@@ -51,6 +51,10 @@ ReadFile = Callable[[str], SoftPrompt | None]
 class VectorIndex:
     """One vector for each entry of a library.
 
+    Attributes:
+      rows: `ROW` [n]; the place in `kinds` and the task of each also as `places` and `tasks`.
+      kinds: of prompts.
+
     Args:
       folder: of the segments.
       features: the name of what the vectors are.
@@ -72,7 +76,10 @@ class VectorIndex:
         self._compute = compute
         self.precision = precision
         self._segments: dict[str, Segment] = {}
+        self.places = np.zeros(0, np.uint16)
+        self.tasks = np.zeros(0, np.uint64)
         self._used = np.zeros(0, bool)
+        self._all_used = True
 
     def __len__(self) -> int:
         return int(self._used.sum())
@@ -105,17 +112,20 @@ class VectorIndex:
         for row in self.rows[lost]:
             _check_key(_name(row["id"]), _name(row["embedding"]), read)
         self._used &= ~lost
+        self._all_used = bool(self._used.all())
 
     def products(self, query: npt.NDArray[Any]) -> Floats:
         """Dot products of a vector [D] with each row's: float32 [rows], -inf where none is used."""
-        products = np.full(len(self.rows), -np.inf, np.float32)
+        products = np.empty(len(self.rows), np.float32)
         start, vector = 0, np.asarray(query, np.float32)
         for segment in self._segments.values():
             part = products[start : start + len(segment.rows)]
             start += len(segment.rows)
             if segment.width == len(vector):
                 segment.products(vector, part)
-        if not self._used.all():
+            else:
+                part[:] = -np.inf
+        if not self._all_used:
             products[~self._used] = -np.inf
         return products
 
@@ -216,6 +226,9 @@ class VectorIndex:
             parts.append(rows)
         self.kinds = tuple(kinds)
         self.rows = np.concatenate(parts)
+        # Columns of their own: a search looks through them.
+        self.places = self.rows["kind"].astype(np.uint16)
+        self.tasks = self.rows["task"].copy()
         self._used = np.isin(self.rows["id"], there)
         once = np.zeros(len(self.rows), bool)
         once[np.unique(self.rows["id"], return_index=True)[1]] = True  # two may have written it

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from spotfw.errors import WrongUse
+from spotfw.ranking.explanation import Explained, Explanation, reason
 from spotfw.ranking.markup import html_table
 
 if TYPE_CHECKING:
@@ -52,12 +53,20 @@ class Ranking(Sequence[Ranked]):
       metric: what compared them.
       query: what they were compared with, e.g. the target's name.
       left_out: prompts of the library that were not compared, by reason.
+      signals: the rankings that this one was made of, by one metric each; none if it was not.
+      passes: forward passes of one example that it took to rank a source; 0 where prompts alone
+        were compared.
+      tuning_passes: those that tuning the target from one source takes, a backward pass as two;
+        None where no tuning is planned.
     """
 
     items: tuple[Ranked, ...] = attrs.field(converter=_as_tuple)
     metric: str = ""
     query: str = ""
     left_out: dict[str, int] = attrs.field(factory=dict)
+    signals: tuple[Ranking, ...] = ()
+    passes: float = 0.0
+    tuning_passes: float | None = None
 
     @overload
     def __getitem__(self, index: int) -> Ranked: ...
@@ -105,6 +114,45 @@ class Ranking(Sequence[Ranked]):
             for id, word in words.items()
         }
 
+    def explain(self, *others: Ranking) -> Explanation:
+        """Each source with every signal, a short reason, and what it costs.
+
+        Args:
+          *others: rankings of the same sources by further metrics, which did not decide.
+        """
+        deciding = self.signals or (self,)
+        known = {r.metric: {item.id: item for item in r} for r in (*deciding, *others)}
+        counts = {metric: len(items) for metric, items in known.items()}
+        names = [ranking.metric for ranking in deciding]
+        explained = []
+        for item in self.items:
+            entries = {
+                metric: items[item.id] for metric, items in known.items() if item.id in items
+            }
+            places = {metric: at.rank for metric, at in entries.items()}
+            why = reason({m: place for m, place in places.items() if m in names}, counts)
+            explained.append(
+                Explained(
+                    rank=item.rank,
+                    id=item.id,
+                    task=item.task,
+                    family=item.family,
+                    seed=item.seed,
+                    score=item.score,
+                    signals={metric: at.similarity for metric, at in entries.items()},
+                    places=places,
+                    reason=why,
+                    passes=self.passes + sum(other.passes for other in others),
+                    tuning_passes=self.tuning_passes,
+                )
+            )
+        return Explanation(items=explained, title=self._title())
+
+    def _title(self) -> str:
+        return " ".join(
+            ["Ranking", *(["for", self.query] if self.query else []), f"({self.metric})"]
+        )
+
     def rows(self) -> list[dict[str, Any]]:
         """One dict for each prompt, for JSON."""
         return [attrs.asdict(item) for item in self.items]
@@ -134,9 +182,7 @@ class Ranking(Sequence[Ranked]):
             (str(i.rank), f"{i.similarity:+.4f}", *map(_cell, (i.task, i.family, i.seed, i.id)))
             for i in self.items
         ]
-        title = " ".join(
-            ["Ranking", *(["for", self.query] if self.query else []), f"({self.metric})"]
-        )
+        title = self._title()
         if not lines:
             return f"{title}: no prompt to compare with{_reasons(self.left_out)}"
         widths = [max(len(line[c]) for line in [head, *lines]) for c in range(len(head))]

@@ -16,14 +16,15 @@ from typing import Any, overload
 
 from spotfw import files
 from spotfw.config import LENGTHS, TuningSettings
-from spotfw.contracts import Evaluation, FrozenModel
+from spotfw.contracts import Evaluation, FrozenModel, TargetSignal
 from spotfw.library import Library, ReleasedLibrary
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.libraries import libraries_named
 from spotfw.prompts import SoftPrompt, load_prompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import TransferResult
-from spotfw.recipe.evaluation import VALIDATION, Scoring, check_splits
+from spotfw.recipe.evaluation import TRAIN, VALIDATION, Scoring, check_splits
+from spotfw.recipe.metrics import metrics_named
 from spotfw.recipe.plans import Plans, Strategy
 from spotfw.recipe.progress.bars import announced
 from spotfw.recipe.progress.watch import Watch
@@ -205,12 +206,29 @@ class Session(Plans):
         Args:
           target: an embedding (a prompt, a tuned prompt, a prompt's file), or a task, which
             is then tuned to its embedding step.
-          metric: name of a similarity metric, ``NAME[:key=value,...]``.
-          **settings: of that tuning.
+            Where no metric compares with an embedding, it is not tuned.
+          metric: name of a similarity metric, ``NAME[:key=value,...]``; several joined by ``+``
+            are fused by rank.
+          **settings: of that tuning, and of the target's later ones.
         """
-        self.plugins.metric(metric)  # before a target is tuned for it
-        prompt = self._embedding(target, settings)
-        return self._bench.rank(prompt, metric, self.library, exclude_task=prompt.provenance.task)
+        metrics = metrics_named(self.plugins, metric)  # before a target is tuned for it
+        chosen = self.settings(**{"steps": self.target_steps, **settings})
+        task: Task | Mixture | None = None
+        if not isinstance(target, (SoftPrompt, TunedPrompt)) and not _is_file(target):
+            task = self.task(target)
+        asked: Task | None = None
+        if task is not None and any(isinstance(m, TargetSignal) for m in metrics):
+            content = pinned(task)
+            asked = content if isinstance(content, Task) else None
+            chosen = self._bench.fitted(chosen, content, settings, (TRAIN,))
+        prompt = None
+        if asked is None or not all(isinstance(m, TargetSignal) for m in metrics):
+            prompt = self._embedding(target, settings)
+        own = asked.name if prompt is None and asked is not None else None
+        own = own if prompt is None else prompt.provenance.task
+        return self._bench.rank(
+            prompt, metric, self.library, target=asked, settings=chosen, exclude_task=own
+        )
 
     def transfer(
         self,
@@ -336,9 +354,14 @@ class Session(Plans):
             return target
         if isinstance(target, TunedPrompt):
             return target.embedding
-        if isinstance(target, str) and target.endswith((".safetensors", ".npy")):
+        if isinstance(target, str) and _is_file(target):
             return load_prompt(target)
         return self.embed(target, **settings).embedding
+
+
+def _is_file(target: object) -> bool:
+    """Whether a target is named by a prompt's file."""
+    return isinstance(target, str) and target.endswith((".safetensors", ".npy"))
 
 
 def _lengths(prompt: SoftPrompt | None) -> dict[str, Any]:

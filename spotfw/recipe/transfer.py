@@ -24,6 +24,7 @@ from spotfw.recipe.candidates import (
     run_candidates,
 )
 from spotfw.recipe.evaluation import check_splits
+from spotfw.recipe.metrics import metrics_named, needs_embedding
 from spotfw.recipe.rounds import Rounds, listening, one_round
 from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.recipe.workbench import SCRATCH, Workbench
@@ -60,7 +61,7 @@ class Transfer:
       target: the task.
       strategy: ``NAME[:key=value,...]``, or a function of (ranking, k) that gives candidates.
       k: how many sources the strategy may use.
-      metric: name of a similarity metric.
+      metric: name of a similarity metric, or several joined by ``+``.
       settings: of the target's tunings.
       mixture: settings of tuning on a mixture, where the strategy asks for one.
       find_task: the task or mixture of a name.
@@ -117,7 +118,7 @@ class Transfer:
         self._out, self._runs = out, runs
         self._observer = observer
         self._by_hand = by_hand
-        plugins.metric(metric)
+        metrics_named(plugins, metric)
         plugins.parse_initializer(SCRATCH)
         check_splits(target)
         self._library = required(library)
@@ -144,7 +145,7 @@ class Transfer:
     def _rounds(self, embedding: SoftPrompt | None) -> Rounds[TransferResult]:
         self._refuse_without_sources(embedding)
         self.settings = self._bench.fitted(self.settings, self.target, self._by_hand)
-        if embedding is None:
+        if embedding is None and needs_embedding(self._bench.plugins, self._metric):
             (early,) = yield from one_round([self._embedding_tuning()])
             embedding = early.embedding
         ranking = self.ranking = self._bench.rank(
@@ -152,6 +153,8 @@ class Transfer:
             self._metric,
             self._library,
             self._entries,
+            target=self.target,
+            settings=self.settings,
             exclude_task=self.target.name,
             exclude_ids=self._hidden,
         )

@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
+import numpy as np
 
 from spotfw import files
 from spotfw.config import TuningSettings
-from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric
+from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric, TargetSignal
 from spotfw.errors import SpotError
 from spotfw.library import Entry, Library, ReleasedLibrary
 from spotfw.plugins import Plugins
@@ -23,6 +24,7 @@ from spotfw.prompts.prompt import warn_of_other_model
 from spotfw.ranking import Ranking
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, Scoring, evaluate_all
 from spotfw.recipe.fitting import fitted
+from spotfw.recipe.metrics import PASSES_OF_A_STEP, at_target, fused
 from spotfw.recipe.rounds import Outcome, Rounds, carry_out
 from spotfw.recipe.run_names import run_name
 from spotfw.recipe.tuned import TunedPrompt, Tuning
@@ -218,38 +220,56 @@ class Workbench:
 
     def rank(
         self,
-        prompt: SoftPrompt,
+        prompt: SoftPrompt | None,
         metric: str,
         library: Library,
         entries: Iterable[Entry] | None = None,
         *,
+        target: Task | None = None,
+        settings: TuningSettings | None = None,
         exclude_task: str | None = None,
         exclude_ids: Collection[str] = (),
     ) -> Ranking:
         """A library's prompts by similarity to a task embedding, beside this model.
 
         Args:
-          prompt: the embedding.
-          metric: ``NAME[:key=value,...]``.
+          prompt: the embedding; None where no metric compares with it.
+          metric: ``NAME[:key=value,...]``, or several joined by ``+``, whose rankings are fused.
           library: the library.
           entries: of the library, if they are listed already.
+          target: whose examples a metric may look at.
+          settings: of the target's tunings; by default the model's own.
           exclude_task: leaves out this task's prompts.
           exclude_ids: leaves out these entries.
 
         Raises:
-          SpotError: the embedding is of another model, or as `Library.rank`.
+          SpotError: the embedding is of another model, a metric needs a target that is not
+            given, or as `Library.rank`.
         """
+        settings = settings or self.settings()
+        if prompt is None:
+            prompt = SoftPrompt(np.zeros((settings.prompt_length, self.model.width)))
         self.check(prompt)
-        with self.plugins.blaming("metric", metric):
-            return library.rank(
-                prompt.array,
-                self._beside(metric),
-                fingerprint=self.model.fingerprint,
-                exclude_task=exclude_task,
-                exclude_ids=exclude_ids,
-                name=prompt.provenance.task or "",
-                entries=entries,
-            )
+        array = prompt.array
+        planned = PASSES_OF_A_STEP * settings.batch_size * settings.steps
+
+        def rank(name: str) -> Ranking:
+            with self.plugins.blaming("metric", name):
+                part, passes = self._beside(name), 0.0
+                if isinstance(part, TargetSignal):
+                    part, passes = at_target(part, self.model, target, settings)
+                ranking = library.rank(
+                    array,
+                    part,
+                    fingerprint=self.model.fingerprint,
+                    exclude_task=exclude_task,
+                    exclude_ids=exclude_ids,
+                    name=prompt.provenance.task or "" if target is None else target.name,
+                    entries=entries,
+                )
+            return attrs.evolve(ranking, passes=passes, tuning_passes=float(planned))
+
+        return fused(metric, rank)
 
     def check(self, prompt: SoftPrompt) -> None:
         """Refuses (`SpotError`) a prompt of another model, or warns where its name says so."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -109,14 +111,16 @@ def _outcomes(part: Component, quick: bool) -> list[Outcome]:
 def _metric(part: Any, quick: bool) -> list[Outcome]:
     """Outcomes of a metric; one that needs a frozen model gets the tiny one."""
     from spotfw.testing import metrics
+    from spotfw.testing.tiny_tasks import write_tiny_tasks
 
     try:
         part.features(np.ones((2, 8), np.float32))
     except SpotError as error:
         if quick:
             return [Outcome("features", "skipped", f"no model was to be opened. {error}")]
-        with opened_tiny_model() as model:
-            return metrics.outcomes(part, model=model)
+        with opened_tiny_model() as model, tempfile.TemporaryDirectory() as folder:
+            task, *_ = write_tiny_tasks(Path(folder))
+            return metrics.outcomes(part, model=model, task=task)
     except Exception:
         pass  # the suite says it better
     return metrics.outcomes(part)

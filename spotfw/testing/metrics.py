@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.contracts import Array, FrozenModel, SimilarityMetric
+from spotfw.config import TuningSettings
+from spotfw.contracts import Array, FrozenModel, SimilarityMetric, TargetContext, TargetSignal
+from spotfw.tasks import Task
 from spotfw.testing.processes import ask_elsewhere, here
 from spotfw.testing.suites import Outcome, Skip, Suite, check_name, expect, name_of
 
@@ -17,6 +20,11 @@ Floats = npt.NDArray[np.floating[Any]]
 
 #: Relative difference that rounding may make.
 _ROUNDING = 1e-5
+#: Examples that a signal is tried on, and the settings of its target.
+_EXAMPLES = 6
+_SETTINGS = TuningSettings(
+    steps=2, batch_size=4, checkpoint_every=1, max_input_length=16, max_target_length=4
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -24,7 +32,7 @@ class MetricSubject:
     """A metric and the prompts it is tried on, all read-only float32 [length, width].
 
     Attributes:
-      metric: ready to compare, bound to a model where it needs one.
+      metric: ready to compare, bound to a model, or a target, where it needs one.
       plain: as its plugin gives it.
     """
 
@@ -60,6 +68,7 @@ def check_similarity_metric(
     width: int = 8,
     seed: int = 0,
     model: FrozenModel | None = None,
+    task: Task | None = None,
 ) -> None:
     """Checks a metric against the contract of `spotfw.contracts.SimilarityMetric`.
 
@@ -72,12 +81,13 @@ def check_similarity_metric(
       length, width: of the prompts to try; with a model, the width is the model's.
       seed: of the prompts.
       model: for a metric that needs one (fixture ``spotfw_opened_model``).
+      task: for a `TargetSignal`, whose training examples it looks at; it needs a model too.
 
     Raises:
       AssertionError: a promise is not kept; a sentence for each.
     """
     __tracebackhide__ = True
-    results = outcomes(metric, length=length, width=width, seed=seed, model=model)
+    results = outcomes(metric, length=length, width=width, seed=seed, model=model, task=task)
     SUITE.demand(name_of(metric), results)
 
 
@@ -88,17 +98,31 @@ def outcomes(
     width: int = 8,
     seed: int = 0,
     model: FrozenModel | None = None,
+    task: Task | None = None,
     only: tuple[str, ...] = (),
 ) -> list[Outcome]:
     """As `check_similarity_metric`, but returns the outcomes instead of raising."""
     subject = MetricSubject(
-        metric=metric if model is None else metric.with_model(model),
+        metric=metric if model is None else _bound(metric, model, task),
         plain=metric,
         length=length,
         width=width if model is None else model.width,
         seed=seed,
     )
     return SUITE.outcomes(subject, only)
+
+
+def _bound(metric: Any, model: FrozenModel, task: Task | None) -> Any:
+    if not isinstance(metric, TargetSignal):
+        return metric.with_model(model)
+    if task is None:
+        raise TypeError("a TargetSignal is tried on a task's examples: give task=")
+    if task.examples is None:
+        raise TypeError(f"the task {task.name} gives no examples as text: give another as task=")
+    examples = itertools.islice(task.examples("train"), min(metric.examples, _EXAMPLES))
+    return metric.with_target(
+        TargetContext(model=model, task=task, examples=tuple(examples), settings=_SETTINGS)
+    )
 
 
 SUITE: Suite[MetricSubject] = Suite("similarity metric")
@@ -123,6 +147,22 @@ def features(s: MetricSubject) -> None:
             len(shapes) == 1,
             f"expected features of one shape for prompts of one shape, got {sorted(shapes)}.",
         )
+
+
+@SUITE.check
+def signals(s: MetricSubject) -> None:
+    """A signal gives one number for each of N prompts, those it gives for each alone."""
+    if not isinstance(s.metric, TargetSignal):
+        raise Skip("the metric compares prompts.")
+    expect(
+        type(s.metric.examples) is int and s.metric.examples >= 1,
+        f"expected examples to be a whole number of 1 or more, got {s.metric.examples!r}.",
+    )
+    prompts = s.prompts()
+    together = np.asarray(s.metric.signals(prompts))
+    _finite(together, "signals")
+    alone = [s.metric.signals([prompt])[0] for prompt in prompts]
+    _same(together, alone, "expected the signals of prompts together to be those of each alone")
 
 
 @SUITE.check
@@ -202,6 +242,8 @@ def pointwise(s: MetricSubject) -> None:
 @SUITE.check
 def direction(s: MetricSubject) -> None:
     """Higher means more alike: a prompt is at least as like itself as the average other."""
+    if isinstance(s.metric, TargetSignal):
+        raise Skip("the metric looks at no query.")
     _, stack = _stacked(s)
     for place, query in enumerate(stack):
         similarities = np.asarray(s.metric.compare(query, stack))

@@ -26,7 +26,7 @@ from spotfw.contracts import (
     TuningState,
 )
 from spotfw.errors import SpotError
-from spotfw.tasks import Task, proportional_rates
+from spotfw.tasks import Example, Task, proportional_rates
 from spotfw.tasks.batches import example_indices, mixture_indices
 from spotfw.testing.words import ANSWERS, EOS, PAD, ROWS, KnownWords
 
@@ -114,10 +114,7 @@ class NumpyModel(FrozenModel):
             features = features * kept / (1 - settings.dropout)
         with np.errstate(all="ignore"):  # the loss shows what is no number
             loss, by_logits = _loss(self._logits(state.prompt, features), wanted)
-            by_vectors = by_logits @ self._answer_vectors
-            by_mean = np.concatenate([by_vectors.sum(0), (by_vectors * features).sum(0)])
-            # Each of the L tokens has the same share in the mean.
-            gradient = np.broadcast_to(by_mean / len(state.prompt), state.prompt.shape)
+            gradient = self._gradient(by_logits, features, len(state.prompt))
             return _adafactor(state, gradient, settings), loss
 
     def evaluate(
@@ -149,6 +146,42 @@ class NumpyModel(FrozenModel):
         self._check(prompt)
         added: Array = prompt[:, :_HALF].mean(0, dtype=np.float64).astype(np.float32)
         return added[None]
+
+    def losses(
+        self, prompts: Sequence[Array | None], examples: Sequence[Example], settings: TuningSettings
+    ) -> Floats:
+        """Nats of each example's answer under each prompt; see `FrozenModel.losses`."""
+        return np.stack([self._nats(prompt, examples, settings)[0] for prompt in prompts])
+
+    def loss_gradients(
+        self, prompts: Sequence[Array], examples: Sequence[Example], settings: TuningSettings
+    ) -> Array:
+        """Of the mean loss by each prompt; see `FrozenModel.loss_gradients`."""
+        return np.stack([self._nats(prompt, examples, settings)[1] for prompt in prompts])
+
+    def _nats(
+        self, prompt: Array | None, examples: Sequence[Example], settings: TuningSettings
+    ) -> tuple[Floats, Array]:
+        """Losses [N], and the gradient of their mean, [L, E] where there is a prompt."""
+        from spotfw.backends.given import GivenExamples
+
+        if prompt is not None:
+            self._check(prompt)
+        given = GivenExamples.of(examples, self.vocabulary, settings)
+        features = np.stack([self._features(ids) for ids in given.inputs])
+        wanted = np.array([self._places.get(tuple(ids[:-1].tolist()), 0) for ids in given.targets])
+        logits = self._logits(prompt, features)
+        nats = np.array([_loss(row[None], wanted[n : n + 1])[0] for n, row in enumerate(logits)])
+        length = 1 if prompt is None else len(prompt)
+        gradient = self._gradient(_loss(logits, wanted)[1], features, length)
+        return nats, gradient.astype(np.float32)
+
+    def _gradient(self, by_logits: Floats, features: Floats, length: int) -> Floats:
+        """By each of the prompt's tokens [L, E], of which each has the same share in the mean."""
+        by_vectors = by_logits @ self._answer_vectors
+        by_mean = np.concatenate([by_vectors.sum(0), (by_vectors * features).sum(0)])
+        gradient: Floats = np.broadcast_to(by_mean / length, (length, self.width))
+        return gradient
 
     def _reports(self, index: int, request: TuneRequest) -> Iterator[TuneProgress]:
         state, settings = request.start, request.settings

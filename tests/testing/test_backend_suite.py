@@ -193,7 +193,8 @@ def checked(folder, spotfw_tiny_tasks):
 
 def test_a_sound_backend_has_no_failed_check(checked):
     results = checked(Engine(), *IN_PROCESS)
-    assert {o.check: o.said for o in results if o.status != "passed"} == {}
+    others = {o.check: o.status for o in results if o.status != "passed"}
+    assert others == {"losses": "skipped", "loss_gradients": "skipped"}  # they are optional
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from spotfw import files
 from spotfw.backends.answers import evaluation_of, most_tokens, tokenised_lines
+from spotfw.backends.given import GivenExamples
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import ModelVocabulary, open_vocabulary
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError
-from spotfw.tasks import Task
+from spotfw.tasks import Example, Task
 from spotfw.tasks.rows.digests import digest_of_values
 from spotfw.tasks.tokens import Ragged, Tokens
 from spotfw_torch.chunks import POSITIONS
@@ -26,6 +28,7 @@ from spotfw_torch.decoding import greedy
 from spotfw_torch.devices import choose_device
 from spotfw_torch.dimensions import read_dimensions
 from spotfw_torch.fingerprints import fingerprint
+from spotfw_torch.given import gradients_of, losses_of
 from spotfw_torch.model import FrozenT5, load
 from spotfw_torch.neurons import activations
 from spotfw_torch.requests import tune_requests
@@ -173,6 +176,26 @@ class TorchModel(FrozenModel):
         self._check_prompt(prompt)
         driven: Array = activations(self.engine, [prompt])[0]
         return driven
+
+    def losses(
+        self, prompts: Sequence[Array | None], examples: Sequence[Example], settings: TuningSettings
+    ) -> npt.NDArray[np.float64]:
+        """The loss of each example under each prompt; see `FrozenModel.losses`."""
+        given = GivenExamples.of(examples, self.vocabulary, settings)
+        return losses_of(self.engine, self._checked(prompts), given, settings.eval_batch_size)
+
+    def loss_gradients(
+        self, prompts: Sequence[Array], examples: Sequence[Example], settings: TuningSettings
+    ) -> Array:
+        """The gradient of the mean loss by each prompt; see `FrozenModel.loss_gradients`."""
+        given = GivenExamples.of(examples, self.vocabulary, settings)
+        return gradients_of(self.engine, self._checked(prompts), given, settings.eval_batch_size)
+
+    def _checked(self, prompts: Sequence[Array | None]) -> list[Array]:
+        arrays = [np.zeros((0, self.width), np.float32) if p is None else p for p in prompts]
+        for array in arrays:
+            self._check_prompt(array)
+        return arrays
 
     def close(self) -> None:
         """Gives the weights' memory back."""

@@ -11,9 +11,11 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from spotfw.backends.given import GivenExamples
 from spotfw.backends.mesh.decoding import evaluate_prompt, predict_lines
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint
 from spotfw.backends.mesh.folders.weights import check_finite, check_variables
+from spotfw.backends.mesh.losses import example_losses, loss_gradients
 from spotfw.backends.mesh.model import read_gin
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompt, Runtime
@@ -23,7 +25,7 @@ from spotfw.backends.vocabulary import open_vocabulary
 from spotfw.config import NONE, TuningSettings, checked
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
 from spotfw.errors import SpotError, WrongUse
-from spotfw.tasks import Task
+from spotfw.tasks import Example, Task
 from spotfw.tasks.examples import Examples
 from spotfw.tasks.rows.digests import digest_of_values
 
@@ -202,6 +204,20 @@ class MeshModel(FrozenModel):
         )
         activations: Array = batched[:, 0, 0]
         return activations
+
+    def losses(
+        self, prompts: Sequence[Array | None], examples: Sequence[Example], settings: TuningSettings
+    ) -> npt.NDArray[np.float64]:
+        """The loss of each example under each prompt; see `FrozenModel.losses`."""
+        given = GivenExamples.of(examples, self.vocabulary, settings)
+        return example_losses(self.runtime, prompts, given, settings.eval_batch_size)
+
+    def loss_gradients(
+        self, prompts: Sequence[Array], examples: Sequence[Example], settings: TuningSettings
+    ) -> Array:
+        """The gradient of the mean loss by each prompt; see `FrozenModel.loss_gradients`."""
+        given = GivenExamples.of(examples, self.vocabulary, settings)
+        return loss_gradients(self.runtime, prompts, given, settings.eval_batch_size)
 
     def close(self) -> None:
         """Closes the TensorFlow session and frees the weights' memory."""

@@ -149,7 +149,8 @@ def score_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
     """Teacher-forced scoring, no dropout and no z-loss.
 
     Feeds ``inputs`` and ``targets``; fetches ``logits`` float32 [batch, targets, V],
-    ``loss`` and, with a prompt, ``gradient`` float32 [L, E] of the loss.
+    ``loss``, ``nats`` float32 [batch], summed over each target's tokens, and, with a prompt,
+    ``gradient`` float32 [L, E] of the loss.
     """
     sketch = _Sketch.of(shapes, with_targets=True)
     model = transformer_of(vocabulary_size)
@@ -161,6 +162,9 @@ def score_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
         (wanted["gradient"],) = mtf.gradients([loss], [prompt.outputs[0]])
     lowering = mtf.Lowering(graph, {sketch.mesh: LocalMesh()}, autostack=False)
     fetches = {name: lowering.export_to_tf_tensor(t) for name, t in wanted.items()}
+    targets = sketch.feeds["targets"]
+    nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, fetches["logits"])
+    fetches["nats"] = tf.reduce_sum(nats * tf.cast(targets > 0, tf.float32), axis=1)
     return Program(feeds=sketch.feeds, fetches=fetches)
 
 

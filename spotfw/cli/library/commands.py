@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ from spotfw.cli import completion
 from spotfw.cli.display import say
 from spotfw.cli.library.exchange import export, import_, remove
 from spotfw.cli.library.hub import pull, push
+from spotfw.cli.library.rank import rank
 from spotfw.cli.options import (
     bare_listing,
     empty,
@@ -21,8 +21,7 @@ from spotfw.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from spotfw.library import Entry, Library
-    from spotfw.prompts import SoftPrompt
+    from spotfw.library import Entry
 
 
 @click.group(
@@ -41,7 +40,7 @@ def library(context: click.Context, folder: str | None, as_json: bool) -> None:
     bare_listing(context, list_prompts, as_json)
 
 
-for _command in (import_, export, remove, push, pull):
+for _command in (import_, export, remove, push, pull, rank):
     library.add_command(_command)
 
 
@@ -163,107 +162,6 @@ def verify(context: click.Context, folder: str, as_json: bool) -> None:
             "library remove --leftovers` takes them away."
         )
     context.exit(1 if problems else 0)
-
-
-@library.command()
-@click.argument("query", shell_complete=completion.ids)
-@library_option
-@click.option(
-    "--metric",
-    default="per_token_cosine",
-    show_default=True,
-    shell_complete=completion.parts("metric"),
-    help="How embeddings compare: per_token_cosine, average_token_cosine, or another of `spotfw "
-    "metrics`.",
-)
-@click.option(
-    "--fingerprint", metavar="F", help="The frozen model's fingerprint, where QUERY names none."
-)
-@click.option("--other-tasks", is_flag=True, help="Leave out prompts of QUERY's own task.")
-@click.option("--by-task", is_flag=True, help="Each task once, by its mean similarity.")
-@click.option("--top", metavar="N", type=click.IntRange(1), help="Only the first N.")
-@click.option(
-    "--against",
-    metavar="FILE",
-    help="Known transfer results, a CSV with the columns task (or id) and score.",
-)
-@json_option
-def rank(
-    query: str,
-    folder: str,
-    metric: str,
-    fingerprint: str | None,
-    other_tasks: bool,
-    by_task: bool,
-    top: int | None,
-    against: str | None,
-    as_json: bool,
-) -> None:
-    """Rank the prompts by how alike their task embeddings are to QUERY.
-
-    QUERY is a prompt's file, or the id of a prompt of the library, which is then left out
-    itself. Only prompts of the same frozen model and length are compared.
-
-    With --against, the whole ranking is compared with what the target is known to reach from
-    each source; --json then gives {"ranking": ..., "scores": ...}.
-
-    \b
-    Example:
-      spotfw library rank target.safetensors --by-task --against scores.csv
-    """
-    from spotfw.cli.display import note, print_json
-    from spotfw.cli.library.scores import note_left_out, print_scores, read_scores
-    from spotfw.plugins import default_plugins
-    from spotfw.ranking.scores import evaluate_ranking
-
-    place = open_named(folder)
-    plugins = default_plugins()
-    part = plugins.metric(metric)
-    prompt, itself = _query(place, query)
-    with plugins.blaming("metric", metric):
-        ranking = place.rank(
-            prompt,
-            part,
-            fingerprint,
-            exclude_task=prompt.provenance.task if other_tasks else None,
-            exclude_ids=itself,
-            name=prompt.provenance.task or query,
-        )
-    if by_task:
-        ranking = ranking.by_task()
-    judged = None
-    if against is not None and ranking:
-        judged = evaluate_ranking(ranking, read_scores(against))
-    ranking = ranking[:top]
-    if as_json:
-        rows = ranking.rows()
-        scores = judged and judged.to_dict()
-        print_json(rows if against is None else {"ranking": rows, "scores": scores})
-    elif ranking:
-        say(str(ranking))
-        if judged is not None:
-            print_scores(judged)
-    if ranking:
-        note_left_out(ranking)
-    if not ranking:
-        hint = ""
-        if "of another model" in ranking.left_out and not (
-            fingerprint or prompt.provenance.fingerprint
-        ):
-            hint = " QUERY names no frozen model; say which with --fingerprint."
-        note(f"{ranking}.{hint}" if place.entries() else empty(folder))
-
-
-def _query(place: Library, query: str) -> tuple[SoftPrompt, tuple[str, ...]]:
-    """The embedding asked for, and the entry it belongs to, if any."""
-    from spotfw import files
-    from spotfw.prompts import load_prompt
-
-    named = query.endswith((".safetensors", ".npy")) or os.sep in query
-    if named or files.is_remote(query) or os.path.exists(query):
-        return load_prompt(query), ()
-    entry = place.get(query)
-    return place.embedding(entry.id), (entry.id,)
 
 
 def _files_of_run(prompt: str, embedding: str | None) -> tuple[str, str | None]:

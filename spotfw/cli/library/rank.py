@@ -1,0 +1,193 @@
+"""``spotfw library rank``: which prompts are most like a target's, and why."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spotfw.cli import completion
+from spotfw.cli.display import say
+from spotfw.cli.options import empty, json_option, library_option, open_named
+from spotfw.errors import WrongUse
+
+if TYPE_CHECKING:
+    from spotfw.library import Library
+    from spotfw.prompts import SoftPrompt
+    from spotfw.ranking import Ranking
+
+
+@click.command()
+@click.argument("query", shell_complete=completion.ids)
+@library_option
+@click.option(
+    "--metric",
+    default="per_token_cosine",
+    show_default=True,
+    shell_complete=completion.parts("metric"),
+    help="How sources compare: per_token_cosine, average_token_cosine, or another of `spotfw "
+    "metrics`; several joined by + are fused by rank.",
+)
+@click.option(
+    "--model",
+    "-m",
+    metavar="NAME|DIR",
+    help="Frozen model; QUERY is then a task, and metrics may look at its examples.",
+)
+@click.option("--backend", metavar="NAME", help="The engine, NAME[:key=value,...], with --model.")
+@click.option(
+    "--steps", metavar="N", type=click.IntRange(1), help="Of the target's tuning, with --model."
+)
+@click.option("--explain", is_flag=True, help="Every signal of each source, why, and its cost.")
+@click.option(
+    "--fingerprint", metavar="F", help="The frozen model's fingerprint, where QUERY names none."
+)
+@click.option("--other-tasks", is_flag=True, help="Leave out prompts of QUERY's own task.")
+@click.option("--by-task", is_flag=True, help="Each task once, by its mean similarity.")
+@click.option("--top", metavar="N", type=click.IntRange(1), help="Only the first N.")
+@click.option(
+    "--against",
+    metavar="FILE",
+    help="Known transfer results, a CSV with the columns task (or id) and score.",
+)
+@json_option
+def rank(
+    query: str,
+    folder: str,
+    metric: str,
+    model: str | None,
+    backend: str | None,
+    steps: int | None,
+    explain: bool,
+    fingerprint: str | None,
+    other_tasks: bool,
+    by_task: bool,
+    top: int | None,
+    against: str | None,
+    as_json: bool,
+) -> None:
+    """Rank the prompts by how alike their task embeddings are to QUERY.
+
+    QUERY is a prompt's file, or the id of a prompt of the library, which is then left out
+    itself. Only prompts of the same frozen model and length are compared. With --model it is a
+    task: where a metric compares with its embedding, it is tuned to that first.
+
+    --explain shows what each metric says of a source, and what it costs, in forward passes of
+    one example: those that ranking it took, and those that tuning from it would take.
+
+    With --against, the whole ranking is compared with what the target is known to reach from
+    each source; --json then gives {"ranking": ..., "scores": ...}.
+
+    \b
+    Example:
+      spotfw library rank target.safetensors --by-task --against scores.csv
+      spotfw library rank book_reviews --model playground --metric zero_step_loss --explain
+    """
+    from spotfw.cli.display import note, print_json
+    from spotfw.cli.library.scores import note_left_out, print_scores, read_scores
+    from spotfw.ranking.scores import evaluate_ranking
+
+    place = open_named(folder)
+    if model is not None:
+        ranking = _for_task(query, metric, (model, folder), {"backend": backend}, steps)
+    else:
+        _refuse_without_model(query, backend=backend, steps=steps)
+        few = None if by_task or explain or against else top
+        ranking, fingerprint = _for_prompt(place, query, metric, fingerprint, other_tasks, few)
+    if by_task:
+        ranking = ranking.by_task()
+    judged = None
+    if against is not None and ranking:
+        judged = evaluate_ranking(ranking, read_scores(against))
+    ranking = ranking[:top]
+    if explain and against is None:
+        explanation = ranking.explain()
+        if as_json:
+            print_json(explanation.rows())
+        elif ranking:
+            say(str(explanation))
+    elif as_json:
+        rows = ranking.rows()
+        scores = judged and judged.to_dict()
+        print_json(rows if against is None else {"ranking": rows, "scores": scores})
+    elif ranking:
+        say(str(ranking))
+        if judged is not None:
+            print_scores(judged)
+    if ranking:
+        note_left_out(ranking)
+    if not ranking:
+        hint = ""
+        if model is None and "of another model" in ranking.left_out and not fingerprint:
+            hint = " QUERY names no frozen model; say which with --fingerprint."
+        note(f"{ranking}.{hint}" if place.entries() else empty(folder))
+
+
+def _refuse_without_model(query: str, **options: Any) -> None:
+    """Refuses options that only a task has."""
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        raise WrongUse(
+            f"{given[0]} is for a task as QUERY, on a model. Name the model with --model, or "
+            f"leave {given[0]} out for the prompt {query}."
+        )
+
+
+def _for_task(
+    query: str,
+    metric: str,
+    place: tuple[str, str],
+    opening: dict[str, Any],
+    steps: int | None,
+) -> Ranking:
+    """The ranking for a task on a model; `place` is the model and the library's folder."""
+    from spotfw.cli.options import open_session
+
+    options = {name: value for name, value in opening.items() if value is not None}
+    session = open_session(*place, options)
+    return session.rank(query, metric, **({} if steps is None else {"steps": steps}))
+
+
+def _for_prompt(
+    place: Library,
+    query: str,
+    metric: str,
+    fingerprint: str | None,
+    other_tasks: bool,
+    top: int | None,
+) -> tuple[Ranking, str | None]:
+    """The ranking for a prompt, and the fingerprint of its model."""
+    from spotfw.plugins import default_plugins
+    from spotfw.recipe.metrics import fused, metric_names, metrics_named
+
+    plugins = default_plugins()
+    metrics_named(plugins, metric)  # before a file is read
+    prompt, itself = _query(place, query)
+    origin = prompt.provenance
+
+    def rank(name: str) -> Ranking:
+        with plugins.blaming("metric", name):
+            return place.rank(
+                prompt,
+                plugins.metric(name),
+                fingerprint,
+                exclude_task=origin.task if other_tasks else None,
+                exclude_ids=itself,
+                name=origin.task or query,
+                top=top if len(metric_names(metric)) == 1 else None,
+            )
+
+    return fused(metric, rank), fingerprint or origin.fingerprint
+
+
+def _query(place: Library, query: str) -> tuple[SoftPrompt, tuple[str, ...]]:
+    """The embedding asked for, and the entry it belongs to, if any."""
+    from spotfw import files
+    from spotfw.prompts import load_prompt
+
+    named = query.endswith((".safetensors", ".npy")) or os.sep in query
+    if named or files.is_remote(query) or os.path.exists(query):
+        return load_prompt(query), ()
+    entry = place.get(query)
+    return place.embedding(entry.id), (entry.id,)
