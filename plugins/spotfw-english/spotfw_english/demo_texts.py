@@ -86,7 +86,8 @@ _PEOPLE = ("the baker", "the teacher", "my neighbour", "the driver", "a nurse",
            "the young gardener", "our guide", "the shopkeeper")  # fmt: skip
 #: What somebody did, and what then cannot be.
 _DEEDS = (
-    ("sold the old van", "kept the old van"), ("painted the kitchen green", "painted the kitchen blue"),
+    ("sold the old van", "kept the old van"),
+    ("painted the kitchen green", "painted the kitchen blue"),
     ("arrived before noon", "arrived late at night"), ("opened a small shop", "closed the shop"),
     ("won the race", "lost the race"), ("travelled by train", "travelled by plane"),
     ("called the police", "called nobody"), ("lost the keys", "found the keys"),
