@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ import attrs
 
 from spotfw.errors import SpotError
 
+#: Seconds until a cluster that does not answer counts as absent.
+_ANSWERS_WITHIN = 10.0
 #: spotfw's labels of what a worker needs -> Ray's own name of that resource.
 _NAMES = {"cpus": "CPU", "gpus": "GPU", "memory": "memory"}
 
@@ -53,9 +56,11 @@ def connect(address: str | None) -> Connection:
     if ray.is_initialized():
         return Connection(ray, own=False)
     options: dict[str, Any] = {}
-    if address is None and "RAY_ADDRESS" not in os.environ:
+    wanted = address or os.environ.get("RAY_ADDRESS")
+    if wanted is None:
         options["include_dashboard"] = False
     try:
+        _check_reachable(wanted)
         ray.init(
             address=address,
             log_to_driver=False,
@@ -67,11 +72,18 @@ def connect(address: str | None) -> Connection:
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         why = " ".join(str(error).split())[:300]
         raise SpotError(
-            f"The Ray cluster {address or os.environ.get('RAY_ADDRESS', '')} cannot be reached: "
+            f"The Ray cluster {wanted or 'of this machine'} cannot be reached: "
             f"{why} Start one with `ray start --head`, or name its address: --executor "
             "ray:address=HOST:6379."
         ) from error
     return Connection(ray, own=True)
+
+
+def _check_reachable(address: str | None) -> None:
+    """Ray itself asks an absent cluster for minutes, and then ends the process."""
+    host, _, port = (address or "").rpartition(":")
+    if host and "/" not in host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=_ANSWERS_WITHIN).close()
 
 
 def options_of(resources: Mapping[str, float]) -> dict[str, Any]:
