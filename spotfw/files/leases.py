@@ -177,7 +177,8 @@ def _session() -> tuple[Any, str]:
         credentials, _ = google.auth.default(
             scopes=["https://www.googleapis.com/auth/devstorage.read_write"]
         )
-        return AuthorizedSession(credentials), "https://storage.googleapis.com"
+        session: Any = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+        return session, "https://storage.googleapis.com"
     except ImportError as error:
         raise SpotError(
             "A lock in a bucket needs the packages google-auth and requests, which are not "

@@ -138,9 +138,10 @@ class RayPool:
             return self._lost(key, f"The worker failed: {error.cause}", again=False)
         except (errors.RayError, StopIteration) as error:
             return self._lost(key, _death(error), again=True)
-        if packed is None:
+        if not busy.begun:
             busy.begun = True
-            return None
+            other = _other_version(packed)
+            return None if other is None else self._lost(key, other, again=False)
         event = unpack_event(packed)
         if isinstance(event, JobEnded):
             del self._busy[key]
@@ -186,7 +187,7 @@ def _death(error: Exception) -> str:
     return f"The worker or its node is gone ({type(error).__name__}: {first})."
 
 
-def check_version(where: Packed) -> str | None:
+def _other_version(where: Packed) -> str | None:
     """What is wrong with the spotfw of a node, if anything."""
     there = unpack(where)
     if there["spotfw"] == __version__:

@@ -28,10 +28,10 @@ class RemoteWorker:
         """The node's name, the process and the version of spotfw there."""
         return pack({"host": socket.gethostname(), "pid": os.getpid(), "spotfw": __version__})
 
-    def do(self, key: str, job: Packed) -> Iterator[Packed | None]:
-        """Does a job in a thread; yields None as it begins, then its events."""
+    def do(self, key: str, job: Packed) -> Iterator[Packed]:
+        """Does a job in a thread; yields `where` as it begins, then its events."""
         events: queue.SimpleQueue[JobProgress | JobEnded] = queue.SimpleQueue()
-        yield None
+        yield self.where()
         threading.Thread(target=self._do, args=(key, job, events), daemon=True).start()
         while True:
             event = events.get()
