@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 
-from spotfw import files
 from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.study.grid import costs, ledger
@@ -109,11 +108,6 @@ def plan(study: Study, out: str | None = None, *, plugins: Plugins | None = None
     """
     plugins = plugins or default_plugins()
     folder = out or study.default_folder
-    if files.is_remote(folder):
-        raise WrongUse(
-            f"A study is kept on this machine's disk, but {folder} is in a bucket. Name a local "
-            "folder with --out, and copy it there when the study is done."
-        )
     resolved = resolve(study, plugins)
     cells = lay_out(study, resolved)
     records = ledger.records(folder, cells)

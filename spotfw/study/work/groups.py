@@ -15,6 +15,9 @@ from spotfw.contracts.jobs import JobEnded
 from spotfw.study.grid.cell import Cell, Job, Result, Results
 from spotfw.study.grid.schedule import Schedule
 
+#: Workers that a cell may lose before it is set aside.
+TRIES = 3
+
 
 @attrs.define(eq=False)
 class Group:
@@ -65,6 +68,7 @@ class Grouping:
         self._schedule = schedule
         self._sizes = sizes
         self._alone: set[str] = set()
+        self._lost: dict[str, int] = {}
 
     def around(self, cell: Cell, workers: int) -> Group:
         """A group of a cell that was taken and others like it, so that no worker is idle.
@@ -78,6 +82,18 @@ class Grouping:
             return Group((cell,))
         more = self._schedule.take_beside(cell, lambda count: min(size, -(-count // workers)))
         return Group((cell, *more))
+
+    def try_again(self, cell: Cell) -> bool:
+        """Lets a cell be run again whose worker was lost, unless it lost as many as `TRIES`.
+
+        It goes on from its tuning's last checkpoint. Memory or a node that ran out is no fault of
+        the cell's, but a cell that ends every worker would do so for ever.
+        """
+        self._lost[cell.id] = self._lost.get(cell.id, 0) + 1
+        if self._lost[cell.id] >= TRIES:
+            return False
+        self._schedule.put_back(cell)
+        return True
 
     def part(self, group: Group, error: str) -> str:
         """Lets the cells of a group that failed as a whole be run one by one; says so."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 
+from spotfw import files
 from spotfw.contracts.jobs import Executor, JobPool, JobProgress
 from spotfw.errors import SpotError, WrongUse
 from spotfw.files import locked
+from spotfw.files.leases import leased
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.models import cohort_of
 from spotfw.study.grid import ledger
@@ -38,6 +40,8 @@ Notify = Callable[[str], None]
 #: Of a cell whose result is not what its id says.
 _CHANGED = "The task's data or definition changed while the study ran. Run the study again."
 
+#: In the folder of a study in a bucket, while it is run.
+_LEASE = ".running"
 #: Seconds between writing the tables anew while cells are run.
 _EVERY = 60.0
 
@@ -106,7 +110,7 @@ def run(
             f"There is no study to resume in {plan.folder}. Begin it with `spotfw study run`, or "
             "name its folder with --out."
         )
-    with _alone(plan.folder):
+    with _alone(plan.folder) as check_alone:
         # Read again: another process may have run cells meanwhile.
         plan = lay_out(study, out, plugins=plugins)
         ledger.begin(plan.folder, study, plan.resolved)
@@ -118,7 +122,7 @@ def run(
             sizes = {model: cohort_of(model, engine, known) for model in study.models}
             with open_pool(plan, chosen, plugins, resources) as pool:
                 try:
-                    _run(plan, records, pool, sizes, progress, notify)
+                    _run(plan, records, pool, sizes, progress, notify, check_alone)
                 finally:
                     write_tables(plan, records, notify)
         else:
@@ -162,6 +166,7 @@ def _run(
     sizes: Mapping[str, int],
     progress: Progress,
     notify: Notify,
+    check_alone: Callable[[], None],
 ) -> None:
     todo = plan.todo
     schedule = Schedule(todo)
@@ -176,6 +181,7 @@ def _run(
 
     def end(cell: Cell, result: Result | None, error: str | None, trace: str = "") -> None:
         nonlocal done, left
+        check_alone()
         records[cell.id] = ledger.record(plan.folder, cell, result, error, trace)
         if error is not None and schedule.failed_need(cell) is None:
             notify(f"Failed: {plan.title(cell)}: {error}")
@@ -215,6 +221,10 @@ def _run(
             if event.error is not None and len(group.cells) > 1:
                 notify(grouping.part(group, event.error))
                 continue
+            if event.lost and grouping.try_again(group.cells[0]):
+                title = plan.title(group.cells[0])
+                notify(f"{title} is tried again, from its last checkpoint: {event.error}")
+                continue
             for cell, result, error, trace in group.outcomes(event):
                 take_in(cell, result, error, trace)
         if time.monotonic() - written > _EVERY:
@@ -222,12 +232,21 @@ def _run(
             written = time.monotonic()
 
 
-def _alone(folder: str) -> contextlib.AbstractContextManager[None]:
-    """One process at a time runs a study."""
-    return locked(
+@contextlib.contextmanager
+def _alone(folder: str) -> Iterator[Callable[[], None]]:
+    """One process at a time runs a study; gives what raises once another has taken over."""
+    busy = (
+        f"Another process is running the study in {folder} now. Wait for it to end, or choose "
+        "another folder with --out."
+    )
+    if files.is_remote(folder):
+        with leased(files.join(folder, _LEASE), busy) as lease:
+            yield lease.check
+        return
+    with locked(
         folder,
-        busy=f"Another process is running the study in {folder} now. Wait for it to end, or choose "
-        "another folder with --out.",
+        busy=busy,
         what="study's folder",
         advice="Choose another with --out, or mend its permissions.",
-    )
+    ):
+        yield lambda: None

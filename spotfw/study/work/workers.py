@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
+import os
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -18,7 +22,7 @@ from spotfw.plugins import Plugins
 from spotfw.study.grid.planning import Plan
 from spotfw.study.work.tuner import start_tuner
 
-_RUNS = "runs"
+_RUNS, _LOGS = "runs", "logs"
 
 #: A worker's lock on the runs, until its process ends.
 _HELD: list[AbstractContextManager[None]] = []
@@ -93,7 +97,20 @@ def start_isolated(
     held = locked(files.join(folder, _RUNS), shared=True)
     held.__enter__()
     _HELD.append(held)
+    _log_to(folder)
     return start_tuner(folder, references, opening, by_hand)
+
+
+def _log_to(folder: str) -> None:
+    """Warnings and errors of this worker, its libraries' too, go to ``logs`` in the study."""
+    if files.is_remote(folder):
+        return  # nothing is appended to in a bucket
+    path = Path(folder, _LOGS, f"{socket.gethostname()}-{os.getpid()}.log")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setLevel(logging.WARNING)
+    logging.getLogger().addHandler(handler)
 
 
 Blame = Callable[[], AbstractContextManager[None]]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spotfw.errors import UnknownName, WrongUse
+from spotfw.errors import UnknownName
 from spotfw.plugins import Plugins
 from spotfw.study import plan
 from spotfw.study.grid.declaration import Study
@@ -51,8 +51,3 @@ def test_wrong_keys_of_open_are_errors(
     with pytest.raises(UnknownName, match=message) as caught:
         plan(small_study(open={opened: "x"}), str(tmp_path / "out"), plugins=plugins)
     assert "[open]" in str(caught.value)
-
-
-def test_a_bucket_is_refused(small_study: Make, plugins: Plugins) -> None:
-    with pytest.raises(WrongUse, match="local folder"):
-        plan(small_study(), "gs://bucket/study", plugins=plugins)

@@ -1,0 +1,242 @@
+"""A study on a local Ray cluster of two nodes: a node and the driver killed; and what Ray costs.
+
+``python -m benchmarks.ray_study [--json FILE] [--jobs N]``, where Ray is installed beside spotfw.
+
+1. The study runs on local worker processes, and on Ray undisturbed: the same rows, and the CPU
+   seconds of both (all processes, sampled from ``/proc``).
+2. It runs on Ray again: a node is killed once cells have ended, a new node joins, the process
+   that runs the study is killed with SIGKILL, and ``study resume`` lets it end. The rows must be
+   the same, and no cell's record may be written twice.
+3. Jobs that do nothing are put through a pool of each kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import rows
+from benchmarks.rows import Row
+from benchmarks.study_kills import differing, timeless
+from spotfw.contracts import Executor, JobEnded, WorkerStart
+from spotfw.plugins import default_plugins
+from spotfw.testing.executor_jobs import START
+
+DISTRIBUTIONS = ("spotfw", "spotfw-ray", "ray", "tensorflow", "numpy")
+
+#: 60 cells or more: five sources, three targets, two seeds.
+STUDY = """
+name = "on_ray"
+model = "playground"
+sources = ["film_reviews", "food_reviews", "topic_news", "paraphrase_gifts", "sense_common"]
+targets = ["hotel_reviews", "book_reviews", "topic_letters"]
+seeds = [0, 1]
+strategies = ["best_of_top_k", "top_k_weighted_average"]
+ks = [1, 2]
+oracle = true
+[settings]
+steps = 20
+checkpoint_every = 10
+embedding_step = 10
+max_eval_examples = 32
+"""
+
+
+class Usage:
+    """CPU seconds of this process's descendants, Ray's included, sampled while in the context."""
+
+    def __init__(self) -> None:
+        self._by_process: dict[tuple[int, int], float] = {}
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    @property
+    def seconds(self) -> float:
+        return sum(self._by_process.values())
+
+    def __enter__(self) -> Usage:
+        self._base = _processor_seconds()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.2):
+            for process, seconds in _processor_seconds().items():
+                self._by_process[process] = seconds - self._base.get(process, 0.0)
+
+
+def _processor_seconds() -> dict[tuple[int, int], float]:
+    """User and system seconds by (pid, start) of all processes begun after this one but itself."""
+    tick = os.sysconf("SC_CLK_TCK")
+    seconds: dict[tuple[int, int], tuple[int, float]] = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            spent = (int(fields[11]) + int(fields[12])) / tick
+            words = (entry / "cmdline").read_bytes()
+            if b"ray" in words or b"spotfw" in words or b"multiprocessing" in words:
+                seconds[int(entry.name), int(fields[19])] = (int(entry.name), spent)
+    return {key: spent for key, (pid, spent) in seconds.items() if pid != os.getpid()}
+
+
+def begin(declared: Path, out: Path, *words: str, verb: str = "run") -> subprocess.Popen[str]:
+    """A process that runs the study."""
+    command = [sys.executable, "-m", "spotfw", "study", verb, str(declared), "--out", str(out)]
+    return subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                            text=True)  # fmt: skip
+
+
+def until_ended(process: subprocess.Popen[str]) -> None:
+    """Waits for it.
+
+    Raises:
+      RuntimeError: it failed.
+    """
+    _, errors = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the study ended with {process.returncode}: {errors[-2000:]}")
+
+
+class Records:
+    """How often each cell's record was written, watched while in the context."""
+
+    def __init__(self, out: Path) -> None:
+        self._cells = out / "cells"
+        self.written: set[tuple[str, int]] = set()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Records:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+        self._look()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.05):
+            self._look()
+
+    def _look(self) -> None:
+        with contextlib.suppress(OSError):
+            for path in self._cells.glob("*.json"):
+                with contextlib.suppress(OSError):
+                    self.written.add((path.name, path.stat().st_mtime_ns))
+
+    @property
+    def cells(self) -> int:
+        return len({name for name, _ in self.written})
+
+
+def disturbed(declared: Path, out: Path, cluster: Any) -> tuple[int, int]:
+    """Runs the study with a node and the driver killed; (cells, records written)."""
+    doomed = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    executor = ("--executor", f"ray:address={cluster.address}")
+    with Records(out) as records:
+        driver = begin(declared, out, *executor)
+        _until(lambda: len(records.written) >= 8, driver)
+        cluster.remove_node(doomed, allow_graceful=False)
+        joined = cluster.add_node(num_cpus=1)
+        seen = len(records.written)
+        _until(lambda: len(records.written) >= seen + 8, driver)
+        driver.kill()
+        driver.communicate()
+        until_ended(begin(declared, out, *executor, verb="resume"))
+        cluster.remove_node(joined)
+    return records.cells, len(records.written)
+
+
+def _until(true: Any, driver: subprocess.Popen[str]) -> None:
+    while not true():
+        if driver.poll() is not None:
+            raise RuntimeError(f"the study ended early: {(driver.communicate()[1] or '')[-2000:]}")
+        time.sleep(0.05)
+
+
+def no_ops(executor: Executor, jobs: int, folder: Path) -> float:
+    """Wall seconds that jobs which do nothing take through a pool."""
+    folder.mkdir()
+    with contextlib.closing(
+        executor.open(WorkerStart(START, {"folder": str(folder)}), jobs=2)
+    ) as pool:
+        pool.submit("first", {"do": "steps", "steps": []})  # which starts a worker
+        while not pool.wait(1.0):
+            pass
+        began, left, number = time.monotonic(), jobs, 0
+        while left:
+            while pool.idle and number < jobs:
+                pool.submit(str(number), {"do": "steps", "steps": []})
+                number += 1
+            left -= sum(isinstance(event, JobEnded) for event in pool.wait(1.0))
+        return time.monotonic() - began
+
+
+def trial(folder: Path, jobs: int) -> Iterator[Row]:
+    """All three parts."""
+    from ray.cluster_utils import Cluster
+
+    declared = folder / "on_ray.toml"
+    declared.write_text(STUDY)
+    with Usage() as local:
+        until_ended(begin(declared, folder / "local", "--workers", "2"))
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        node = cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        with Usage() as remote:
+            until_ended(
+                begin(declared, folder / "ray", "--executor", f"ray:address={cluster.address}")
+            )
+        cluster.remove_node(node)
+        count = len(timeless(folder / "local"))
+        yield rows.difference(
+            f"study of {count} rows on Ray, two nodes",
+            differing(folder / "local", folder / "ray"),
+            "rows as on local workers, times aside",
+        )
+        cost = remote.seconds / local.seconds
+        yield Row("CPU seconds of the study, Ray and local workers", remote.seconds,
+                  local.seconds, "s", cost, "", None)  # fmt: skip
+        cells, written = disturbed(declared, folder / "killed", cluster)
+        wrong = differing(folder / "local", folder / "killed")
+        if written != cells:
+            wrong.append(f"{written - cells} records written twice")
+        yield rows.difference(
+            f"a node and the driver killed, {cells} cells", wrong, "the same rows, no cell twice"
+        )
+        pool = default_plugins().executor(f"ray:address={cluster.address}")
+        ours = no_ops(pool, jobs, folder / "ray_jobs")
+        theirs = no_ops(default_plugins().executor("processes:workers=2"), jobs, folder / "jobs")
+        yield Row(f"{jobs:,} jobs that do nothing, Ray and local workers", ours, theirs, "s",
+                  ours / theirs, "", None)  # fmt: skip
+    finally:
+        cluster.shutdown()
+
+
+def main() -> int:
+    """Runs the benchmark; returns the exit status."""
+    parser = rows.parser("ray_study", "A study on Ray, with a node and the driver killed.")
+    parser.add_argument("--jobs", type=int, default=10_000, help="that do nothing")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        results = list(trial(Path(name), given.jobs))
+    return rows.report("ray_study", results, given.json, DISTRIBUTIONS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

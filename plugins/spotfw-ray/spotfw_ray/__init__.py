@@ -1,0 +1,1 @@
+"""Does the tunings of spotfw's studies on a Ray cluster."""
