@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from spotfw.cli.display import say
+from spotfw.cli.study.amounts import amounts
 from spotfw.errors import UnknownName
 
 _LATER = {"report": "spotfw.cli.study.report:report"}
@@ -61,6 +62,13 @@ _EXECUTOR = click.option(
     "--executor",
     metavar="NAME[:key=value,...]",
     help="What does the tunings, of `spotfw plugins` [default: processes of this machine].",
+)
+_RESOURCES = click.option(
+    "--resource",
+    "resources",
+    metavar="LABEL=AMOUNT",
+    multiple=True,
+    help="What the executor sets aside for a worker: cpus=2, gpus=1, memory=8e9 ... Repeatable.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
@@ -127,10 +135,9 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
 @_OUT
 @_WORKERS
 @_EXECUTOR
+@_RESOURCES
 @_JSON
-def run(
-    file: str, out: str | None, workers: int | None, executor: str | None, as_json: bool
-) -> None:
+def run(file: str, as_json: bool, **options: Any) -> None:
     """Run every tuning of STUDY.toml that is not done, and write the tables.
 
     Stop it at any time: what is finished stays, and the next run goes on from there. A
@@ -140,7 +147,7 @@ def run(
     Example:
       spotfw study run benchmarks/miniature/study.toml --out miniature --workers 2
     """
-    _run(file, out, workers, executor, as_json, begun=False)
+    _run(file, as_json, begun=False, **options)
 
 
 @study.command(short_help="Go on with a study that was begun.")
@@ -148,27 +155,27 @@ def run(
 @_OUT
 @_WORKERS
 @_EXECUTOR
+@_RESOURCES
 @_JSON
-def resume(
-    file: str, out: str | None, workers: int | None, executor: str | None, as_json: bool
-) -> None:
+def resume(file: str, as_json: bool, **options: Any) -> None:
     """Go on with a study that was begun; as `run`, but never begins one.
 
     \b
     Example:
       spotfw study resume benchmarks/miniature/study.toml --out miniature
     """
-    _run(file, out, workers, executor, as_json, begun=True)
+    _run(file, as_json, begun=True, **options)
 
 
 def _run(
     file: str,
-    out: str | None,
-    workers: int | None,
-    executor: str | None,
     as_json: bool,
     *,
     begun: bool,
+    out: str | None,
+    workers: int | None,
+    executor: str | None,
+    resources: tuple[str, ...],
 ) -> None:
     import attrs
 
@@ -196,6 +203,7 @@ def _run(
             out,
             workers=workers,
             executor=executor,
+            resources=amounts(resources),
             begun=begun,
             progress=lambda done, _, what: progress.update(done, last=what),
             notify=note,

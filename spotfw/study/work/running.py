@@ -17,7 +17,6 @@ from spotfw import files
 from spotfw.contracts.jobs import Executor, JobPool, JobProgress
 from spotfw.errors import SpotError, WrongUse
 from spotfw.files import locked
-from spotfw.files.leases import leased
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.models import cohort_of
 from spotfw.study.grid import ledger
@@ -30,6 +29,7 @@ from spotfw.study.grid.schedule import Schedule
 from spotfw.study.rows import write_rows, write_similarities
 from spotfw.study.work import results
 from spotfw.study.work.groups import Group, Grouping
+from spotfw.study.work.leases import leased
 from spotfw.study.work.workers import choose_executor, open_pool
 
 #: Called with updates done, updates in all (at most), and what is being worked on.

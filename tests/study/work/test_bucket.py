@@ -18,7 +18,7 @@ from spotfw.plugins import Plugins
 from spotfw.study import read_rows, run
 from spotfw.study.grid.declaration import Study, parse_study
 from spotfw.testing import NumpyBackend
-from tests.files.bucket import Bucket, bucket
+from tests.study.bucket import Bucket, bucket
 from tests.study.conftest import DOCUMENT
 
 PLACE = "gs://bucket/a/study"

@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("requests", reason="requests is not installed")
 
 from spotfw.errors import SpotError
-from spotfw.files import leases
-from spotfw.files.leases import leased
-from tests.files.bucket import Bucket, bucket
+from spotfw.study.work import leases
+from spotfw.study.work.leases import leased
+from tests.study.bucket import Bucket, bucket
 
 PATH = "gs://bucket/a study/.lock"
 
