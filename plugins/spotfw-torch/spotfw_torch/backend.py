@@ -13,6 +13,7 @@ import torch
 
 from spotfw import files
 from spotfw.backends.answers import evaluation_of, most_tokens, tokenised_lines
+from spotfw.backends.cohorts import tune_requests
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import ModelVocabulary, open_vocabulary
 from spotfw.config import TuningSettings
@@ -28,7 +29,7 @@ from spotfw_torch.dimensions import read_dimensions
 from spotfw_torch.fingerprints import fingerprint
 from spotfw_torch.model import FrozenT5, load
 from spotfw_torch.neurons import activations
-from spotfw_torch.requests import tune_requests
+from spotfw_torch.requests import RequestCohorts
 from spotfw_torch.weights import shapes
 
 #: Mesh TF rounds the rows of the embedding table up to this, and counts sentinels by them.
@@ -149,7 +150,8 @@ class TorchModel(FrozenModel):
 
         See `FrozenModel.tune`.
         """
-        yield from tune_requests(self.engine, self.splits, requests, self._members)
+        cohorts = RequestCohorts(self.engine, self._members)
+        yield from tune_requests(cohorts, self.splits, requests)
 
     def evaluate(
         self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
