@@ -110,6 +110,7 @@ def on_eight_devices(engine: Any, shapes: Any) -> tuple[Any, Any]:
             return np.array(losses), session.run(masters[f"shared/{prompts_name(MEMBERS, LENGTH)}"])
 
 
+@pytest.mark.slow
 def test_a_cohort_over_eight_devices_learns_the_same(tiny_engine: Any, shapes: Any) -> None:
     losses, prompts = on_one_device(tiny_engine, shapes)
     spread_losses, spread_prompts = on_eight_devices(tiny_engine, shapes)
