@@ -3,6 +3,10 @@
 ``python -m benchmarks.cohort [--device cuda] [--json FILE] [--sizes tiny small base]`` needs
 torch and the plugin spotfw-torch, and nothing of spotfw, so that it also runs where it is not.
 
+``python -m benchmarks.cohort --engine mesh|torch|both [--models playground english]`` instead
+compares 16 prompts tuned together with one after another, on the CPU, through spotfw; see
+`together`.
+
 Weights are random, made on the device; `random_cohort` tells the shapes. First the engine is
 compared with itself: the device with the CPU, a cohort with members alone. Rows are written as
 they come.
@@ -240,6 +244,16 @@ def _guarded(record: Record, what: str, measure: Callable[[], Sequence[Any]]) ->
     return rows
 
 
+def _of_spotfw(arguments: argparse.Namespace) -> int:
+    # Only this needs spotfw.
+    from benchmarks import rows, together
+
+    engines = together.ENGINES if arguments.engine == "both" else (arguments.engine,)
+    measured = list(together.compared(arguments.models, engines, arguments.pairs))
+    packages = ("spotfw", "tensorflow", "mesh-tensorflow", "torch", "numpy")
+    return rows.report("cohort", measured, arguments.json, packages)
+
+
 def main() -> int:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cohort", description=__doc__)
@@ -251,7 +265,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=2.0, help="for each setting (2)")
     parser.add_argument("--budget", type=float, default=600.0, help="seconds in all (600)")
     parser.add_argument("--no-agreement", action="store_true", help="measure speed only")
+    parser.add_argument("--engine", choices=["mesh", "torch", "both"], help="see above")
+    parser.add_argument("--models", nargs="+", default=["playground", "english"])
+    parser.add_argument("--pairs", type=int, default=3, help="how often each way is timed (3)")
     arguments = parser.parse_args()
+    if arguments.engine:
+        return _of_spotfw(arguments)
     began = time.monotonic()
     record = Record(arguments.json, arguments.device)
     if not arguments.no_agreement:

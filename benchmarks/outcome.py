@@ -43,7 +43,7 @@ def ours(folder: Path, given: Batch, *, prompted: bool, decode: int) -> Outcome:
     """
     from spotfw.backends.mesh.engine import open_model
     from spotfw.backends.mesh.programs import Shapes
-    from spotfw.backends.mesh.runtime import LivePrompt
+    from spotfw.backends.mesh.runtime import LivePrompts
 
     model = open_model(str(folder))
     runtime = model.runtime
@@ -56,17 +56,17 @@ def ours(folder: Path, given: Batch, *, prompted: bool, decode: int) -> Outcome:
     )
     score = runtime.program("score", shapes)
     decoding = runtime.program("decode", attrs.evolve(shapes, targets=decode))
-    prompt = LivePrompt(array=given.prompt) if prompted else None
+    prompt = LivePrompts.of(given.prompt) if prompted else None
     fetch = ["logits", "loss", *(["gradient"] if prompted else [])]
     logits, loss, *gradient = runtime.run(
-        score, fetch, prompt=prompt, inputs=given.inputs, targets=given.targets
+        score, fetch, prompts=prompt, inputs=given.inputs[None], targets=given.targets[None]
     )
-    (ids,) = runtime.run(decoding, ["ids"], prompt=prompt, inputs=given.inputs)
+    ((ids,),) = runtime.run(decoding, ["ids"], prompts=prompt, inputs=given.inputs[None])
     model.close()
     return Outcome(
-        logits=logits,
-        loss=float(loss),
-        gradient=gradient[0] if prompted else None,
+        logits=logits[0],
+        loss=float(loss[0]),
+        gradient=gradient[0][0] if prompted else None,
         decoded=until_end(ids),
     )
 

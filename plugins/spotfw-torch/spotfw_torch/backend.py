@@ -14,6 +14,7 @@ import torch
 
 from spotfw import files
 from spotfw.backends.answers import evaluation_of, most_tokens, tokenised_lines
+from spotfw.backends.cohorts import tune_requests
 from spotfw.backends.given import GivenExamples
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import ModelVocabulary, open_vocabulary
@@ -31,7 +32,7 @@ from spotfw_torch.fingerprints import fingerprint
 from spotfw_torch.given import gradients_of, losses_of
 from spotfw_torch.model import FrozenT5, load
 from spotfw_torch.neurons import activations
-from spotfw_torch.requests import tune_requests
+from spotfw_torch.requests import RequestCohorts
 from spotfw_torch.weights import shapes
 
 #: Mesh TF rounds the rows of the embedding table up to this, and counts sentinels by them.
@@ -152,7 +153,8 @@ class TorchModel(FrozenModel):
 
         See `FrozenModel.tune`.
         """
-        yield from tune_requests(self.engine, self.splits, requests, self._members)
+        cohorts = RequestCohorts(self.engine, self._members)
+        yield from tune_requests(cohorts, self.splits, requests)
 
     def evaluate(
         self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings

@@ -98,7 +98,7 @@ def test_the_same_model_has_the_same_name_and_start_in_both_engines(opened, mesh
 
 def test_loss_and_gradient_are_the_mesh_engine_s(opened, mesh, tasks):
     from spotfw.backends.mesh.programs import Shapes
-    from spotfw.backends.mesh.runtime import LivePrompt
+    from spotfw.backends.mesh.runtime import LivePrompts
     from spotfw_torch import loss_and_gradient
 
     start = prompt(opened)
@@ -107,12 +107,12 @@ def test_loss_and_gradient_are_the_mesh_engine_s(opened, mesh, tasks):
         size, length, longest = *inputs.shape, targets.shape[1]
         shapes = Shapes(batch=size, inputs=length, targets=longest, prompt_length=len(start))
         program = mesh.runtime.program("score", shapes)
-        loss, gradient = mesh.runtime.run(
+        (loss,), (gradient,) = mesh.runtime.run(
             program,
             ["loss", "gradient"],
-            prompt=LivePrompt(array=start),
-            inputs=inputs,
-            targets=targets,
+            prompts=LivePrompts.of(start),
+            inputs=inputs[None],
+            targets=targets[None],
         )
         losses, gradients = loss_and_gradient(opened.engine, [start], inputs[None], targets[None])
         assert losses[0] == pytest.approx(float(loss), abs=1e-4)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from spotfw.backends.answers import evaluation_of, most_tokens, tokenised_lines
 from spotfw.backends.mesh.programs import Shapes
-from spotfw.backends.mesh.runtime import LivePrompt, Runtime
+from spotfw.backends.mesh.runtime import LivePrompts, Runtime
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation
 from spotfw.tasks.batches import Tokens, bucket, pad_batch
@@ -60,7 +60,7 @@ def decode(
       targets: most tokens to decode.
       settings: `eval_batch_size` of them.
     """
-    live = None if prompt is None else LivePrompt(array=prompt)
+    live = None if prompt is None else LivePrompts.of(prompt)
     length = 0 if prompt is None else len(prompt)
     size = min(settings.eval_batch_size, max(len(inputs), 1))
     # Alike lengths together: less padding, fewer shapes.
@@ -74,7 +74,7 @@ def decode(
         fed = pad_batch(chosen, bucket(max(map(len, chosen))))
         shapes = Shapes(batch=size, inputs=fed.shape[1], targets=targets, prompt_length=length)
         program = runtime.program("decode", shapes)
-        (ids,) = runtime.run(program, ["ids"], prompt=live, inputs=fed)
+        ((ids,),) = runtime.run(program, ["ids"], prompts=live, inputs=fed[None])
         decoded.update(zip(rows, ids, strict=False))
     return [decoded[row] for row in range(len(inputs))]
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -16,10 +14,11 @@ from spotfw.backends.mesh.decoding import evaluate_prompt, predict_lines
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint
 from spotfw.backends.mesh.folders.weights import check_finite, check_variables
 from spotfw.backends.mesh.losses import example_losses, loss_gradients
+from spotfw.backends.mesh.memory import Sizes
 from spotfw.backends.mesh.model import read_gin
 from spotfw.backends.mesh.programs import Shapes
-from spotfw.backends.mesh.runtime import LivePrompt, Runtime
-from spotfw.backends.mesh.tuning import tune_request
+from spotfw.backends.mesh.runtime import LivePrompts, Runtime
+from spotfw.backends.mesh.tuning import tune_in_cohorts
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import open_vocabulary
 from spotfw.config import NONE, TuningSettings, checked
@@ -31,7 +30,7 @@ from spotfw.tasks.rows.digests import digest_of_values
 
 _EMBEDDING = "shared/embedding"
 _ACTIVATIONS = ("float32", "bfloat16")
-_ONLY_END = np.ones((1, 1), np.int32)
+_ONLY_END = np.ones((1, 1, 1), np.int32)
 
 
 def open_model(
@@ -41,6 +40,7 @@ def open_model(
     gin: str | None = None,
     activations: str = "float32",
     threads: int = 0,
+    cohort: int | None = None,
 ) -> MeshModel:
     """Opens a Mesh TF checkpoint folder, local or ``gs://``.
 
@@ -50,6 +50,9 @@ def open_model(
       gin: a T5 1.1 size (``small`` ...) or a gin file, where the folder has no configuration.
       activations: ``float32`` or ``bfloat16``.
       threads: of each operation; 0 lets TensorFlow choose.
+      cohort: most tunings of one shape that are updated together; by default as many as fit
+        into half a GiB, by the model's size, the batch and the lengths. Results do not
+        depend on it; 1 takes one after another.
 
     Raises:
       SpotError: something is missing or does not fit together.
@@ -58,10 +61,12 @@ def open_model(
     for name, value in (("vocabulary", vocabulary), ("gin", gin)):
         checked(name, value, (str, NONE), what="option")
     checked("threads", threads, (int,), "of 0 or more", lambda n: 0 <= n < 2**15, what="option")
+    many = (int, NONE), "of 1 or more", lambda n: 1 <= n < 2**15
+    checked("cohort", cohort, *many, what="option")
     if activations not in _ACTIVATIONS:
         raise WrongUse(f"Activations can be {' or '.join(_ACTIVATIONS)}, but not {activations!r}.")
     checkpoint = Checkpoint(model)
-    return MeshModel(checkpoint, read_gin(model, gin), vocabulary, activations, threads)
+    return MeshModel(checkpoint, read_gin(model, gin), vocabulary, activations, threads, cohort)
 
 
 class MeshModel(FrozenModel):
@@ -74,6 +79,7 @@ class MeshModel(FrozenModel):
         vocabulary: str | None,
         activations: str,
         threads: int,
+        cohort: int | None = None,
     ) -> None:
         self.name = checkpoint.folder
         shapes = checkpoint.shapes
@@ -101,6 +107,8 @@ class MeshModel(FrozenModel):
             threads=threads,
         )
         self.splits = Splits(self.vocabulary)
+        self._sizes = Sizes.of(shapes, self.rows)
+        self._cohort = cohort
         self._load_frozen(checkpoint)
 
     @property
@@ -160,16 +168,8 @@ class MeshModel(FrozenModel):
         )
 
     def tune(self, requests: Sequence[TuneRequest]) -> Iterator[TuneProgress]:
-        """Tunes the requests one after the other; see `FrozenModel.tune`."""
-        for index, request in enumerate(requests):
-            step = request.start.step
-            try:
-                data = self.splits.training(request.task, request.settings)
-                for progress in tune_request(self.runtime, request, data):
-                    step = progress.step
-                    yield attrs.evolve(progress, request=index)
-            except Exception as error:
-                yield TuneProgress(request=index, step=step, loss=math.nan, error=error)
+        """Tunes the requests, those of one shape in cohorts; see `FrozenModel.tune`."""
+        yield from tune_in_cohorts(self.runtime, self.splits, requests, self._sizes, self._cohort)
 
     def evaluate(
         self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
@@ -198,11 +198,11 @@ class MeshModel(FrozenModel):
         (batched,) = self.runtime.run(
             self.runtime.program("activation", shapes),
             ["activations"],
-            prompt=LivePrompt(array=prompt),
+            prompts=LivePrompts.of(prompt),
             inputs=_ONLY_END,
             targets=_ONLY_END,
         )
-        activations: Array = batched[:, 0, 0]
+        activations: Array = batched[:, 0, 0, 0]
         return activations
 
     def losses(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from spotfw.backends.given import GivenExamples
 from spotfw.backends.mesh.programs import Program, Shapes
-from spotfw.backends.mesh.runtime import LivePrompt, Runtime
+from spotfw.backends.mesh.runtime import LivePrompts, Runtime
 from spotfw.contracts import Array
 
 
@@ -28,10 +28,11 @@ def example_losses(
     nats = np.zeros((len(prompts), len(examples.inputs)))
     size = max(1, min(batch, nats.shape[1]))
     for row, prompt in zip(nats, prompts, strict=True):
-        live = None if prompt is None else LivePrompt(array=prompt)
+        live = None if prompt is None else LivePrompts.of(prompt)
         for places, inputs, targets in examples.batches(size):
             program = _program(runtime, prompt, inputs, targets)
-            (given,) = runtime.run(program, ["nats"], prompt=live, inputs=inputs, targets=targets)
+            feeds = {"inputs": inputs[None], "targets": targets[None]}
+            ((given,),) = runtime.run(program, ["nats"], prompts=live, **feeds)
             row[places] = given[: len(places)]
     return nats
 
@@ -44,11 +45,11 @@ def loss_gradients(
     gradients = []
     for prompt in prompts:
         total = np.zeros(prompt.shape)
-        live = LivePrompt(array=prompt)
+        live = LivePrompts.of(prompt)
         for _, inputs, targets in examples.batches(size):
             program = _program(runtime, prompt, inputs, targets)
-            feeds: dict[str, Any] = {"inputs": inputs, "targets": targets}
-            (gradient,) = runtime.run(program, ["gradient"], prompt=live, **feeds)
+            feeds = {"inputs": inputs[None], "targets": targets[None]}
+            ((gradient,),) = runtime.run(program, ["gradient"], prompts=live, **feeds)
             # The program's loss is the mean over the batch's real target tokens.
             total += gradient.astype(np.float64) * np.count_nonzero(targets)
         gradients.append((total / len(examples.inputs)).astype(np.float32))

@@ -18,6 +18,7 @@ from spotfw import files
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import t5_gin, tf, transformer, transformer_utils
 from spotfw.backends.mesh.gin_text import MAX_CHARACTERS, model_gin
+from spotfw.backends.mesh.prompted import PromptedEmbedding, loss_by_member
 from spotfw.errors import SpotError
 
 #: T5 1.1's configurations in the t5 library (paper 2.1), by size.
@@ -78,76 +79,12 @@ def read_gin(folder: str, given: str | None = None) -> str:
     return model_gin(text, f"The model's configuration {path}")
 
 
-@gin.configurable(module="spotfw")
-class PromptedEmbedding(transformer.VocabEmbedding):  # type: ignore[misc]
-    """T5's embedding table; in the encoder the first positions hold a soft prompt.
-
-    Mesh TF asks this class to turn ids [batch, length] into embeddings. In the encoder the
-    first `prompt_length` ids are non-zero place holders, so that masks, relative positions
-    and decoding see an ordinary sequence, and their embeddings are the prompt (paper 2.1.4).
-    """
-
-    def __init__(
-        self,
-        mesh: Any,
-        vocab_dim: Any,
-        output_dim: Any,
-        variable_dtype: Any,
-        name: str,
-        ensemble_dim: Any,
-        prompt_length: int = 0,
-        split_vocabulary: bool = True,
-    ) -> None:
-        """Creates the table and, where `prompt_length` is above 0, the prompt.
-
-        Args:
-          mesh, vocab_dim, output_dim, variable_dtype, name, ensemble_dim: as Mesh TF's.
-          prompt_length: tokens of the prompt.
-          split_vocabulary: look ids up by a product with one-hot rows, which works with a
-            vocabulary split over the mesh and has a gradient; otherwise by `tf.gather`.
-        """
-        super().__init__(mesh, vocab_dim, output_dim, variable_dtype, name, ensemble_dim)
-        self._split_vocabulary = split_vocabulary
-        self._prompt = None
-        if prompt_length:
-            self._prompt = mtf.get_variable(
-                mesh,
-                f"prompt_{prompt_length}",
-                mtf.Shape([mtf.Dimension("prompt", prompt_length), output_dim]),
-                dtype=mtf.VariableDType(tf.float32, tf.float32, variable_dtype.activation_dtype),
-                initializer=tf.zeros_initializer(),
-            )
-
-    def _look_up(self, ids: Any, context: Any) -> Any:
-        if self._split_vocabulary:
-            return super().ids_to_embedding(ids, context)
-        return mtf.slicewise(
-            tf.gather,
-            [self._embedding_weights, ids],
-            output_shape=mtf.Shape([*ids.shape.dims, self._output_dim]),
-            output_dtype=self._embedding_weights.dtype,
-            splittable_dims=ids.shape.dims,
-        )
-
-    def ids_to_embedding(self, ids: Any, context: Any) -> Any:
-        """Embeddings [batch, length, d_model] of ids [batch, length]."""
-        if self._prompt is None or context.model.name != "encoder":
-            return self._look_up(ids, context)
-        *batch, length = ids.shape.dims
-        prompt_dim = self._prompt.shape.dims[0]
-        text = mtf.slice(ids, prompt_dim.size, length.size - prompt_dim.size, length.name)
-        prompt = mtf.broadcast(self._prompt, [*batch, prompt_dim, self._output_dim])
-        prompt = mtf.replace_dimensions(
-            prompt, prompt_dim, mtf.Dimension(length.name, prompt_dim.size)
-        )
-        return mtf.concat([prompt, self._look_up(text, context)], length.name)
-
-
 @contextlib.contextmanager
 def building(
     config: str,
     *,
     prompt_length: int = 0,
+    members: int = 1,
     dropout: float = 0.0,
     z_loss: float = 1e-4,
     split_vocabulary: bool = True,
@@ -157,6 +94,7 @@ def building(
     Args:
       config: gin text, a size's (`size_gin`) or a checkpoint's operative config.
       prompt_length: tokens of the soft prompt, 0 for none.
+      members: of the cohort, each with a prompt of its own.
       dropout: probability in every dropout of the model while training.
       z_loss: T5's auxiliary loss on the softmax normaliser, while training only.
       split_vocabulary: see `PromptedEmbedding`.
@@ -171,12 +109,14 @@ def building(
         "SelfAttention.dropout_rate": dropout,
         "EncDecAttention.dropout_rate": dropout,
         "Unitransformer.z_loss": z_loss,
-        # The sum over tokens; programs divide by the count of real target tokens.
+        # The sum over a member's tokens; programs divide by its count of real target tokens.
+        "Unitransformer.loss_fn": f"@spotfw.{loss_by_member.__name__}",
         "Unitransformer.loss_denominator": 1.0,
     }
     overrides = [
-        "transformer.get_vocab_embedding_cls.cls = @spotfw.PromptedEmbedding",
+        f"transformer.get_vocab_embedding_cls.cls = @spotfw.{PromptedEmbedding.__name__}",
         f"spotfw.PromptedEmbedding.prompt_length = {prompt_length}",
+        f"spotfw.PromptedEmbedding.members = {members}",
         f"spotfw.PromptedEmbedding.split_vocabulary = {split_vocabulary}",
         f"dropout_rate = {dropout}",
         f"transformer.sublayer_dropout.dropout_rate = {dropout}",
@@ -251,6 +191,6 @@ def operative_config(config: str, vocabulary_size: int) -> str:
         model.call_simple(ids, ids, compute_loss=True)
         text: str = gin.operative_config_str()
     # What `building` overrides is this project's business, not the model's.
-    ours = ("loss_denominator", "PromptedEmbedding", "spotfw")
+    ours = ("loss_denominator", "loss_fn", "PromptedEmbedding", "spotfw")
     lines = [line for line in text.splitlines() if not any(name in line for name in ours)]
     return "\n".join(lines) + "\n"

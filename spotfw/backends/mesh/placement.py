@@ -1,11 +1,14 @@
-"""This machine as a mesh of one device, with dropout that can be continued after a crash."""
+"""This machine as a mesh, with dropout that is a function of each member's seed and step."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.prompted import COHORT
 
 _STATELESS = {
     tf.random.uniform: tf.random.stateless_uniform,
@@ -17,26 +20,59 @@ _DRAWS_PER_STEP = 1 << 16
 
 
 class LocalMesh(mtf.placement_mesh_impl.PlacementMeshImpl):  # type: ignore[misc]
-    """One unnamed device, so that Mesh TF keeps a single copy of every variable.
+    """By default one unnamed device, so that Mesh TF keeps a single copy of every variable.
 
-    Mesh TF's random operations keep hidden state, which no checkpoint holds. Here the
-    i-th draw of a step is a function of (seed, step, i) alone.
+    Mesh TF's random operations keep hidden state, which no checkpoint holds. Here a member's
+    i-th draw of a step is a function of its seed, its step and i alone, whoever is beside it.
 
     Args:
-      seed: tf int64 scalar.
-      step: tf int64 scalar.
+      seeds: tf int64 [members].
+      steps: tf int64 [members].
+      devices: TensorFlow's names of them.
+      layout: which dimension is laid over all of them, e.g. ``cohort``.
     """
 
-    def __init__(self, seed: Any = 0, step: Any = 0) -> None:
-        super().__init__(shape=mtf.Shape([]), layout=mtf.LayoutRules([]), devices=[""])
-        self._seed = seed
-        self._step = step
+    def __init__(
+        self,
+        seeds: Any = (0,),
+        steps: Any = (0,),
+        devices: Sequence[str] = ("",),
+        layout: str | None = None,
+    ) -> None:
+        several = len(devices) > 1
+        super().__init__(
+            shape=mtf.Shape([mtf.Dimension("all", len(devices))] if several else []),
+            layout=mtf.LayoutRules([(layout, "all")] if several and layout else []),
+            devices=list(devices),
+        )
+        self._seeds = seeds
+        self._steps = steps
         self._draws = 0
 
     def random(self, shape: Any, tf_fn: Any, kwargs: dict[str, Any]) -> Any:
-        """A random tensor of `shape` as `tf_fn` would draw it."""
+        """A random tensor of `shape`, its first dimension the cohort's, as `tf_fn` would draw it.
+
+        Raises:
+          ValueError: it has no such dimension.
+        """
+        members, *dims = shape.dims
+        if members.name != COHORT:
+            raise ValueError(f"random numbers of no member: {shape}")
         draw = self._draws
         self._draws += 1
-        seed = tf.stack([self._seed, self._step * _DRAWS_PER_STEP + draw])
-        drawn = _STATELESS[tf_fn](self.slice_shape(shape), seed=seed, **kwargs)
-        return self.LaidOutTensor([drawn])
+        steps = tf.cast(self._steps, tf.int64) * _DRAWS_PER_STEP + draw
+        seeds = tf.unstack(tf.stack([tf.cast(self._seeds, tf.int64), steps], axis=1), members.size)
+        sizes = [dim.size for dim in dims]
+
+        def drawn(pnum: int) -> Any:
+            begin, size = self.slice_begin(shape, pnum), self.slice_shape(shape)
+            of_members = [
+                _STATELESS[tf_fn](sizes, seed=seed, **kwargs)
+                for seed in seeds[begin[0] : begin[0] + size[0]]
+            ]
+            whole = tf.stack(of_members)
+            if math.prod(size) == math.prod(whole.shape.as_list()):
+                return whole
+            return tf.slice(whole, [0, *begin[1:]], size)
+
+        return self.slicewise(drawn, self.laid_out_pnum())

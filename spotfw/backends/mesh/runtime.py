@@ -1,4 +1,4 @@
-"""A frozen T5 in a TensorFlow session: programs, variables, and the prompt that these hold."""
+"""A frozen T5 in a TensorFlow session: programs, variables, and the prompts that these hold."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
 from spotfw.backends.mesh.model import building
 from spotfw.backends.mesh.programs import Program, Shapes
+from spotfw.backends.mesh.prompted import prompts_name
 from spotfw.contracts import Array
 from spotfw.errors import SpotError
 
-_PROMPT = "shared/prompt_"
+#: What the names of variables that are not the model's begin with.
+_PROMPTS = "shared/prompt_"
 
 
 @attrs.define(kw_only=True, eq=False)
-class LivePrompt:
-    """A prompt that programs run with, and its optimizer's arrays.
+class LivePrompts:
+    """A cohort's prompts that programs run with, and their optimizer's arrays.
 
     The newest values are in the session's variables or here. `Runtime.run` moves them to the
-    variables; `Runtime.fetch` copies them back, and so does another prompt that needs the
+    variables; `Runtime.fetch` copies them back, and so do other prompts that need the
     variables.
 
     Attributes:
-      array: float32 [L, E], as it was last copied back.
-      slots: the optimizer's arrays by short name, float32, likewise; those absent are zeros.
+      array: float32 [members, L, E], as it was last copied back.
+      slots: the optimizer's arrays by short name, of the same shape, likewise; those absent are
+        zeros.
       updated: whether updates were run since.
     """
 
@@ -38,13 +41,23 @@ class LivePrompt:
     slots: Mapping[str, Array] = attrs.field(factory=dict)
     updated: bool = False
 
+    @classmethod
+    def of(cls, prompt: Array) -> LivePrompts:
+        """A single prompt [L, E]."""
+        return cls(array=prompt[None])
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """Members and L, by which there is one set of variables."""
+        return self.array.shape[:2]
+
 
 class Runtime:
     """The graph and session of a frozen model. Not safe to share between threads.
 
-    For each prompt length there is one prompt variable, with one set of slots. They hold one
-    `LivePrompt` at a time, whose state stays there from step to step until another takes its
-    place, so that any number of tunings and scorings may take turns.
+    For each number of members and prompt length there is one variable of prompts, with one set
+    of slots. They hold one `LivePrompts` at a time, whose state stays there from step to step
+    until another takes its place, so that any number of tunings and scorings may take turns.
 
     Args:
       name: of the model, for messages.
@@ -69,7 +82,7 @@ class Runtime:
             ),
         )
         self._programs: dict[tuple[str, Shapes], Program] = {}
-        self._held: dict[int, LivePrompt] = {}
+        self._held: dict[tuple[int, ...], LivePrompts] = {}
 
     def program(self, kind: str, shapes: Shapes) -> Program:
         """The program of a kind (the keys below), built when first asked for."""
@@ -87,13 +100,14 @@ class Runtime:
                 building(
                     self._config,
                     prompt_length=shapes.prompt_length,
+                    members=shapes.members,
                     dropout=shapes.dropout,
                     split_vocabulary=False,
                 ),
                 tf.name_scope(shapes.scope(kind)),
             ):
                 self._programs[key] = build(self._rows, shapes, self._dtype)
-            held = self._held.get(shapes.prompt_length)
+            held = self._held.get((shapes.members, shapes.prompt_length))
             if held is not None and not held.updated:
                 # The program may have brought slots, which nothing was put into yet.
                 self.release(held)
@@ -104,24 +118,24 @@ class Runtime:
         program: Program,
         fetch: Sequence[str],
         *,
-        prompt: LivePrompt | None = None,
+        prompts: LivePrompts | None = None,
         **feeds: Any,
     ) -> list[Any]:
-        """Runs a program with a prompt in front of its inputs, feeding and fetching by name.
+        """Runs a program with prompts in front of its inputs, feeding and fetching by name.
 
         Args:
-          program: of the prompt's length.
-          fetch: names among the program's fetches; ``update`` updates `prompt`.
-          prompt: None for a program of prompt length 0.
+          program: of as many members, and of the prompts' length.
+          fetch: names among the program's fetches; ``update`` updates `prompts`.
+          prompts: None for a program of prompt length 0.
           **feeds: values by the names of the program's feeds.
 
         Raises:
-          SpotError: the prompt is of another width, or its slots of another shape.
+          SpotError: the prompts are of another width.
         """
-        if prompt is not None:
-            self._hold(prompt)
+        if prompts is not None:
+            self._hold(prompts)
             # Before it runs: one that is interrupted may have been done in part.
-            prompt.updated = prompt.updated or "update" in fetch
+            prompts.updated = prompts.updated or "update" in fetch
         return list(
             self._session.run(
                 [program.fetches[name] for name in fetch],
@@ -129,25 +143,37 @@ class Runtime:
             )
         )
 
-    def fetch(self, prompt: LivePrompt) -> None:
-        """Copies a prompt and its slots back from the session, if updates were run there."""
-        if prompt.updated:
-            length = len(prompt.array)
-            held = [self._variable(f"{_PROMPT}{length}"), self._slots(length)]
-            prompt.array, prompt.slots = self._session.run(held)
-            prompt.updated = False
+    def fetch(self, prompts: LivePrompts) -> None:
+        """Copies prompts and their slots back from the session, if updates were run there."""
+        if prompts.updated:
+            key = prompts.key
+            held = [self._variable(_name(key)), self._slots(key)]
+            prompts.array, prompts.slots = self._session.run(held)
+            prompts.updated = False
 
-    def release(self, prompt: LivePrompt) -> None:
-        """Forgets a prompt that no program will be run with again."""
-        if self._held.get(len(prompt.array)) is prompt:
-            del self._held[len(prompt.array)]
+    def release(self, prompts: LivePrompts) -> None:
+        """Forgets prompts that no program will be run with again."""
+        if self._held.get(prompts.key) is prompts:
+            del self._held[prompts.key]
+
+    def check_width(self, prompt: Array) -> None:
+        """Whether a prompt [L, E] fits the model.
+
+        Raises:
+          SpotError: it is of another width.
+        """
+        if prompt.ndim != 2 or prompt.shape[1] != self._width:
+            raise SpotError(
+                f"The prompt has shape {list(prompt.shape)}, but {self._name} takes "
+                f"[L, {self._width}]: it was learned for another model."
+            )
 
     def frozen_variables(self) -> dict[str, Any]:
         """The TensorFlow variables of the model, by name, without prompts and slots."""
         return {
             name: variable
             for name, variable in self._variables().items()
-            if not name.startswith(_PROMPT)
+            if not name.startswith(_PROMPTS)
         }
 
     def read(self, names: Sequence[str]) -> list[npt.NDArray[Any]]:
@@ -163,35 +189,21 @@ class Runtime:
         """Closes the session and frees the weights' memory."""
         self._session.close()
 
-    def _hold(self, prompt: LivePrompt) -> None:
-        """Makes the variables of the prompt's length hold it."""
-        array = prompt.array
-        if array.ndim != 2 or array.shape[1] != self._width:
-            raise SpotError(
-                f"The prompt has shape {list(array.shape)}, but {self._name} takes "
-                f"[L, {self._width}]: it was learned for another model."
-            )
-        length = len(array)
-        before = self._held.get(length)
-        if before is prompt:
+    def _hold(self, prompts: LivePrompts) -> None:
+        """Makes the variables of as many prompts of their length hold them."""
+        key = prompts.key
+        before = self._held.get(key)
+        if before is prompts:
             return
+        self.check_width(prompts.array[0])
         if before is not None:
             self.fetch(before)
             self.release(before)
-        self._put(self._variable(f"{_PROMPT}{length}"), array)
-        for name, variable in self._slots(length).items():
-            shape = variable.shape.as_list()
-            value = prompt.slots.get(name)
-            if value is None:
-                value = np.zeros(shape, np.float32)
-            if list(value.shape) != shape:
-                raise SpotError(
-                    f"The optimizer state {name} has shape {list(value.shape)}, not {shape}; "
-                    "the run's state is of another model or prompt length. Start a new run "
-                    "in another folder."
-                )
-            self._put(variable, value)
-        self._held[length] = prompt
+        self._put(self._variable(_name(key)), prompts.array)
+        for name, variable in self._slots(key).items():
+            value = prompts.slots.get(name)
+            self._put(variable, np.zeros_like(prompts.array) if value is None else value)
+        self._held[key] = prompts
 
     def _put(self, variable: Any, value: npt.NDArray[Any]) -> None:
         # The initial value's tensor is fed, so that no operation is added to the graph.
@@ -204,8 +216,12 @@ class Runtime:
     def _variable(self, name: str) -> Any:
         return self._variables()[name]
 
-    def _slots(self, length: int) -> dict[str, Any]:
-        """The variables of the optimizer's arrays for a length, by short name."""
-        start = f"{_PROMPT}{length}_slot_"
+    def _slots(self, key: tuple[int, ...]) -> dict[str, Any]:
+        """The variables of the optimizer's arrays of these prompts, by short name."""
+        start = f"{_name(key)}_slot_"
         variables = self._variables()
         return {n[len(start) :]: v for n, v in variables.items() if n.startswith(start)}
+
+
+def _name(key: tuple[int, ...]) -> str:
+    return f"shared/{prompts_name(*key)}"

@@ -1,94 +1,69 @@
-"""Updates a prompt on a task's examples, step by step."""
+"""Does tuning requests on a frozen T5 in a session, in cohorts."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from spotfw.backends.mesh.programs import Shapes
-from spotfw.backends.mesh.runtime import LivePrompt, Runtime
-from spotfw.backends.splits import TrainingData, diverged
-from spotfw.contracts import TuneProgress, TuneRequest, TuningState
-
-#: Seconds between reports, for progress bars and event files.
-_REPORT_SECONDS = 1.0
+from spotfw.backends.cohorts import tune_requests
+from spotfw.backends.mesh.cohort import Cohort, Member
+from spotfw.backends.mesh.memory import Sizes
+from spotfw.backends.mesh.runtime import Runtime
+from spotfw.backends.splits import Splits, TrainingData
+from spotfw.contracts import TuneProgress, TuneRequest
 
 
-def tune_request(
-    runtime: Runtime, request: TuneRequest, data: TrainingData
+class _Cohorts:
+    """This engine's cohorts; see `spotfw.backends.cohorts.Engine`."""
+
+    def __init__(self, runtime: Runtime, sizes: Sizes, rows: int | None) -> None:
+        self._runtime = runtime
+        self._sizes = sizes
+        self._rows = rows
+        self._opened: list[Cohort] = []
+
+    def shape(self, request: TuneRequest) -> tuple[int, int, float]:
+        settings = request.settings
+        return len(request.start.prompt), settings.batch_size, settings.dropout
+
+    def member(self, name: str, request: TuneRequest, data: TrainingData) -> Member:
+        self._runtime.check_width(request.start.prompt)
+        return Member.of(name, request, data)
+
+    def longest(self, member: Member) -> int:
+        return 0  # batches of unlike lengths are never updated together
+
+    def cohort(self, members: Sequence[Member]) -> tuple[Cohort, int]:
+        rows = self._rows or self._sizes.largest_cohort([member.request for member in members])
+        cohort = Cohort(self._runtime, min(rows, len(members)))
+        self._opened.append(cohort)
+        return cohort, len(members)
+
+    def close(self) -> None:
+        for cohort in self._opened:
+            cohort.close()
+
+
+def tune_in_cohorts(
+    runtime: Runtime,
+    splits: Splits,
+    requests: Sequence[TuneRequest],
+    sizes: Sizes,
+    rows: int | None = None,
 ) -> Iterator[TuneProgress]:
-    """Tunes one request, reporting about every second and at each checkpoint.
+    """Tunes all requests, reporting about every second and at each checkpoint.
 
     Between its steps the runtime may be used for anything else, another tuning too: the state
-    leaves the session at checkpoints, and when another prompt of its length needs the variables.
+    leaves the session at checkpoints, and when others need its place.
 
-    Raises:
-      SpotError: the loss or the prompt is NaN or infinite; earlier checkpoints were reported.
+    Args:
+      runtime: of the frozen model.
+      splits: where examples come from.
+      requests: to do.
+      sizes: of the model.
+      rows: most requests updated at once; None for as many as `sizes` says.
     """
-    start = request.start
-    prompt = LivePrompt(array=start.prompt, slots=start.slots)
+    cohorts = _Cohorts(runtime, sizes, rows)
     try:
-        yield from _steps(runtime, request, data, prompt)
+        yield from tune_requests(cohorts, splits, requests)
     finally:
-        runtime.release(prompt)
-
-
-def _steps(
-    runtime: Runtime, request: TuneRequest, data: TrainingData, prompt: LivePrompt
-) -> Iterator[TuneProgress]:
-    settings = request.settings
-    losses: list[float] = []
-    tokens = 0
-    reported = time.monotonic()
-    for step in range(request.start.step, settings.steps):
-        if not request.wanted():
-            return
-        inputs, targets = data.batch(step, settings)
-        program = runtime.program(
-            "update",
-            Shapes(
-                batch=settings.batch_size,
-                inputs=inputs.shape[1],
-                targets=targets.shape[1],
-                prompt_length=len(prompt.array),
-                dropout=settings.dropout,
-            ),
-        )
-        loss = float(
-            runtime.run(
-                program,
-                ["loss", "update"],
-                prompt=prompt,
-                inputs=inputs,
-                targets=targets,
-                seed=settings.seed,
-                step=step,
-                learning_rate=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-                decay_rate=settings.decay_rate,
-            )[0]
-        )
-        done = step + 1
-        if not np.isfinite(loss):
-            raise diverged(loss, request.task, done, data, settings)
-        losses.append(loss)
-        tokens += int(np.count_nonzero(inputs)) + int(np.count_nonzero(targets))
-        at_checkpoint = done % settings.checkpoint_every == 0 or done == settings.steps
-        if at_checkpoint:
-            runtime.fetch(prompt)
-            if not np.isfinite(prompt.array).all():
-                raise diverged(loss, request.task, done, data, settings)
-        if at_checkpoint or time.monotonic() - reported >= _REPORT_SECONDS:
-            state = TuningState(step=done, prompt=prompt.array, slots=prompt.slots)
-            yield TuneProgress(
-                request=0,
-                step=done,
-                loss=float(np.mean(losses)),
-                examples=len(losses) * settings.batch_size,
-                tokens=tokens,
-                state=state if at_checkpoint else None,
-            )
-            losses, tokens = [], 0
-            reported = time.monotonic()
+        cohorts.close()

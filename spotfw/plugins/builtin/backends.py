@@ -17,7 +17,7 @@ class MeshBackend:
     """T5 on Mesh TensorFlow; TensorFlow is imported by the first `open`."""
 
     name = "mesh"
-    options = ("vocabulary", "gin", "activations", "threads")
+    options = ("vocabulary", "gin", "activations", "threads", "cohort")
 
     def missing(self) -> str | None:
         """The first package of the extra ``mesh`` that is not installed."""

@@ -25,21 +25,29 @@ def _ours(start, gradients, rate, decay, weight_decay):
     """The values and second moments after each step, by the backend's optimizer."""
     from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
     from spotfw.backends.mesh.compat import tf
-    from spotfw.backends.mesh.optimizer import PromptAdafactor
+    from spotfw.backends.mesh.optimizer import Rates, adafactor, second_moment_decay
     from spotfw.backends.mesh.placement import LocalMesh
 
     with tf.Graph().as_default(), tf.variable_scope("", use_resource=True):
         mesh = mtf.Mesh(mtf.Graph(), "mesh")
-        shape = mtf.Shape([mtf.Dimension("prompt", SHAPE[0]), mtf.Dimension("d_model", SHAPE[1])])
+        cohort = mtf.Dimension("cohort", 1)
+        dims = [mtf.Dimension("prompt", SHAPE[0]), mtf.Dimension("d_model", SHAPE[1])]
+        shape = mtf.Shape([cohort, *dims])
         mtf.get_variable(mesh, "prompt", shape, initializer=tf.zeros_initializer())
         (variable,) = mesh.graph.all_variables
-        fed = tf.placeholder(tf.float32, SHAPE)
+        fed, beta = tf.placeholder(tf.float32, [1, *SHAPE]), tf.placeholder(tf.float32, [1])
         gradient = mtf.import_fully_replicated(mesh, fed, shape)
-        step = tf.placeholder(tf.int64, [])
-        optimizer = PromptAdafactor(
-            step, tf.constant(rate), tf.constant(weight_decay), tf.constant(decay)
+
+        def of_member(value):
+            return mtf.import_fully_replicated(mesh, tf.reshape(value, [1]), mtf.Shape([cohort]))
+
+        rates = Rates(
+            learning_rate=of_member(rate),
+            weight_decay=of_member(weight_decay),
+            beta=of_member(beta),
+            going=of_member(1.0),
         )
-        updates = optimizer.apply_grads([gradient], [variable])
+        _, updates = adafactor(variable, gradient, rates)
         lowering = mtf.Lowering(mesh.graph, {mesh: LocalMesh()}, autostack=False)
         update = tf.group([lowering.lowered_operation(op) for op in updates])
         stored = {v.op.name: v for v in tf.global_variables()}
@@ -47,10 +55,11 @@ def _ours(start, gradients, rate, decay, weight_decay):
         prompt = stored["prompt"]
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
-            session.run(prompt.initializer, {prompt.initializer.inputs[1]: start})
+            session.run(prompt.initializer, {prompt.initializer.inputs[1]: start[None]})
             for index, value in enumerate(gradients):
-                session.run(update, {fed: value, step: index})
-                yield session.run([prompt, moment])
+                now = [second_moment_decay(index, decay)]
+                session.run(update, {fed: value[None], beta: now})
+                yield [array[0] for array in session.run([prompt, moment])]
 
 
 @pytest.mark.parametrize(
@@ -86,31 +95,32 @@ def test_a_gradient_of_zero_moves_nothing_but_the_decay():
 def test_the_engines_first_update_is_one_adafactor_step(tiny_engine):
     """At t = 1 the second moment is the gradient's square: each element moves by the rate."""
     from spotfw.backends.mesh.programs import Shapes
-    from spotfw.backends.mesh.runtime import LivePrompt
+    from spotfw.backends.mesh.runtime import LivePrompts
 
     random = np.random.RandomState(5)
     shapes = Shapes(batch=4, inputs=6, targets=3, prompt_length=3)
     fed = {
-        "inputs": random.randint(3, 90, (4, 6)).astype(np.int32),
-        "targets": random.randint(3, 90, (4, 3)).astype(np.int32),
+        "inputs": random.randint(3, 90, (1, 4, 6)).astype(np.int32),
+        "targets": random.randint(3, 90, (1, 4, 3)).astype(np.int32),
     }
     start = random.standard_normal((3, tiny_engine.width)).astype(np.float32)
-    runtime, prompt = tiny_engine.runtime, LivePrompt(array=start)
+    runtime, prompts = tiny_engine.runtime, LivePrompts.of(start)
     score, update = runtime.program("score", shapes), runtime.program("update", shapes)
-    (gradient,) = runtime.run(score, ["gradient"], prompt=prompt, **fed)
+    ((gradient,),) = runtime.run(score, ["gradient"], prompts=prompts, **fed)
     runtime.run(
         update,
         ["update"],
-        prompt=prompt,
+        prompts=prompts,
         **fed,
-        seed=0,
-        step=0,
-        learning_rate=0.3,
-        weight_decay=1e-2,
-        decay_rate=0.8,
+        seed=[0],
+        step=[0],
+        learning_rate=[0.3],
+        weight_decay=[1e-2],
+        beta=[0.0],
+        going=[1.0],
     )
-    runtime.fetch(prompt)
-    moved = prompt.array
+    runtime.fetch(prompts)
+    (moved,) = prompts.array
     expected = start - 0.3 * np.sign(gradient) - 0.3 * 1e-2 * start
     # The update's loss also has T5's small z-loss, which can turn a sign close to zero.
     clear = np.abs(gradient) > 0.05 * np.sqrt(np.mean(gradient**2))

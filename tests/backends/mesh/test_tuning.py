@@ -154,7 +154,7 @@ def test_scoring_another_prompt_between_reports_changes_nothing(
     tiny_engine: Any, tiny_task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undisturbed = bits(checkpoints(tiny_engine, tiny_task)[-1])
-    monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("spotfw.backends.cohorts._REPORT_SECONDS", 0.0)
     settings = TuningSettings.from_dict(SETTINGS)
     last = None
     for report in reports(tiny_engine, tiny_task):
@@ -168,7 +168,7 @@ def test_two_tunings_taking_turns_change_nothing_in_each_other(
     tiny_engine: Any, tiny_task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = [bits(checkpoints(tiny_engine, tiny_task, seed=seed)[-1]) for seed in (1, 2)]
-    monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("spotfw.backends.cohorts._REPORT_SECONDS", 0.0)
     first, second = (reports(tiny_engine, tiny_task, seed=seed) for seed in (1, 2))
     pairs = list(zip(first, second, strict=True))
     assert len(pairs) == 8
@@ -192,7 +192,7 @@ def test_whatever_is_asked_of_the_model_between_any_two_steps_changes_nothing(
         ]
 
     alone, undisturbed = asked(), list(map(bits, checkpoints(tiny_engine, tiny_task)))
-    monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("spotfw.backends.cohorts._REPORT_SECONDS", 0.0)
     kept = []
     for report in reports(tiny_engine, tiny_task):
         assert asked() == alone
@@ -207,7 +207,7 @@ def test_two_tunings_from_checkpoints_taking_turns_end_as_alone(
     middle = checkpoints(tiny_engine, tiny_task, seed=2, checkpoint_every=3)[0]
     ways = ((None, {"seed": 1, "checkpoint_every": 2}), (middle, {"seed": 2, "batch_size": 4}))
     alone = [list(map(bits, checkpoints(tiny_engine, tiny_task, s, **w))) for s, w in ways]
-    monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("spotfw.backends.cohorts._REPORT_SECONDS", 0.0)
     mixed: list[list[Any]] = [[], []]
     for pair in itertools.zip_longest(*(reports(tiny_engine, tiny_task, s, **w) for s, w in ways)):
         for kept, report in zip(mixed, pair, strict=True):
@@ -226,7 +226,7 @@ def test_the_state_leaves_the_session_at_checkpoints_only(
         fetch(runtime, prompt)
 
     monkeypatch.setattr(type(tiny_engine.runtime), "fetch", counted)
-    monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("spotfw.backends.cohorts._REPORT_SECONDS", 0.0)
     assert len(list(reports(tiny_engine, tiny_task))) == 8
     assert brought == [True, True]
 
@@ -266,7 +266,7 @@ def test_a_request_that_fails_or_is_wanted_no_more_leaves_the_others(
 def test_two_lengths_live_side_by_side(
     tiny_engine: Any, tiny_task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spotfw.backends.mesh.tuning._REPORT_SECONDS", 1e9)
+    monkeypatch.setattr("spotfw.backends.cohorts._REPORT_SECONDS", 1e9)
     alone = final(tiny_engine, tiny_task)
     short, long = (reports(tiny_engine, tiny_task, prompt_length=n) for n in (4, 6))
     mixed = [(a.state, b.state) for a, b in zip(short, long, strict=True)][-1]
