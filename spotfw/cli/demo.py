@@ -95,7 +95,7 @@ def _run(
             seeds=counted,
             metric=metric,
             executor=plugins.executor(workers=workers),
-            cohort=cohort_of(model, backend, plugins),
+            cohort=cohort_of(model, opening, plugins),
             progress=lambda steps, what: progress.update(steps, last=what),
         )
     if as_json:

@@ -4,6 +4,7 @@ repository of the Hugging Face hub."""
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from spotfw import files
@@ -86,16 +87,18 @@ def missing_package(backend: Backend) -> str | None:
     return backend.missing() if isinstance(backend, Requirements) else None
 
 
-def cohort_of(model: str, backend: str | None, plugins: Plugins) -> int:
+def cohort_of(model: str, opening: Mapping[str, Any], plugins: Plugins) -> int:
     """How many tunings of one shape a model's engine gladly runs together; 1 where it says nothing.
 
     Args:
       model: a name or a folder.
-      backend: the engine, ``NAME[:key=value,...]``; None for `choose_backend`'s.
+      opening: how it is opened: the ``backend``, by default `choose_backend`'s, and its options;
+        one named ``cohort`` is the number.
       plugins: what is installed.
     """
-    engine = plugins.backend(backend or choose_backend(model, plugins))
+    engine = plugins.backend(opening.get("backend") or choose_backend(model, plugins))
     size: Any = engine.cohort if isinstance(engine, Cohorts) else 1
+    size = opening.get("cohort") or size
     return size if type(size) is int and size > 0 else 1
 
 

@@ -21,6 +21,9 @@ Outcome = TunedPrompt | Exception
 #: A plan with a result of some type.
 Rounds = Generator[Sequence[Tuning], Sequence[Outcome], T]
 
+#: In the place of a result that is still to come.
+_UNFINISHED = RuntimeError("The plan has not ended.")
+
 
 def one_round(tunings: Sequence[Tuning]) -> Rounds[list[TunedPrompt]]:
     """A plan of one round that needs all its results.
@@ -128,6 +131,3 @@ def _driven(
             results: list[T | Exception] = end.value
             return results
         outcomes = tune_all(tunings)
-
-
-_UNFINISHED = RuntimeError("The plan has not ended.")

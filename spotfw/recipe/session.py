@@ -191,9 +191,10 @@ class Session(Plans):
         """Tunes a target from scratch just to its embedding step (paper 3.1.3); see `tune`."""
         chosen = self.settings(**settings)
         settings["steps"] = min(chosen.embedding_step, chosen.steps)
-        return self._bench.tune(
-            self.tuning(target, init=SCRATCH, runs=runs, observer=observer, **settings)
-        )
+        with self._watched(observer) as watching:
+            return self._bench.tune(
+                self.tuning(target, init=SCRATCH, runs=runs, observer=watching, **settings)
+            )
 
     def rank(
         self,

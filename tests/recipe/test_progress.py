@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +69,25 @@ def test_each_tuning_is_named_by_its_task_and_its_source(monkeypatch):
         *["tune cb"] * 2,
         *["tune cb from mnli (seed 0)"] * 2,
         *["tune cb from mnli (seed 1)"] * 3,
+    ]
+
+
+def test_tunings_side_by_side_have_one_bar(monkeypatch):
+    err = io.StringIO()
+    monkeypatch.setattr("sys.stderr", err)
+    with Watch() as watch:
+        watch(report("cb", 1))
+        for runs in ("abc", "de"):
+            for step in (1, 2):
+                for run in runs:
+                    watch(attrs.evolve(report("cb", step), run=run, beside=len(runs)))
+    lines = [line.split(", loss")[0] for line in err.getvalue().splitlines()]
+    assert [line.split(" steps")[0] for line in lines] == [
+        "tune cb: 1/2",
+        "tune cb, 3 side by side: 1/6",
+        "tune cb, 3 side by side: 6/6",
+        "tune cb, 2 side by side: 1/4",
+        "tune cb, 2 side by side: 4/4",
     ]
 
 

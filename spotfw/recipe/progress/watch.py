@@ -51,12 +51,14 @@ class Watch:
         if self._bar is None or self._last is not None or others or again:
             self.close()
             self._last, self._beside = None, {}
-            what = f"tune {report.task} and {report.beside - 1} beside it"
+            what = f"tune {report.task}, {report.beside} side by side"
             self._bar = Progress(what, report.beside * report.steps).__enter__()
         self._beside[report.run] = report.step
         self._bar.update(
             sum(self._beside.values()), loss=report.loss, score=report.score, best=report.best
         )
+        if sum(self._beside.values()) >= report.beside * report.steps:
+            self.close()
 
     def close(self) -> None:
         """Ends the bar that is shown, if any."""

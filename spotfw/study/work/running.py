@@ -118,8 +118,8 @@ def run(
             notify(warning)
         records = dict(plan.records)
         if plan.todo:
-            engine, known = study.open.get("backend"), plugins or default_plugins()
-            sizes = {model: cohort_of(model, engine, known) for model in study.models}
+            known = plugins or default_plugins()
+            sizes = {model: cohort_of(model, study.open, known) for model in study.models}
             with open_pool(plan, chosen, plugins, resources) as pool:
                 try:
                     _run(plan, records, pool, sizes, progress, notify, check_alone)

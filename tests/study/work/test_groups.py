@@ -220,9 +220,10 @@ def test_only_cells_of_one_shape_and_of_free_lanes_are_a_group() -> None:
 
 def test_the_size_is_the_engine_s(make: Callable[..., Study]) -> None:
     (model,) = make().models
-    assert cohort_of(model, "numpy", plugins_of(5)) == 5
-    assert cohort_of(model, "numpy:cohort=7", plugins_of(5)) == 7
-    assert cohort_of(model, "numpy", plugins_of(0)) == 1  # what makes no sense is not taken
+    assert cohort_of(model, {"backend": "numpy"}, plugins_of(5)) == 5
+    assert cohort_of(model, {"backend": "numpy:cohort=7"}, plugins_of(5)) == 7
+    assert cohort_of(model, {"backend": "numpy", "cohort": 3}, plugins_of(5)) == 3
+    assert cohort_of(model, {"backend": "numpy"}, plugins_of(0)) == 1  # which makes no sense
 
 
 LONGER = {**MOMENT, "steps": 60, "checkpoint_every": 10, "embedding_step": 10}
