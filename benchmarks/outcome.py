@@ -124,6 +124,34 @@ def huggingface(
         return _run(model, torch.from_numpy(given.prompt).to(model.dtype), given, prompted, decode)
 
 
+def peft(folder: Path, given: Batch) -> tuple[float, Floats]:
+    """Loss and gradient of PEFT's PromptTuning with the batch's prompt; see `Outcome`."""
+    import torch
+    from peft import PromptTuningConfig, get_peft_model
+    from transformers import T5ForConditionalGeneration
+
+    config = PromptTuningConfig(
+        task_type="SEQ_2_SEQ_LM",
+        num_virtual_tokens=len(given.prompt),
+        num_transformer_submodules=1,
+    )
+    loaded = T5ForConditionalGeneration.from_pretrained(folder).float()
+    model = get_peft_model(loaded, config).eval()
+    weight = model.prompt_encoder["default"].embedding.weight
+    with torch.no_grad():
+        weight.copy_(torch.from_numpy(given.prompt))
+    inputs, labels = (
+        torch.from_numpy(ids.astype(np.int64)) for ids in (given.inputs, given.targets)
+    )
+    loss = model(
+        input_ids=inputs,
+        attention_mask=(inputs != 0).long(),
+        labels=labels.masked_fill(labels == 0, -100),
+    ).loss
+    loss.backward()
+    return float(loss.detach()), weight.grad.numpy()
+
+
 def _run(model: Any, prompt: Any, given: Batch, prompted: bool, decode: int) -> Outcome:
     import torch
 

@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.parity [--json FILE] [--models NAME ...] [--folder DIR]`` needs torch.
 With ``--engines`` it holds the plugin spotfw-torch against the Mesh engine: on the playground, a
-random T5 of two layers and, where it is there, the small English T5.
+random T5 of two layers and, where it is there, the small English T5; and, where PEFT is installed,
+against its PromptTuning.
 
 Random weights have T5's initial scales; ``small_sharp`` has queries and cross attention of
 three times those, which amplifies float32 rounding until two correct programs differ by more
@@ -12,11 +13,14 @@ is from the same computation in float64: where both are alike far, the differenc
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks import outcome, random_t5, rows
 from benchmarks.rows import Row
@@ -105,6 +109,19 @@ def compare_engines(name: str, hf: Path, mesh: Path, dims: T5Dimensions) -> Iter
         )
 
 
+def compare_peft(name: str, hf: Path, dims: T5Dimensions) -> Iterator[Row]:
+    """PyTorch ("ours") against PEFT's PromptTuning on the same batch."""
+    given = random_t5.batch(dims, 1, size=INPUTS, length=24, target_length=8, prompt_length=10)
+    ours = outcome.torch_engine(hf, given, prompted=True, decode=1)
+    loss, gradient = outcome.peft(hf, given)
+    assert ours.gradient is not None
+    size = float(np.sqrt(np.mean(gradient**2)))
+    apart = float(np.abs(ours.gradient - gradient).max()) / size
+    yield _within(f"{name}, PEFT: loss", abs(ours.loss - loss), LOSS, "nats per token")
+    unit = "largest, in rms of the gradient"
+    yield _within(f"{name}, PEFT: gradient", apart, GRADIENT, unit)
+
+
 def engines(json_file: str | None) -> int:
     """The rows of `compare_engines` on each model at hand; also written to `RESULT`."""
     from spotfw_playground.bundled import PACKED
@@ -120,8 +137,11 @@ def engines(json_file: str | None) -> int:
                 mesh = Path(place, f"{name}-mesh")
                 converted = hf_to_mesh(str(hf), str(mesh))
                 table += compare_engines(name, hf, mesh, converted.dimensions)
+                if importlib.util.find_spec("peft"):
+                    table += compare_peft(name, hf, converted.dimensions)
     seconds = round(time.monotonic() - began, 1)
-    return rows.report("parity", table, json_file or str(RESULT), DISTRIBUTIONS, seconds=seconds)
+    distributions = (*DISTRIBUTIONS, *(["peft"] if importlib.util.find_spec("peft") else []))
+    return rows.report("parity", table, json_file or str(RESULT), distributions, seconds=seconds)
 
 
 def _within(what: str, value: float, goal: float, unit: str) -> Row:

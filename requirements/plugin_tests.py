@@ -5,7 +5,7 @@ their packages. Each plugin then gets a virtual environment of its own with its 
 and what else it needs; the packages of the lock are seen where `make setup` put them, so that
 an environment costs seconds and a few megabytes. Tests run from a copy outside the repository.
 A test that skips because something is not installed fails the run, unless that is PyTorch, of
-which pip does not know a CPU build on every machine.
+which pip does not know a CPU build on every machine, or PEFT, which needs it.
 
 Usage: .venv/bin/python requirements/plugin_tests.py [spotfw-metrics ...]   (or: make plugins)
 """
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = Path(__file__).with_name(f"py{sys.version_info[0]}{sys.version_info[1]}.txt")
 
 #: Data may lie beside the repository or not; packages may not.
-_MAY_SKIP = re.compile(r"\bshared\b|TFDS is asked first|for root|PyTorch is not installed")
+_MAY_SKIP = re.compile(r"\bshared\b|TFDS is asked first|for root|(PyTorch|PEFT) is not installed")
 
 #: Plugin -> others of this repository that its tests use.
 _BESIDE = {"spotfw-torch": ("spotfw-playground",)}

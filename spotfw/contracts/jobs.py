@@ -24,6 +24,10 @@ Work = Callable[[Any, ReportProgress], Any]
 #: Called once in each worker before its first job; returns what does the worker's jobs.
 StartWorker = Callable[[], Work]
 
+#: The environment variable that tells a worker its number, from 0, among those beside it on one
+#: machine: an engine gives each its own device by it.
+WORKER_NUMBER = "SPOTFW_WORKER"
+
 #: Characters of an error that go into rows and onto pages; the trace has it whole.
 _LONGEST_ERROR = 2000
 

@@ -20,7 +20,7 @@ from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import ModelVocabulary, open_vocabulary
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
-from spotfw.errors import SpotError
+from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Example, Task
 from spotfw.tasks.rows.digests import digest_of_values
 from spotfw.tasks.tokens import Ragged, Tokens
@@ -43,6 +43,7 @@ def open_model(
     model: str,
     *,
     device: str | None = None,
+    device_map: str | None = None,
     dtype: str = "float32",
     compile: bool = False,
     members: int = 64,
@@ -54,6 +55,8 @@ def open_model(
     Args:
       model: local, with config.json and safetensors, sharded or not.
       device: as PyTorch names it; by default CUDA, MPS or the CPU, the first there is.
+      device_map: lays a model that is larger than one card over several: ``auto``, or devices
+        with a plus between, ``cuda:0+cuda:1``.
       dtype: ``float32`` or ``bfloat16``, of the weights and their products.
       compile: whether torch.compile makes programs of the blocks.
       members: most tunings of one shape that run together.
@@ -62,14 +65,22 @@ def open_model(
 
     Raises:
       SpotError: something is missing or does not fit together.
-      WrongUse: there is no such device.
+      WrongUse: there is no such device, or both `device` and `device_map` are given.
     """
+    if device_map is not None and device not in (None, "auto"):
+        raise WrongUse("Both device and device_map are given: leave one of them out.")
     folder = _local_folder(model)
     if threads:
         torch.set_num_threads(threads)
     rows = read_dimensions(folder).vocabulary_size
     words = open_vocabulary(model, -(-rows // _ROWS) * _ROWS, vocabulary)
-    engine = load(folder, device=choose_device(device), dtype=dtype, compiled=compile)
+    engine = load(
+        folder,
+        device="cpu" if device_map else choose_device(device),
+        dtype=dtype,
+        compiled=compile,
+        device_map=device_map,
+    )
     return TorchModel(model, engine, words, fingerprint(folder), members)
 
 

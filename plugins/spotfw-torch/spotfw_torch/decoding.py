@@ -15,6 +15,7 @@ from spotfw_torch import layers
 from spotfw_torch.chunks import POSITIONS, on_device, runs, stacked, without_gradients
 from spotfw_torch.examples import Ids, pad
 from spotfw_torch.model import END, PAD, START, Encoded, FrozenT5
+from spotfw_torch.placement import beside
 from spotfw_torch.positions import of_block, relative_bias
 
 
@@ -33,6 +34,7 @@ class _Cache:
 
     def rows(self, kept: Tensor) -> _Cache:
         """The cache of some of its rows."""
+        kept = kept.to(self.keys.device)
         return _Cache(*(part[kept] for part in attrs.astuple(self, recurse=False)))
 
 
@@ -89,9 +91,10 @@ def _decode(model: FrozenT5, encoded: Encoded, max_tokens: int) -> Tensor:
     for place in range(max_tokens):
         x = functional.embedding(token[:, None], model.weights.embedding)
         for number, (block, cache) in enumerate(zip(model.weights.decoder, caches, strict=True)):
+            x, bias, cross_bias = beside(block, x, bias, cross_bias)
             own = of_block(bias, number, model.settings.heads)
             x = _step(x, block, model.settings, cache, place, own, cross_bias)
-        token = model.logits(model.finish(x))[:, 0].argmax(-1)
+        token = model.logits(model.finish(x.to(model.device)))[:, 0].argmax(-1)
         made[going, place] = token.int()
         running = running & (token != END)
         kept = torch.nonzero(running)[:, 0]
@@ -99,8 +102,8 @@ def _decode(model: FrozenT5, encoded: Encoded, max_tokens: int) -> Tensor:
             break
         # Rows that have ended are taken out once they are half: each time costs a copy.
         if 2 * len(kept) <= len(token):
-            going, token, cross_bias = going[kept], token[kept], cross_bias[kept]
-            running = running[kept]
+            going, token = going[kept], token[kept]
+            running, cross_bias = running[kept], cross_bias[kept.to(cross_bias.device)]
             caches = [cache.rows(kept) for cache in caches]
     return made
 
@@ -109,10 +112,11 @@ def _new_cache(
     model: FrozenT5, encoded: Encoded, block: layers.DecoderBlock, max_tokens: int
 ) -> _Cache:
     heads = model.settings.heads
-    both = functional.linear(encoded.hidden, block.cross.key_value)
+    (hidden,) = beside(block, encoded.hidden)
+    both = functional.linear(hidden, block.cross.key_value)
     cross_keys, cross_values = layers.split_heads(both, 2, heads)
     shape = (len(encoded.hidden), heads, max_tokens, model.dimensions.d_kv)
-    keys = torch.zeros(shape, dtype=model.dtype, device=model.device)
+    keys = torch.zeros(shape, dtype=model.dtype, device=hidden.device)
     return _Cache(keys, torch.zeros_like(keys), cross_keys, cross_values)
 
 

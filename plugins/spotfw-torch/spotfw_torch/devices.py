@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
+from spotfw.contracts.jobs import WORKER_NUMBER
 from spotfw.errors import WrongUse
 
 
 def choose_device(name: str | None = None) -> torch.device:
     """The device of a name; by default, or for ``auto``, the first of CUDA, MPS and the CPU.
 
+    Of several CUDA devices, each worker of a study that chooses by itself takes its own.
+
     Raises:
       WrongUse: PyTorch knows no such device, or it is not there.
     """
     if name in (None, "auto"):
         if torch.cuda.is_available():
-            return torch.device("cuda")
+            number = cuda_number(torch.cuda.device_count(), os.environ.get(WORKER_NUMBER))
+            return torch.device("cuda" if number is None else f"cuda:{number}")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
@@ -27,6 +33,21 @@ def choose_device(name: str | None = None) -> torch.device:
             f"{', '.join(_devices())}."
         ) from error
     return device
+
+
+def cuda_number(count: int, worker: str | None) -> int | None:
+    """Which CUDA device a worker takes: workers in turn, as their numbers come.
+
+    Args:
+      count: CUDA devices that this process sees.
+      worker: its number from 0, as text; None outside of a worker.
+
+    Returns:
+      the device's number; None where PyTorch's present one is meant.
+    """
+    if count < 2 or worker is None or not worker.isdecimal():
+        return None
+    return int(worker) % count
 
 
 def _devices() -> list[str]:

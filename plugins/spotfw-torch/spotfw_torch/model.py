@@ -17,6 +17,7 @@ from spotfw_torch import layers
 from spotfw_torch.dimensions import Dimensions, read_dimensions
 from spotfw_torch.dropout import Dropout
 from spotfw_torch.logits import project
+from spotfw_torch.placement import Placement, beside, place
 from spotfw_torch.positions import FORBIDDEN, of_block, relative_bias, with_padding
 from spotfw_torch.tensors import read_tensors
 from spotfw_torch.weights import Weights, arrange
@@ -46,6 +47,7 @@ def load(
     dtype: str = "float32",
     compiled: bool = False,
     graphs: bool = True,
+    device_map: str | None = None,
 ) -> FrozenT5:
     """Opens a Hugging Face T5 folder (config.json and safetensors, sharded or not).
 
@@ -58,12 +60,19 @@ def load(
         needs less memory, the first one of each shape takes long.
       graphs: whether a cohort's steps on CUDA are captured as graphs and replayed, which
         takes the time to launch their thousand kernels away.
+      device_map: lays the blocks over several devices in place of `device`, without graphs; see
+        `spotfw_torch.placement.place`.
 
     Raises:
       ModelFolderError: the folder is missing, damaged or holds no T5 that can be run.
+      WrongUse, SpotError: as `place`.
     """
     dims = read_dimensions(Path(folder))
-    weights = arrange(read_tensors(Path(folder)), dims, torch.device(device), _type(dtype))
+    where = Placement.on(torch.device(device), dims)
+    if device_map is not None:
+        where = place(device_map, dims, _type(dtype))
+    tensors = read_tensors(Path(folder))
+    weights = arrange(tensors, dims, where.home, _type(dtype), where.by_name())
     return FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
 
 
@@ -79,7 +88,7 @@ class FrozenT5:
     Attributes:
       dimensions: sizes and variants.
       weights: all tensors.
-      device, dtype: torch's, of the weights.
+      device, dtype: torch's, of the embeddings, and of all weights.
       graphs: whether steps are captured as CUDA graphs.
     """
 
@@ -92,7 +101,9 @@ class FrozenT5:
     ) -> None:
         self.dimensions = dimensions
         self.weights = weights
-        self.graphs = graphs and weights.embedding.is_cuda
+        blocks = (*weights.encoder, *weights.decoder)
+        whole = all(b.attention.norm.device == weights.embedding.device for b in blocks)
+        self.graphs = graphs and weights.embedding.is_cuda and whole
         self.device = weights.embedding.device
         self.dtype = weights.embedding.dtype
         self.settings = layers.Settings(
@@ -150,10 +161,12 @@ class FrozenT5:
             masks = self._encoder_masks(dropout, number, x.shape[1])
             if number and self.dimensions.bias_in_every_block:
                 bias = with_padding(of_block(positions, number, heads), real)
+            x, bias, masks = beside(block, x, bias, masks)
             x = self._encoder_block(x, block, self.settings, bias, masks)
+        x = x.to(self.device)
         x = layers.norm(x, self.weights.encoder_norm, self.dimensions.epsilon)
         x = layers.dropped(x, self._feature_mask(dropout, _ENCODER_SITES - 2))
-        return Encoded(hidden=x, bias=with_padding(bias.new_zeros(1, 1, x.shape[1]), real))
+        return Encoded(hidden=x, bias=with_padding(x.new_zeros(1, 1, x.shape[1]), real))
 
     def decode(
         self,
@@ -174,13 +187,13 @@ class FrozenT5:
         x = layers.dropped(x, self._feature_mask(dropout, _DECODER_SITES - 1))
         if bias is None:
             bias = self.causal_bias(ids.shape[1])
+        hidden, cross = encoded.hidden, encoded.bias
         for number, block in enumerate(self.weights.decoder):
             masks = self._decoder_masks(dropout, number, x.shape[1], encoded.hidden.shape[1])
+            x, hidden, bias, cross, masks = beside(block, x, hidden, bias, cross, masks)
             own = of_block(bias, number, self.settings.heads)
-            x = self._decoder_block(
-                x, encoded.hidden, block, self.settings, own, encoded.bias, masks
-            )
-        x = self.finish(x)
+            x = self._decoder_block(x, hidden, block, self.settings, own, cross, masks)
+        x = self.finish(x.to(self.device))
         return layers.dropped(x, self._feature_mask(dropout, _DECODER_SITES - 2))
 
     def finish(self, x: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from torch.nn import functional
 from spotfw_torch import layers
 from spotfw_torch.chunks import stacked, without_gradients
 from spotfw_torch.model import END, START, FrozenT5
+from spotfw_torch.placement import beside
 from spotfw_torch.positions import of_block
 
 Array = npt.NDArray[np.float32]
@@ -38,14 +39,13 @@ def activations(model: FrozenT5, prompts: Sequence[Array] | Array) -> Array:
     bias, settings = model.causal_bias(1), model.settings
     per_layer = []
     for number, block in enumerate(model.weights.decoder):
+        x, bias, hidden, cross = beside(block, x, bias, encoded.hidden, encoded.bias)
         own = of_block(bias, number, settings.heads)
         x = layers.self_attention(x, block.attention, settings, own, None, None)
-        x = layers.cross_attention(
-            x, encoded.hidden, block.cross, settings, encoded.bias, None, None
-        )
+        x = layers.cross_attention(x, hidden, block.cross, settings, cross, None, None)
         normed = layers.norm(x, block.feed_forward.norm, settings.epsilon)
         inner = functional.linear(normed, block.feed_forward.inner)
-        per_layer.append(layers.activated(inner, settings)[0][:, 0])
+        per_layer.append(layers.activated(inner, settings)[0][:, 0].to(model.device))
         x = layers.feed_forward(x, block.feed_forward, settings, None, None)
     driven: Array = torch.stack(per_layer, dim=1).float().cpu().numpy()
     return driven

@@ -27,6 +27,7 @@ def _at_least_1(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
 #: Option -> its types, its bounds in words, and these; see `spotfw.config.checked`.
 _RULES: dict[str, tuple[Any, ...]] = {
     "device": ((str, type(None)),),
+    "device_map": ((str, type(None)),),
     "compile": ((bool,),),
     "members": ((int,), "of 1 or more", lambda count: count >= 1),
     "vocabulary": ((str, type(None)),),
@@ -40,12 +41,15 @@ class TorchBackend:
 
     Attributes:
       device: ``cuda``, ``cuda:1``, ``mps`` or ``cpu``; ``auto`` takes the first there is.
+      device_map: in place of device, for a model larger than one card: ``auto``, or devices
+        with a plus between, ``cuda:0+cuda:1``; its blocks are laid over them.
       dtype: of the frozen weights and their products; prompts and optimizer are float32.
       compile: whether torch.compile makes programs of the blocks.
       members: most tunings of one shape that run together.
     """
 
     device: str = "auto"
+    device_map: str | None = None
     dtype: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
     members: int = attrs.field(default=64, validator=_at_least_1)
@@ -53,7 +57,10 @@ class TorchBackend:
     name = "torch"
     #: The kind of folder that `open` reads.
     reads = "huggingface"
-    options = ("vocabulary", "device", "dtype", "compile", "members", "activations", "threads")
+    options = (
+        *("vocabulary", "device", "device_map", "dtype", "compile", "members"),
+        *("activations", "threads"),
+    )
 
     @property
     def cohort(self) -> int:
@@ -69,9 +76,10 @@ class TorchBackend:
 
         Args:
           model: a local folder with config.json, safetensors and spiece.model.
-          **options: in place of the backend's settings ``device``, ``dtype``, ``compile`` and
-            ``members``; ``vocabulary``, a sentencepiece file where it is not in the folder;
-            ``activations``, another name of dtype; ``threads`` of an operation on the CPU.
+          **options: in place of the backend's settings ``device``, ``device_map``,
+            ``dtype``, ``compile`` and ``members``; ``vocabulary``, a sentencepiece file or
+            tokenizer.json where it is not in the folder; ``activations``, another name of dtype;
+            ``threads`` of an operation on the CPU.
 
         Raises:
           SpotError: PyTorch is not installed, or the folder is no T5's.
@@ -93,7 +101,10 @@ class TorchBackend:
             raise SpotError(_ABSENT.format(reason=error)) from error
         from spotfw_torch.backend import open_model
 
-        own = {name: getattr(self, name) for name in ("device", "dtype", "compile", "members")}
+        own = {
+            name: getattr(self, name)
+            for name in ("device", "device_map", "dtype", "compile", "members")
+        }
         return open_model(model, **{**own, **options})
 
 

@@ -92,8 +92,16 @@ def arrange(
     dims: Dimensions,
     device: torch.device,
     dtype: torch.dtype,
+    blocks: Mapping[str, torch.device] | None = None,
 ) -> Weights:
     """The weights of these tensors, with queries, keys and values (and gates) stacked.
+
+    Args:
+      tensors: by Hugging Face's names.
+      dims: of the model.
+      device: where they go.
+      dtype: what they become.
+      blocks: where blocks go that go elsewhere, by names like ``decoder.block.7``.
 
     Raises:
       ModelFolderError: a tensor is missing or of another shape.
@@ -117,7 +125,9 @@ def arrange(
         )
 
     def take(*names: str) -> torch.Tensor:
-        parts = [tensors[f"{name}.weight"].to(device, dtype) for name in names]
+        owner = ".".join(names[0].split(".")[:3])
+        there = device if blocks is None else blocks.get(owner, device)
+        parts = [tensors[f"{name}.weight"].to(there, dtype) for name in names]
         return (torch.cat(parts) if len(parts) > 1 else parts[0]).contiguous()
 
     def self_attention(place: str) -> SelfAttention:

@@ -13,6 +13,7 @@ pytest.importorskip("spotfw_torch", reason=REASON)
 
 import spotfw_torch  # noqa: E402
 from spotfw_torch.loss import shifted  # noqa: E402
+from spotfw_torch.model import FrozenT5  # noqa: E402
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
@@ -161,10 +162,12 @@ def test_no_prompt_is_the_model_alone(ours, theirs, batch, padded):
 
 def test_what_transformers_writes_again_is_the_same_model(ours, theirs, batch, prompts, tmp_path):
     """It writes config.json in its own way, and a tied head once."""
-    if theirs.config.model_type == "umt5" and not ours.dimensions.scaled_output:
-        pytest.skip("transformers 5 does not write that a umT5's output is not scaled")
     theirs.save_pretrained(tmp_path)
     again = spotfw_torch.load(tmp_path)
+    if again.dimensions != ours.dimensions and theirs.config.model_type == "umt5":
+        # transformers 5 writes of every umT5 that its output is scaled.
+        assert again.dimensions.scaled_output and not ours.dimensions.scaled_output
+        again = FrozenT5(ours.dimensions, again.weights)
     given = prompts(MEMBERS, PROMPT, ours.width, seed=8)
     examples = spotfw_torch.Examples.of(*batch)
     np.testing.assert_allclose(

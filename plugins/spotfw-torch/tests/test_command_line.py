@@ -28,7 +28,7 @@ def test_settings_of_the_backend():
 
     given = parse("device=cuda:1,dtype=bfloat16,compile=true,members=8", "it")
     made = configured(TorchBackend(), given, "the backend 'torch'")
-    assert attrs.astuple(made) == ("cuda:1", "bfloat16", True, 8)
+    assert attrs.astuple(made) == ("cuda:1", None, "bfloat16", True, 8)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,14 @@ from typing import Any
 import attrs
 
 from spotfw.config import NONE, checked
-from spotfw.contracts.jobs import Executor, JobEnded, JobEvent, StartWorker, Worker
+from spotfw.contracts.jobs import (
+    WORKER_NUMBER,
+    Executor,
+    JobEnded,
+    JobEvent,
+    StartWorker,
+    Worker,
+)
 from spotfw.errors import SpotError, WrongUse
 from spotfw.hookspecs import hookimpl
 
@@ -111,8 +118,9 @@ class _ProcessPool:
 
     def __init__(self, count: int, start: StartWorker) -> None:
         self._start = start
-        #: None stands for a process that is not started yet, or has died.
-        self._idle: list[_Process | None] = [None] * count
+        #: Beside each worker's number; None stands for a process that is not started yet, or
+        #: has died.
+        self._idle: list[tuple[int, _Process | None]] = [(n, None) for n in reversed(range(count))]
         self._busy: dict[str, _Process] = {}
 
     @property
@@ -120,13 +128,13 @@ class _ProcessPool:
         return len(self._idle)
 
     def submit(self, key: str, job: Any) -> None:
-        process = self._idle.pop()
+        number, process = self._idle.pop()
         try:
-            process = process or _Process(self._start)
+            process = process or _Process(self._start, number)
             with contextlib.suppress(OSError):  # it has died: `wait` reports it
                 process.pipe.send((key, job))
         except BaseException:
-            self._idle.append(process)
+            self._idle.append((number, process))
             raise
         self._busy[key] = process
 
@@ -144,11 +152,11 @@ class _ProcessPool:
             events.append(event)
             if isinstance(event, JobEnded):
                 del self._busy[key]
-                self._idle.append(still)
+                self._idle.append((process.number, still))
         return events
 
     def close(self) -> None:
-        idle = [process for process in self._idle if process is not None]
+        idle = [process for _, process in self._idle if process is not None]
         for process in idle:
             process.pipe.close()  # which tells it to tidy up and end
         for process in self._busy.values():
@@ -160,12 +168,17 @@ class _ProcessPool:
 
 
 class _Process:
-    """A worker process and the pipe to it."""
+    """A worker process and the pipe to it.
 
-    def __init__(self, start: StartWorker) -> None:
+    Attributes:
+      number: among the pool's workers, from 0; one that takes a dead one's place has its number.
+    """
+
+    def __init__(self, start: StartWorker, number: int) -> None:
+        self.number = number
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, start), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, start, number), daemon=True)
         try:
             self._process.start()
         except OSError as error:
@@ -196,8 +209,9 @@ class _Process:
         self._process.join()
 
 
-def _serve(pipe: Any, start: StartWorker) -> None:
+def _serve(pipe: Any, start: StartWorker, number: int) -> None:
     """What a worker process does until its pipe is closed."""
+    os.environ[WORKER_NUMBER] = str(number)
     # Ctrl-C goes to all processes of a terminal; the first one closes the pool.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

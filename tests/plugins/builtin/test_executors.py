@@ -28,6 +28,8 @@ def start(add: int) -> Work:
             raise ValueError("not nothing")
         if job == 7:
             return lambda: None  # no plain value
+        if job == 9:
+            return os.environ["SPOTFW_WORKER"]
         if job == 8:
             sys.exit(3)
         report(job, "counting")
@@ -55,6 +57,28 @@ def test_they_are_asked_for_by_name() -> None:
         WrongUse, match="workers must be a whole number of 1 or more or none, but is 0"
     ):
         plugins.executor("processes:workers=0")
+
+
+def test_each_worker_knows_its_number_and_so_does_its_successor() -> None:
+    with processes(2) as pool:
+        pool.submit("first", 9)
+        pool.submit("second", 9)
+        ended = _ended(pool, 2)
+        assert {key: event.result for key, event in ended.items()} == {"first": "0", "second": "1"}
+        pool.submit("first", -signal.SIGKILL)
+        pool.submit("second", 9)
+        assert _ended(pool, 2)["second"].result in ("0", "1")
+        pool.submit("first", 9)
+        pool.submit("second", 9)
+        assert {event.result for event in _ended(pool, 2).values()} == {"0", "1"}
+    assert "SPOTFW_WORKER" not in os.environ
+
+
+def _ended(pool: Any, count: int) -> dict[str, JobEnded]:
+    ended: dict[str, JobEnded] = {}
+    while len(ended) < count:
+        ended |= {e.key: e for e in pool.wait(10.0) if isinstance(e, JobEnded)}
+    return ended
 
 
 def test_a_killed_worker_takes_only_its_job_with_it() -> None:
