@@ -10,6 +10,7 @@ import click
 from spotfw.cli import completion
 from spotfw.cli.display import say
 from spotfw.cli.library.exchange import export, import_, remove
+from spotfw.cli.library.report import report
 from spotfw.cli.options import (
     bare_listing,
     empty,
@@ -40,7 +41,7 @@ def library(context: click.Context, folder: str | None, as_json: bool) -> None:
     bare_listing(context, list_prompts, as_json)
 
 
-for _command in (import_, export, remove):
+for _command in (import_, export, remove, report):
     library.add_command(_command)
 
 
