@@ -67,7 +67,7 @@ def table(
         for place, row in enumerate(shown.rows)
     )
     if not shown.rows:
-        body = f'<tr><td colspan="{len(columns)}" class="none">nothing yet</td></tr>'
+        body = f'<tr><td colspan="{len(columns)}" class="none">{escape(shown.empty)}</td></tr>'
     title = f"<h{heading}>{escape(shown.title)}</h{heading}>"
     first, rest = shown.notes[:1], shown.notes[1:]
     notes = "".join(f"<p>{escape(note)}</p>" for note in first)
