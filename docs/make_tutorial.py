@@ -64,8 +64,10 @@ fw.transfer("hotel_reviews", strategy=least_alike, k=1, **FEW)""",
     """## Ask it something""",
     """fw.predict(
     result.best.tuned.best,
-    ["hotel review: the room was lovely and the staff seemed kind",
-     "hotel review: the breakfast was awful"],
+    [
+        "hotel review: the room was lovely and the staff seemed kind",
+        "hotel review: the breakfast was awful",
+    ],
 )""",
     """## On from here
 

@@ -169,6 +169,7 @@ QUICK = (
     ("library show", f"{{id}} {KEPT}"),
     ("library verify", KEPT),
     ("library rank", f"1.safetensors {KEPT}"),
+    ("library report", f"--out page {KEPT}"),
     ("library export", f"{{id}} out.npy {KEPT}"),
     ("library remove", f"{{id}} --yes {KEPT}"),
     ("tasks", ""),

@@ -79,6 +79,7 @@ JSON: dict[str, tuple[str, ...]] = {
     "study resume": ("folder", "cells", "done", "failed", "seconds"),
     "study report": ("page", "cells", "headlines", "tables", "figures", "left_out"),
     "library": _ENTRY,
+    "library report": ("page", "prompts", "kinds", "misfits"),
     "library list": _ENTRY,
     "library add": ("id", "path"),
     "library show": (*_ENTRY, "path"),

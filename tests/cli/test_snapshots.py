@@ -68,6 +68,7 @@ COMMANDS: dict[str, list[str]] = {
     "library-list": ["library list"],
     "library-show": ["library show FIRST"],
     "library-rank": ["library rank FIRST --by-task"],
+    "library-report": ["library report --out page"],
     "library-verify": ["library verify"],
     "library-add": [f"{TUNE} --library library", "library add runs/reviews"],
     "library-export": ["library export shared.zip"],

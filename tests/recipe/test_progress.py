@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spotfw.config import TuningSettings
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.recipe.progress.lines import Moment, bar_lines
-from spotfw.recipe.progress.watch import Watch
+from spotfw.recipe.progress.watch import Watch, titles
 from spotfw.recipe.tuned import Report, Tuning
 
 MOMENT = Moment(done=131_072, total=262_144, unit="steps", elapsed=3_600.0, rate=10.0)
@@ -89,6 +89,22 @@ def test_tunings_side_by_side_have_one_bar(monkeypatch):
         "tune cb, 2 side by side: 1/4",
         "tune cb, 2 side by side: 4/4",
     ]
+
+
+@pytest.mark.parametrize(
+    ("heard", "text"),
+    [
+        (
+            [("cb", "from mnli"), ("cb", "from snli"), ("cb", "")],
+            "tune cb from mnli, snli and scratch",
+        ),
+        ([("cb", "from mnli")], "tune cb from mnli"),
+        ([("cb", ""), ("cb", "")], "tune cb, 3 side by side"),
+        ([("cb", "from mnli"), ("rte", "")], "tune cb from mnli and rte"),
+    ],
+)
+def test_tunings_side_by_side_are_all_named(heard, text):
+    assert titles([report(task, 1, source) for task, source in heard], 3) == text
 
 
 @pytest.mark.parametrize(

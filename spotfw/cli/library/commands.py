@@ -11,6 +11,7 @@ from spotfw.cli.display import say
 from spotfw.cli.library.exchange import export, import_, remove
 from spotfw.cli.library.hub import pull, push
 from spotfw.cli.library.rank import rank
+from spotfw.cli.library.report import report
 from spotfw.cli.options import (
     bare_listing,
     empty,
@@ -40,7 +41,7 @@ def library(context: click.Context, folder: str | None, as_json: bool) -> None:
     bare_listing(context, list_prompts, as_json)
 
 
-for _command in (import_, export, remove, push, pull, rank):
+for _command in (import_, export, remove, push, pull, rank, report):
     library.add_command(_command)
 
 

@@ -96,6 +96,10 @@ class Progress:
             self._live.stop()
             self._live = None
 
+    def name(self, what: str) -> None:
+        """Says anew what is going on."""
+        self._what = plain(what)
+
     def update(self, done: int, **facts: float | str | None) -> None:
         """Shows that `done` of the total are done, and `facts` such as loss and score."""
         self._facts = plain(", ".join(f"{k} {_fact(v)}" for k, v in facts.items() if v is not None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 from spotfw.recipe.progress.bars import Progress
@@ -15,7 +16,7 @@ class Watch:
         self._bar: Progress | None = None
         self._last: tuple[str, str, int] | None = None
         self._step = 0
-        self._beside: dict[str, int] = {}
+        self._beside: dict[str, Report] = {}
 
     def __enter__(self) -> Watch:
         return self
@@ -47,17 +48,22 @@ class Watch:
     def _side_by_side(self, report: Report) -> None:
         """One bar for tunings that advance together."""
         others = report.run not in self._beside and len(self._beside) >= report.beside
-        again = report.step < self._beside.get(report.run, 0)
+        before = self._beside.get(report.run)
+        again = before is not None and report.step < before.step
         if self._bar is None or self._last is not None or others or again:
             self.close()
             self._last, self._beside = None, {}
-            what = f"tune {report.task}, {report.beside} side by side"
-            self._bar = Progress(what, report.beside * report.steps).__enter__()
-        self._beside[report.run] = report.step
+            self._bar = Progress(title(report), report.beside * report.steps).__enter__()
+        self._beside[report.run] = report
+        self._bar.name(titles(self._beside.values(), report.beside))
         self._bar.update(
-            sum(self._beside.values()), loss=report.loss, score=report.score, best=report.best
+            sum(heard.step for heard in self._beside.values()),
+            loss=report.loss,
+            score=report.score,
+            best=report.best,
         )
-        if sum(self._beside.values()) >= report.beside * report.steps:
+        ended = sum(heard.step >= heard.steps for heard in self._beside.values())
+        if ended == report.beside:
             self.close()
 
     def close(self) -> None:
@@ -98,3 +104,25 @@ class WatchAll(Progress):
 def title(report: Report) -> str:
     """``tune super_glue_cb from glue_mnli (seed 0)``."""
     return f"tune {report.task} {report.source}".rstrip()
+
+
+def titles(reports: Iterable[Report], count: int) -> str:
+    """The same of tunings side by side: ``tune cb from mnli (seed 0) and snli (seed 1)``.
+
+    Args:
+      reports: of those that were heard of.
+      count: of all.
+    """
+    heard = list(reports)
+    tasks = list(dict.fromkeys(report.task for report in heard))
+    sources = [report.source.removeprefix("from ") or "scratch" for report in heard]
+    if len(tasks) > 1:
+        return f"tune {_listed([title(report).removeprefix('tune ') for report in heard])}"
+    if not any(report.source for report in heard):
+        return f"tune {tasks[0]}, {count} side by side"
+    return f"tune {tasks[0]} from {_listed(sources)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

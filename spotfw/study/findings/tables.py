@@ -86,6 +86,7 @@ class Table:
       columns: headings, N of them.
       rows: N cells each; plain values become cells.
       notes: what a reader must know, and what is missing.
+      empty: why there is no row, where there is none.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Table:
     columns: tuple[str, ...] = attrs.field(converter=_texts)
     rows: tuple[tuple[Cell, ...], ...] = attrs.field(converter=_rows)
     notes: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    empty: str = "nothing yet: no cell that it needs has ended"
 
     def to_csv(self) -> str:
         """As CSV with full precision; a column of means has its deviations in ``NAME_std``."""

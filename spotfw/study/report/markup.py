@@ -12,6 +12,9 @@ from spotfw.study.report.drawing import Drawing
 #: Texts longer than this may take several lines.
 _LONG = 30
 
+#: Said where a table is wider than the screen; the page's script shows it.
+SCROLL = '<p class="scroll" hidden>The table is wider than the screen: scroll it sideways.</p>'
+
 
 def escape(value: object) -> str:
     """Text as HTML, also within a quoted attribute."""
@@ -27,7 +30,12 @@ def breakable(text: str) -> str:
 
 
 def table(
-    shown: Table, *, heading: int = 3, pinned: int = 0, under: tuple[str, str] | None = None
+    shown: Table,
+    *,
+    heading: int = 3,
+    pinned: int = 0,
+    under: tuple[str, str] | None = None,
+    searchable: bool = False,
 ) -> str:
     """A table that sorts by its headings and scrolls within itself where it is too wide.
 
@@ -36,6 +44,7 @@ def table(
       heading: level of its title.
       pinned: rows that stay on top whatever is sorted.
       under: (column, other): the column is not shown by itself, but small below the other.
+      searchable: has a field whose words a row must have to be shown.
     """
     numeric = [any(row[c].is_number for row in shown.rows) for c in range(len(shown.columns))]
     below = shown.columns.index(under[0]) if under and under[0] in shown.columns else None
@@ -58,7 +67,7 @@ def table(
         for place, row in enumerate(shown.rows)
     )
     if not shown.rows:
-        body = f'<tr><td colspan="{len(columns)}" class="none">nothing yet</td></tr>'
+        body = f'<tr><td colspan="{len(columns)}" class="none">{escape(shown.empty)}</td></tr>'
     title = f"<h{heading}>{escape(shown.title)}</h{heading}>"
     first, rest = shown.notes[:1], shown.notes[1:]
     notes = "".join(f"<p>{escape(note)}</p>" for note in first)
@@ -67,8 +76,14 @@ def table(
         notes += f"<details><summary>{len(rest)} remarks</summary><ul>{items}</ul></details>"
     else:
         notes += "".join(f"<p>{escape(note)}</p>" for note in rest)
+    search = (
+        f'<p><input type="search" data-search="{escape(shown.name)}" '
+        f'placeholder="Search" aria-label="Search in {escape(shown.title)}"></p>'
+        if searchable and shown.rows
+        else ""
+    )
     return (
-        f'<section class="table" id="table-{escape(shown.name)}">{title}'
+        f'<section class="table" id="table-{escape(shown.name)}">{title}{search}{SCROLL}'
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(shown.title)}">'
         f'<table data-table="{escape(shown.name)}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
@@ -77,8 +92,8 @@ def table(
     )
 
 
-def figure(drawing: Drawing, folder: str = "figures", *, heading: int = 3) -> str:
-    """A figure with its SVG inside, or why it is left out."""
+def figure(drawing: Drawing, folder: str | None = "figures", *, heading: int = 3) -> str:
+    """A figure with its SVG inside, or why it is left out; `folder` has its files, if any."""
     title = f"<h{heading}>{escape(drawing.title)}</h{heading}>"
     if drawing.svg is None:
         return (
@@ -86,9 +101,13 @@ def figure(drawing: Drawing, folder: str = "figures", *, heading: int = 3) -> st
             f"<p>Left out: {escape(drawing.why)}.</p></section>"
         )
     size = f' style="min-width:min({drawing.least}px,64rem);max-width:{drawing.width}px"'
-    files = " ".join(
-        f'<a href="{folder}/{escape(drawing.name)}.{kind}">{kind.upper()}</a>'
-        for kind in ("svg", "png")
+    files = (
+        ""
+        if folder is None
+        else " ".join(
+            f'<a href="{folder}/{escape(drawing.name)}.{kind}">{kind.upper()}</a>'
+            for kind in ("svg", "png")
+        )
     )
     return (
         f'<section id="figure-{escape(drawing.name)}">{title}'

@@ -129,6 +129,7 @@ def _model(results: Results, title: str, place: int, by_size: Drawing | None) ->
                 markup.table(results.selection, pinned=1),
                 markup.figure(results.by_k),
                 markup.table(results.methods, pinned=1),
+                markup.figure(results.curves),
                 markup.figure(by_size) if by_size is not None else "",
                 f"<h2{anchor('transfers')}>{prefix}Transfers</h2>",
                 markup.table(results.transfers, pinned=1),
@@ -144,7 +145,7 @@ def _model(results: Results, title: str, place: int, by_size: Drawing | None) ->
                 "target's own family are shaded. Press a heading to sort by it.</p>",
                 f'<div class="cards">{cards}</div>'
                 if cards
-                else '<p class="soft">No similarities yet.</p>',
+                else f'<p class="soft">No rankings: {escape(results.no_rankings)}.</p>',
             ],
         )
     )

@@ -8,6 +8,7 @@ import attrs
 
 from spotfw.study.findings import arithmetic, likeness
 from spotfw.study.findings.arithmetic import Correlation
+from spotfw.study.findings.curves import learning_curves
 from spotfw.study.findings.paper_tables import (
     method_name,
     reductions,
@@ -20,9 +21,11 @@ from spotfw.study.findings.paper_tables import (
 from spotfw.study.findings.retrieval import retrieval_table
 from spotfw.study.findings.tables import Cell, Table
 from spotfw.study.grid.declaration import Study
+from spotfw.study.report.curves import curves_figure
 from spotfw.study.report.drawing import Drawing
 from spotfw.study.report.heatmap import heatmap
 from spotfw.study.report.lines import k_figure
+from spotfw.study.report.missing import reasons
 from spotfw.study.report.scatter import correlations, scatter
 from spotfw.study.rows import Row, Similarity
 
@@ -39,8 +42,9 @@ class Results:
       headlines: the numbers to see first.
       methods, selection, transfers, gains: tables 1, 3, 4 and 5.
       retrieval, correlation: how well metrics predict transfer.
-      rankings: a table for each target.
+      rankings: a table for each target; `no_rankings` says why there is none.
       by_k: the figure of scores against k.
+      curves: the figure of scores against steps.
       heatmaps: figure 3 of each metric, then figure 6 of each.
       scatters: figure 4 of each metric.
     """
@@ -54,7 +58,9 @@ class Results:
     retrieval: Table
     correlation: Table
     rankings: Mapping[str, Table]
+    no_rankings: str
     by_k: Drawing
+    curves: Drawing
     heatmaps: tuple[Drawing, ...]
     scatters: tuple[Drawing, ...]
 
@@ -67,7 +73,7 @@ class Results:
 
     def drawings(self) -> list[Drawing]:
         """Every figure."""
-        return [self.by_k, *self.heatmaps, *self.scatters]
+        return [self.by_k, self.curves, *self.heatmaps, *self.scatters]
 
 
 def results(
@@ -76,6 +82,7 @@ def results(
     similarities: Sequence[Similarity],
     model: str,
     tick: Callable[[], None] = lambda: None,
+    folder: str = ".",
 ) -> Results:
     """All of a model's results.
 
@@ -84,6 +91,7 @@ def results(
       rows, similarities: of all models.
       model: whose results.
       tick: called after every figure.
+      folder: the study's, where the runs lie.
     """
     rows = arithmetic.of_model(rows, model)
     # Similarities that a user wrote may name no model.
@@ -96,6 +104,8 @@ def results(
     correlated = {metric: correlations(points) for metric, points in by_metric.items()}
     families = {row.task: row.family for row in rows if row.kind == "baseline"}
 
+    why = reasons(study, rows)
+
     def counted(drawing: Drawing) -> Drawing:
         tick()
         return drawing
@@ -103,14 +113,16 @@ def results(
     return Results(
         model=model,
         headlines=tuple(_headlines(rows, similarities, targets, correlated)),
-        methods=table1(rows, _benchmarks(study, named)),
-        selection=table3(rows, targets),
-        transfers=table4(rows, targets),
-        gains=table5(rows),
-        retrieval=retrieval_table(rows, similarities),
-        correlation=_correlation_table(correlated, targets),
+        methods=_because(table1(rows, _benchmarks(study, named)), why["methods"]),
+        selection=_because(table3(rows, targets), why["selection"]),
+        transfers=_because(table4(rows, targets), why["transfers"]),
+        gains=_because(table5(rows), why["transfers"]),
+        retrieval=_because(retrieval_table(rows, similarities), why["correlation"]),
+        correlation=_because(_correlation_table(correlated, targets), why["correlation"]),
+        no_rankings=why["rankings"],
         rankings=_rankings(rows, similarities, targets, families),
         by_k=counted(k_figure(rows, targets)),
+        curves=counted(curves_figure(learning_curves(folder, rows, targets))),
         heatmaps=tuple(
             counted(
                 heatmap(likeness.matrix(similarities, metric, each_run=each), metric, each_run=each)
@@ -125,9 +137,14 @@ def results(
     )
 
 
+def _because(table: Table, why: str) -> Table:
+    """The table with the reason that it gives where it has no row."""
+    return attrs.evolve(table, empty=f"nothing: {why or 'what it needs has not ended yet'}")
+
+
 def figure_count(similarities: Sequence[Similarity], models: int) -> int:
     """How many figures `results` of all models will make."""
-    return models * (1 + 3 * len(likeness.metrics_of(similarities)))
+    return models * (2 + 3 * len(likeness.metrics_of(similarities)))
 
 
 def _headlines(

@@ -73,7 +73,7 @@ def write_report(
         done += 1
         progress(done, total)
 
-    by_model = [results(study, rows, similarities, name, tick) for name in names]
+    by_model = [results(study, rows, similarities, name, tick, folder) for name in names]
     if len(names) > 1:
         by_model = [_with_own_names(model, place) for place, model in enumerate(by_model)]
     by_size = size_figure(rows)
@@ -128,6 +128,7 @@ def _with_own_names(results: Results, place: int) -> Results:
         correlation=table(results.correlation),
         rankings={target: table(ranking) for target, ranking in results.rankings.items()},
         by_k=drawing(results.by_k),
+        curves=drawing(results.curves),
         heatmaps=tuple(map(drawing, results.heatmaps)),
         scatters=tuple(map(drawing, results.scatters)),
     )

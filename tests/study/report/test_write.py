@@ -120,7 +120,7 @@ def test_a_study_that_has_only_begun(tmp_path: Path) -> None:
     study, rows, _ = made_up(**FEW)
     report = write_report(study, str(tmp_path), [r for r in rows if r.kind == "baseline"][:1], [])
     text = Path(report.page).read_text("utf-8")
-    assert "The study is not finished" in text and "No similarities yet" in text
+    assert "The study is not finished" in text and "No rankings: " in text
     assert Page(text).open == []
     with pytest.raises(SpotError, match="no finished or failed cell"):
         write_report(study, str(tmp_path), [], [])
