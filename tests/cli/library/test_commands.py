@@ -210,3 +210,33 @@ def test_transfer_says_first_that_there_is_no_library(
     ran = spotfw_cli("transfer", "no_such_task", "--library", folder, "--model", "no-such-model")
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.startswith(f"Error: There is no library {folder}")
+
+
+# Explained, and for tasks
+
+
+def test_rank_by_several_metrics_explained(call: Callable[..., Any], tmp_path: Path) -> None:
+    for n in range(4):
+        call("add", saved(tmp_path / f"{n}.safetensors", n, task=f"t{n}"))
+    both = "per_token_cosine+average_token_cosine"
+    words = ("rank", tmp_path / "9.safetensors", "--metric", both)
+    saved(tmp_path / "9.safetensors", 9)
+    rows = json.loads(call(*words, "--explain", "--json").out)
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4]
+    assert {"per_token_cosine", "average_token_cosine:place", "reason", "passes"} < set(rows[0])
+    assert rows[0]["passes"] == 0 and rows[0]["tuning_passes"] is None
+    text = call(*words, "--explain", "--top", "2").out
+    assert text.startswith(f"Ranking for t9 ({both})") and len(text.splitlines()) == 4
+    assert " of 4 by per_token_cosine" in text
+    plain = json.loads(call(*words, "--json").out)
+    assert [row["id"] for row in plain] == [row["id"] for row in rows]
+    assert plain[0]["similarity"] <= 2 / 61
+
+
+@pytest.mark.parametrize("words", [("--steps", "3"), ("--backend", "numpy")])
+def test_rank_options_that_a_task_alone_has(
+    words: tuple[str, str], call: Callable[..., Any], tmp_path: Path
+) -> None:
+    ran = call("rank", saved(tmp_path / "p.safetensors", 1), *words)
+    assert ran.status == 1 or ran.status == 2
+    assert not Path(tmp_path / "library").exists() or "--model" in ran.err
