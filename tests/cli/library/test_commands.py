@@ -10,9 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import spotfw
+from spotfw.contracts import TargetContext, TargetSignal
 from spotfw.library import Library
 from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt, save_prompt
+from spotfw.tasks import Task
+from spotfw.testing import NumpyBackend
+from spotfw.testing.tiny_library import fill_library
 from tests.cli.conftest import prompt
 
 
@@ -233,10 +238,56 @@ def test_rank_by_several_metrics_explained(call: Callable[..., Any], tmp_path: P
     assert plain[0]["similarity"] <= 2 / 61
 
 
-@pytest.mark.parametrize("words", [("--steps", "3"), ("--backend", "numpy")])
+@pytest.mark.parametrize("words", [("--prompt-length", "3"), ("--backend", "numpy")])
 def test_rank_options_that_a_task_alone_has(
     words: tuple[str, str], call: Callable[..., Any], tmp_path: Path
 ) -> None:
-    ran = call("rank", saved(tmp_path / "p.safetensors", 1), *words)
-    assert ran.status == 1 or ran.status == 2
-    assert not Path(tmp_path / "library").exists() or "--model" in ran.err
+    path = saved(tmp_path / "p.safetensors", 1)
+    call("add", path)
+    ran = call("rank", path, *words)
+    assert ran.status == 2
+    assert f"{words[0]} is for a task as QUERY" in ran.err
+
+
+def test_rank_for_a_task_by_its_examples(
+    call: Callable[..., Any],
+    folder: Path,
+    plugins: Plugins,
+    tmp_path: Path,
+    spotfw_tiny_tasks: tuple[Task, ...],
+) -> None:
+    class Guess(TargetSignal):
+        """Minus the mean loss."""
+
+        name = "guess"
+        given: Any = None
+
+        def with_target(self, context: TargetContext) -> TargetSignal:
+            bound = Guess()
+            bound.given = context
+            return bound
+
+        def signals(self, prompts: Any) -> Any:
+            given = self.context_of(self.given)
+            return -given.model.losses(prompts, given.examples, given.settings).mean(axis=1)
+
+        def passes(self, context: TargetContext) -> float:
+            return float(len(context.examples))
+
+    class Own:
+        @spotfw.hookimpl
+        def spotfw_similarity_metrics(self) -> list[Any]:
+            return [Guess()]
+
+    backend = NumpyBackend()
+    plugins.register(backend, "numpy")
+    plugins.register(Own(), "own")
+    model = backend.open(str(tmp_path))
+    fill_library(folder, spotfw_tiny_tasks[1:], width=model.width, fingerprint=model.fingerprint)
+    length = str(Library(folder).entries()[0].length)
+    words = ("rank", spotfw_tiny_tasks[0].origin, "--metric", "guess")
+    asked = ("--model", tmp_path, "--backend", "numpy", "--prompt-length", length)
+    rows = json.loads(call(*words, *asked, "--explain", "--json").out)
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4]
+    assert all(row["passes"] == 40 and row["guess"] < 0 for row in rows)
+    assert "1st of 4 by guess" in call(*words, *asked, "--explain").out
