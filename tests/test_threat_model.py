@@ -14,16 +14,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 import safetensors.numpy
 
 import spotfw
 from spotfw.errors import SpotError, WrongUse
-from spotfw.library import Library
+from spotfw.library import Library, kept
 from spotfw.library.exchange import import_prompts
 from spotfw.library.hub_library import open_hub_library, push
 from spotfw.library.index import marked
+from spotfw.library.segment import open_segment, write_segment
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt, load_prompt, pack_prompt, save_prompt
 from spotfw.reading import Unreadable, parse_json, read_regular
@@ -187,6 +189,27 @@ def test_an_index_is_no_truth(tmp_path: Path) -> None:
         assert damaged != good
         index.write_text(damaged)
         assert library.entries() == entries
+
+
+def test_vectors_are_no_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "LARGE", 2)
+    metric = Plugins(entry_points=False).metric("average_token_cosine")
+    library = Library(tmp_path / "lib")
+    for number in (1, -2, 3):
+        library.add(made(number, task=f"t{number}"))
+    expected = library.rank(made(9).array, metric, "f").rows()
+    (path,) = (tmp_path / "lib" / "index").glob("*.vectors")
+    good = path.read_bytes()
+    path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    assert Library(tmp_path / "lib").rank(made(9).array, metric, "f").rows() == expected
+    # With care, digest and all: the most alike are compared by their own files.
+    (path,) = (tmp_path / "lib" / "index").glob("*.vectors")
+    segment = open_segment(str(path.parent), path.name, "average_token_cosine/1")
+    assert segment is not None
+    path.unlink()
+    forged = attrs.evolve(segment, vectors=-segment.vectors)
+    write_segment(str(path.parent), forged, "average_token_cosine/1")
+    assert Library(tmp_path / "lib").rank(made(9).array, metric, "f").rows() == expected
 
 
 def test_a_source_is_left_as_it_is(tmp_path: Path) -> None:

@@ -69,7 +69,17 @@ JSON: dict[str, tuple[str, ...]] = {
     "evaluate": ("prompt", "task", "split", "score", "metrics", "examples"),
     "predict": ("input", "output"),
     "transfer": (
-        *("target", "score", "outcomes", "ranking", "best_prompt", "strategy", "k", "metric"),
+        *(
+            "target",
+            "score",
+            "outcomes",
+            "ranking",
+            "steps_paid",
+            "best_prompt",
+            "strategy",
+            "k",
+            "metric",
+        ),
     ),
     "study plan": (
         *("study", "folder", "steps", "steps_left", "seconds_left", "workers", "warnings"),

@@ -109,6 +109,7 @@ def transfer(
     from spotfw.cli.display import note, print_json
     from spotfw.errors import WrongUse
     from spotfw.prompts import load_prompt
+    from spotfw.recipe.metrics import metrics_named
     from spotfw.recipe.progress.watch import Watch
 
     sources, said = _sources(model, libraries, strategy)
@@ -132,7 +133,7 @@ def transfer(
     session = open_session(model, sources, options)
     names = [session.task(target).name for target in targets]
     session.plugins.strategy(strategy)
-    session.plugins.metric(metric)
+    metrics_named(session.plugins, metric)
     settings = given(options)
     if said:
         note(said)
@@ -206,6 +207,7 @@ def _transfer_file(
     from spotfw.cli.display import note
     from spotfw.cli.own_data import own_task, transfer_own
     from spotfw.errors import WrongUse
+    from spotfw.recipe.metrics import metrics_named
 
     if len(targets) > 1:
         raise WrongUse(
@@ -216,7 +218,7 @@ def _transfer_file(
         if value is not None:
             raise WrongUse(f"{option} does not go with a data file. Leave it out.")
     session.plugins.strategy(choices["strategy"])
-    session.plugins.metric(choices["metric"])
+    metrics_named(session.plugins, choices["metric"])
     session.settings(**settings)
     data = own_task(targets[0], *columns, session.runs)
     session.runs = str(data.task_file.parent)
@@ -253,6 +255,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
             }
             for place, entry in enumerate(result.ranking, start=1)
         ],
+        "steps_paid": result.steps_paid,
         "best_prompt": f"{result.best.tuned.folder}/best.safetensors",
     }
 
@@ -276,4 +279,5 @@ def _print(facts: dict[str, Any]) -> None:
         ],
         title=f"{facts['target']}, tuned by {facts['strategy']}",
     )
+    say(f"steps paid: {facts['steps_paid']:,}")
     say(f"best prompt: {facts['best_prompt']}")

@@ -67,6 +67,11 @@ def _some(_: Any, field: attrs.Attribute[Any], values: tuple[Start, ...]) -> Non
         )
 
 
+def _whole(_: Any, field: attrs.Attribute[Any], value: int | None) -> None:
+    if value is not None and (type(value) is not int or value < 1):
+        raise WrongUse(f"The budget of a race is steps, 1 or more, not {value!r:.40}.")
+
+
 @attrs.frozen
 class Race:
     """Tune all candidates a little, keep the better half, and go on with it (halving).
@@ -76,10 +81,13 @@ class Race:
       rungs: rising shares of the target's steps, between 0 and 1. At each, those tuned so far
         are compared by their best validation score and the worse half ends, of an odd number
         the smaller half. Who is left after the last is tuned to the end.
+      budget: steps that all of them may take together, None for any number. As many run as it
+        pays for, the likeliest first.
     """
 
     candidates: tuple[Start, ...] = attrs.field(converter=tuple, validator=_some)
     rungs: tuple[float, ...] = attrs.field(converter=tuple, validator=_shares)
+    budget: int | None = attrs.field(default=None, validator=_whole)
 
 
 Candidate = Start | Race

@@ -9,7 +9,6 @@ go, and `Library.verify` makes it again from the files of a sound library.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Collection, Iterable
 from itertools import starmap
@@ -21,21 +20,21 @@ from spotfw import files
 from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import SpotError, WrongUse
 from spotfw.files import locked
-from spotfw.library.check import Problem, check_pair, problems_among, to_remove, unused
-from spotfw.library.headers import INDEX, Summary, summarize
+from spotfw.library.check import Problem, check_pair, to_remove
+from spotfw.library.headers import summarize
 from spotfw.library.index import (
     ITSELF,
     Entry,
     as_entry,
     completed,
     marked,
-    read_index,
     save_index,
 )
 from spotfw.library.kept import KeptVectors
 from spotfw.library.retrieval import Retriever, comparable, looked_at, search
 from spotfw.library.segment import FLOAT32
 from spotfw.library.store import SUFFIX, Store
+from spotfw.library.upkeep import Upkeep
 from spotfw.library.vectors import VectorIndex
 from spotfw.prompts import SoftPrompt, same_model
 from spotfw.ranking import Ranked, Ranking
@@ -49,7 +48,7 @@ class Hooks(Protocol):
     def call(self, hook: str, **values: Any) -> None: ...
 
 
-class Library:
+class Library(Upkeep):
     """A folder of prompts.
 
     Args:
@@ -251,59 +250,6 @@ class Library:
         """The metric's vectors of a large library; see `KeptVectors.of`."""
         return self._kept.of(metric) if self._indexed else None
 
-    def verify(self) -> list[Problem]:
-        """Reads every file and lists what is wrong; the list is empty for a sound library.
-
-        If all files can be read, `index.json` is rebuilt, where the folder may be written.
-        """
-        summaries, damaged = self._read_all({})
-        if self._indexed and (damaged or problems_among(summaries, SUFFIX)):
-            # Others may have added and removed meanwhile: looked at again while nobody does.
-            with contextlib.ExitStack() as stack:
-                with contextlib.suppress(SpotError):
-                    stack.enter_context(locked(self.folder, shared=False))
-                summaries, damaged = self._read_all(summaries)
-        if summaries and not damaged and self._indexed:
-            with contextlib.suppress(SpotError):
-                documents = {id: summary.document for id, summary in summaries.items()}
-                save_index(self._index_path, documents)
-                self._kept.forget()
-        return sorted(damaged + problems_among(summaries, SUFFIX), key=lambda p: p.name)
-
-    def _read_all(self, known: dict[str, Summary]) -> tuple[dict[str, Summary], list[Problem]]:
-        """Summaries of the files that are there, read unless `known`, and the damaged ones."""
-        summaries: dict[str, Summary] = {}
-        damaged = []
-        for id in self._store.ids():
-            try:
-                if id in known:
-                    summaries[id] = known[id]
-                elif (prompt := self._store.read_if_there(id)) is not None:
-                    summaries[id] = summarize(prompt)
-            except SpotError as error:
-                damaged.append(Problem(id + SUFFIX, str(error)))
-        return summaries, damaged
-
-    def leftovers(self) -> list[str]:
-        """Names of files that a killed writer left; they do no harm.
-
-        Task embeddings whose entry was never written (or whose writer is about to), and
-        files begun by a process of this machine that is dead.
-        """
-        summaries = self._readable()
-        # A file that cannot be read may be an entry that uses them.
-        keys = unused(summaries) if set(self._store.ids()) <= set(summaries) else []
-        return [*(id + SUFFIX for id in keys), *files.list_leftovers(self.folder)]
-
-    def sweep(self) -> list[str]:
-        """Removes the leftovers once no writer of this machine is active; returns their names."""
-        with locked(self.folder, shared=False):
-            names = self.leftovers()
-            for name in names:
-                files.remove(files.join(self.folder, name))
-            self._readable()  # brings the index up to date
-        return names
-
     def read_file(self, id: str) -> bytes:
         """The bytes of a file; see `Store.read_bytes`."""
         return self._store.read_bytes(id)
@@ -314,21 +260,6 @@ class Library:
 
     def _read(self, id: str) -> SoftPrompt:
         return self._store.read(id)
-
-    def _summaries(self) -> dict[str, Summary]:
-        return read_index(
-            self._index_path, self._store.ids(), self._store.read_if_there, self._indexed
-        )
-
-    def _readable(self) -> dict[str, Summary]:
-        """Summaries of all files but the damaged ones."""
-        return read_index(
-            self._index_path, self._store.ids(), self._store.read_if_sound, self._indexed
-        )
-
-    @property
-    def _index_path(self) -> str:
-        return files.join(self.folder, INDEX)
 
 
 def open_library(folder: files.PathLike) -> Library:

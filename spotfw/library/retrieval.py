@@ -11,9 +11,10 @@ import numpy.typing as npt
 from spotfw.contracts import Array, SimilarityMetric, TargetSignal
 from spotfw.errors import BrokenPart
 from spotfw.library.comparing import compare
+from spotfw.library.drafts import task_hash
 from spotfw.library.index import Entry
 from spotfw.library.segment import BFLOAT16, Kind
-from spotfw.library.vectors import VectorIndex, task_hash
+from spotfw.library.vectors import VectorIndex
 from spotfw.prompts import same_model
 from spotfw.ranking import Ranked, in_order
 

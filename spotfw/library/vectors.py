@@ -10,28 +10,25 @@ damaged. Any number of processes may do so at once.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 
 from spotfw import files
 from spotfw.contracts import Array
 from spotfw.errors import SpotError
+from spotfw.library.drafts import Draft, Ids, merged
 from spotfw.library.index import ITSELF, KEY
 from spotfw.library.segment import (
-    BFLOAT16,
     FLOAT32,
     ROW,
     SUFFIX,
     Floats,
     Kind,
     Segment,
-    halved,
     open_segment,
     write_segment,
 )
@@ -44,7 +41,6 @@ _SMALL = 8
 
 _ID = re.compile("[0-9a-f]{16}")
 
-Ids = npt.NDArray[np.uint64]
 ReadFile = Callable[[str], SoftPrompt | None]
 
 
@@ -173,7 +169,7 @@ class VectorIndex:
 
     def _built(self, ids: Iterable[str], read: ReadFile) -> Iterator[Segment]:
         """Segments of files, each as soon as it is full."""
-        drafts: dict[int, _Draft] = {}
+        drafts: dict[int, Draft] = {}
         others: list[int] = []
         for id in ids:
             prompt = read(id)
@@ -189,7 +185,7 @@ class VectorIndex:
                 _check_key(id, key, read)
                 continue
             vector = self._compute(embedding.array)
-            draft = drafts.setdefault(len(vector), _Draft())
+            draft = drafts.setdefault(len(vector), Draft())
             draft.add(id, key, prompt, vector)
             if len(draft.rows) == ROWS:
                 yield drafts.pop(len(vector)).finished(self.precision)
@@ -197,7 +193,7 @@ class VectorIndex:
             yield draft.finished(self.precision, others)
             others = []
         if others:
-            yield _Draft().finished(FLOAT32, others)
+            yield Draft().finished(FLOAT32, others)
 
     def _crowded(self, there: Ids) -> list[list[str]]:
         """Names of small segments that are too many, by width and precision."""
@@ -209,7 +205,7 @@ class VectorIndex:
 
     def _merge(self, there: Ids) -> None:
         for names in self._crowded(there):
-            self._keep(_merged([self._segments[name] for name in names], there))
+            self._keep(merged([self._segments[name] for name in names], there))
             for name in names:
                 self._segments.pop(name)
                 with contextlib.suppress(SpotError):
@@ -233,62 +229,6 @@ class VectorIndex:
         once = np.zeros(len(self.rows), bool)
         once[np.unique(self.rows["id"], return_index=True)[1]] = True  # two may have written it
         self._used &= once
-
-
-@attrs.define(eq=False)
-class _Draft:
-    """A segment that grows."""
-
-    rows: list[tuple[int, int, int, int]] = attrs.field(factory=list)
-    vectors: list[Floats] = attrs.field(factory=list)
-    kinds: dict[Kind, int] = attrs.field(factory=dict)
-
-    def add(self, id: str, key: str, prompt: SoftPrompt, vector: npt.NDArray[Any]) -> None:
-        origin = prompt.provenance
-        kind = origin.fingerprint, origin.model, prompt.length, prompt.width
-        place = self.kinds.setdefault(kind, len(self.kinds))
-        self.rows.append((int(id, 16), int(key, 16), task_hash(origin.task), place))
-        self.vectors.append(np.asarray(vector, np.float32))
-
-    def finished(self, precision: str, others: Sequence[int] = ()) -> Segment:
-        width = len(self.vectors[0]) if self.vectors else 0
-        vectors = np.stack(self.vectors) if self.vectors else np.zeros((0, 0), np.float32)
-        precision = precision if width % 2 == 0 else FLOAT32
-        return Segment(
-            rows=np.array(self.rows, ROW),
-            others=np.array(others, "<u8"),
-            kinds=tuple(self.kinds),
-            width=width,
-            precision=precision,
-            vectors=halved(vectors) if precision == BFLOAT16 else vectors,
-        )
-
-
-def _merged(segments: Sequence[Segment], there: Ids) -> Segment:
-    """Segments of one width and precision as one, without the files that are gone."""
-    kinds: dict[Kind, int] = {}
-    rows, vectors = [], []
-    for segment in segments:
-        kept = np.isin(segment.rows["id"], there)
-        part = segment.rows[kept]
-        if len(part):
-            places = [kinds.setdefault(kind, len(kinds)) for kind in segment.kinds]
-            part["kind"] = np.array(places, "<u8")[part["kind"]]
-        rows.append(part)
-        vectors.append(segment.vectors[kept])
-    others = np.concatenate([segment.others for segment in segments])
-    return attrs.evolve(
-        segments[0],
-        rows=np.concatenate(rows),
-        vectors=np.concatenate(vectors),
-        kinds=tuple(kinds),
-        others=others[np.isin(others, there)],
-    )
-
-
-def task_hash(task: str | None) -> int:
-    """By which rows name their task; 0 for none."""
-    return 0 if task is None else int(hashlib.sha256(task.encode()).hexdigest()[:16], 16) or 1
 
 
 def _check_key(id: str, key: str, read: ReadFile) -> None:

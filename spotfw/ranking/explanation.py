@@ -116,9 +116,14 @@ class Explanation(Sequence[Explained]):
 
 def reason(places: Mapping[str, int], counts: Mapping[str, int]) -> str:
     """Where a source stands by each metric, the best first: ``1st of 21 by zero_step_loss``."""
-    ordered = sorted(places, key=lambda name: places[name])
-    words = [f"{_ordinal(places[name])} of {counts[name]} by {name}" for name in ordered]
-    return ", ".join(words)
+    by_place: dict[tuple[int, int], list[str]] = {}
+    for name in sorted(places, key=lambda name: places[name]):
+        by_place.setdefault((places[name], counts[name]), []).append(name)
+    words = [
+        f"{_ordinal(place)} of {count} by {', '.join(names)}"
+        for (place, count), names in by_place.items()
+    ]
+    return "; ".join(words)
 
 
 def _ordinal(number: int) -> str:

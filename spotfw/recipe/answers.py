@@ -58,7 +58,7 @@ def _candidate(value: Any) -> Candidate:
     if isinstance(value, Race):
         starts: Any = [_start(start) for start in value.candidates]
         rungs: Any = [_number(rung, value) for rung in value.rungs]
-        return Race(candidates=starts, rungs=rungs)
+        return Race(candidates=starts, rungs=rungs, budget=value.budget)
     return _start(value)
 
 

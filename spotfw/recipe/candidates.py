@@ -97,6 +97,15 @@ class TransferResult:
         """The best outcome's validation score."""
         return self.best.tuned.score
 
+    @property
+    def steps_paid(self) -> int:
+        """Updates that all its tunings have had, those for the embedding and mixtures too.
+
+        A run that was there already counts with all its steps.
+        """
+        last = {run.folder: run.history[-1].step for run in self.runs if run.history}
+        return sum(last.values())
+
     def _repr_html_(self) -> str:
         """As a notebook shows it: what each start reached, and the ranking it was chosen from."""
         names = self.ranking.names()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from spotfw.config import TuningSettings
 from spotfw.contracts import Race, Start
+from spotfw.errors import WrongUse
 from spotfw.recipe.rounds import Rounds
 from spotfw.recipe.tuned import TunedPrompt
 
@@ -29,9 +30,14 @@ def run_race(
         run that was tuned further before may be given as it is.
 
     Returns:
-      the winner, then the others, who lasted longest first.
+      the winner, then the others, who lasted longest first; those whom the budget leaves no steps
+      are not among them.
+
+    Raises:
+      WrongUse: the budget does not pay for one.
     """
-    field, ended = list(race.candidates), list[tuple[Start, TunedPrompt]]()
+    field = list(race.candidates[: _entrants(race, settings)])
+    ended = list[tuple[Start, TunedPrompt]]()
     for share in race.rungs:
         if len(field) == 1:
             break
@@ -44,6 +50,32 @@ def run_race(
         ended = [tuned[n] for n in order[kept:]] + ended
     finished = list(zip(field, (yield from tune(field, None)), strict=True))
     return sorted(finished, key=lambda run: -run[1].score) + ended
+
+
+def race_steps(count: int, rungs: Sequence[float], settings: TuningSettings) -> int:
+    """Steps that a race of so many takes, all together."""
+    spent = before = 0
+    for share in rungs:
+        if count == 1:
+            break
+        steps = rung_steps(share, settings)
+        spent, before = spent + count * (steps - before), steps
+        count = (count + 1) // 2
+    return spent + count * (settings.steps - before)
+
+
+def _entrants(race: Race, settings: TuningSettings) -> int:
+    """How many candidates the budget pays for."""
+    most = len(race.candidates)
+    if race.budget is None:
+        return most
+    paid = [n for n in range(1, most + 1) if race_steps(n, race.rungs, settings) <= race.budget]
+    if not paid:
+        raise WrongUse(
+            f"A race of {race.budget:,} steps cannot end: one tuning takes {settings.steps:,}. "
+            "Allow it as many, or tune for fewer --steps."
+        )
+    return max(paid)
 
 
 def rung_steps(share: float, settings: TuningSettings) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +9,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.config import TuningSettings
-from spotfw.contracts import Array, FrozenModel, SimilarityMetric, TargetContext, TargetSignal
+from spotfw.contracts import Array, FrozenModel, SimilarityMetric, TargetSignal
 from spotfw.tasks import Task
+from spotfw.testing.metric_targets import bound
 from spotfw.testing.processes import ask_elsewhere, here
 from spotfw.testing.suites import Outcome, Skip, Suite, check_name, expect, name_of
 
@@ -20,11 +19,6 @@ Floats = npt.NDArray[np.floating[Any]]
 
 #: Relative difference that rounding may make.
 _ROUNDING = 1e-5
-#: Examples that a signal is tried on, and the settings of its target.
-_EXAMPLES = 6
-_SETTINGS = TuningSettings(
-    steps=2, batch_size=4, checkpoint_every=1, max_input_length=16, max_target_length=4
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -103,26 +97,13 @@ def outcomes(
 ) -> list[Outcome]:
     """As `check_similarity_metric`, but returns the outcomes instead of raising."""
     subject = MetricSubject(
-        metric=metric if model is None else _bound(metric, model, task),
+        metric=metric if model is None else bound(metric, model, task),
         plain=metric,
         length=length,
         width=width if model is None else model.width,
         seed=seed,
     )
     return SUITE.outcomes(subject, only)
-
-
-def _bound(metric: Any, model: FrozenModel, task: Task | None) -> Any:
-    if not isinstance(metric, TargetSignal):
-        return metric.with_model(model)
-    if task is None:
-        raise TypeError("a TargetSignal is tried on a task's examples: give task=")
-    if task.examples is None:
-        raise TypeError(f"the task {task.name} gives no examples as text: give another as task=")
-    examples = itertools.islice(task.examples("train"), min(metric.examples, _EXAMPLES))
-    return metric.with_target(
-        TargetContext(model=model, task=task, examples=tuple(examples), settings=_SETTINGS)
-    )
 
 
 SUITE: Suite[MetricSubject] = Suite("similarity metric")

@@ -48,9 +48,10 @@ def test_an_explanation() -> None:
     assert first.id == "a" and len(rest) == 2
     assert first.signals == {"x": 0, "y": -1, "z": 0}
     assert first.places == {"x": 1, "y": 2, "z": 1}
-    assert first.reason == "1st of 3 by x, 2nd of 3 by y"
+    assert first.reason == "1st of 3 by x; 2nd of 3 by y"
     assert first.passes == 7
     assert rest[1].places == {"x": 2, "y": 3}
+    assert fuse([ranking("x", "a"), ranking("y", "a")]).explain()[0].reason == "1st of 1 by x, y"
     rows = both.explain().rows()
     assert rows[0]["x:place"] == 1 and rows[0]["tuning_passes"] is None
     text = str(both[:1].explain())

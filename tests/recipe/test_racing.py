@@ -18,7 +18,7 @@ from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import run_candidates
-from spotfw.recipe.racing import run_race, rung_steps
+from spotfw.recipe.racing import race_steps, run_race, rung_steps
 from spotfw.recipe.rounds import Rounds, carry_out
 from spotfw.recipe.run_folder import Scored
 from spotfw.recipe.tuning import TunedPrompt, Tuning
@@ -213,3 +213,35 @@ def test_who_lost_a_race_is_not_its_best_however_far_it_was_tuned_elsewhere(tmp_
     result = carry_out(plan, tune_all)
     assert result.best.candidate == StartFromPrompt(fields[1]) and result.score == 3.0
     assert [outcome.lost for outcome in result.outcomes] == [False, True]
+
+
+# Budgets
+
+
+def test_a_race_takes_the_steps_that_it_is_said_to() -> None:
+    for count in range(1, 6):
+        track = Track(flat(a=1, b=5, c=3, d=4, e=2))
+        finished = track.race(Race(FIELD[:count], (0.2, 0.5)))
+        taken = sum(run.history[-1].step for _, run in finished)
+        assert taken == race_steps(count, (0.2, 0.5), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("budget", "entrants"), [(None, 5), (290, 5), (289, 4), (190, 4), (189, 3), (100, 1), (119, 1)]
+)
+def test_a_budget_lets_in_as_many_as_it_pays_for(budget: int | None, entrants: int) -> None:
+    assert [race_steps(n, (0.2, 0.5), SETTINGS) for n in range(1, 6)] == [100, 120, 170, 190, 290]
+    track = Track(flat(a=1, b=5, c=3, d=4, e=2))
+    finished = track.race(Race(FIELD, (0.2, 0.5), budget))
+    assert sorted(ids(finished)) == list("abcde")[:entrants]
+    if budget is not None:
+        assert sum(run.history[-1].step for _, run in finished) <= budget
+
+
+def test_a_budget_that_does_not_pay_for_one() -> None:
+    track = Track(flat(a=1, b=5))
+    with pytest.raises(WrongUse, match="99 steps cannot end: one tuning takes 100"):
+        track.race(Race(FIELD[:2], (0.5,), 99))
+    assert not track.asked
+    with pytest.raises(WrongUse, match="budget"):
+        Race(FIELD, (0.5,), 0)

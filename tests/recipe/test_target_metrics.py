@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import spotfw
-from spotfw.contracts import TargetContext, TargetSignal
+from spotfw.contracts import Race, StartFromPrompt, TargetContext, TargetSignal
 from spotfw.errors import SpotError, UnknownName
 from spotfw.plugins import Plugins
 from spotfw.recipe.metrics import metric_names
@@ -147,3 +147,16 @@ def test_what_cannot_be_asked(fw: Session) -> None:
     fw.library.remove(fw.library.entries()[0].id)
     with pytest.raises(SpotError, match=r"'nonsense' gave .* for 3 prompts"):
         fw.rank("tiny_reviews", "nonsense", **SETTINGS)
+
+
+def test_a_race_under_a_budget_says_what_was_paid(fw: Session) -> None:
+    def race(ranking: Any, k: int) -> list[Race]:
+        return [Race([StartFromPrompt(item.id) for item in ranking], (0.25, 0.5), 70)]
+
+    result = fw.transfer("tiny_reviews", race, metric="loss", **SETTINGS)
+    # Three would take 3 * 10 + 2 * 10 + 20 steps, four 4 * 10 + 2 * 10 + 20.
+    assert len(result.outcomes) == 3
+    assert result.steps_paid == 70
+    ways = {"metric": "average_token_cosine", "out": f"{fw.runs}/apart"}
+    alike = fw.transfer("tiny_reviews", race, **ways, **SETTINGS)  # type: ignore[arg-type]
+    assert alike.steps_paid == 80, "the embedding's steps count too"

@@ -106,15 +106,22 @@ def test_nothing_to_choose_from(strategy: Any) -> None:
         lambda: SoftmaxWeightedAverage(temperature=0.0),
         lambda: SoftmaxWeightedAverage(temperature=float("nan")),
         lambda: RacingTopK(growth=1),
+        lambda: RacingTopK(budget=0),
+        lambda: RacingTopK(budget=2.5),
         lambda: RacingTopK(growth=float("inf")),
         lambda: RacingTopK(growth="2"),
     ],
 )
 def test_senseless_settings(make: Any) -> None:
-    with pytest.raises(WrongUse, match="must be a number above"):
+    with pytest.raises(WrongUse, match=r"must be a (whole )?number"):
         make()
 
 
 @pytest.mark.parametrize("strategy", ALL, ids=lambda s: s.name)
 def test_conformance(strategy: Any) -> None:
     check_selection_strategy(strategy)
+
+
+def test_a_race_knows_its_budget() -> None:
+    assert RacingTopK()(FIVE, 3)[0].budget is None
+    assert RacingTopK(budget=600)(FIVE, 3)[0].budget == 600

@@ -9,7 +9,14 @@ import click
 
 from spotfw.cli import completion
 from spotfw.cli.display import say
-from spotfw.cli.options import empty, json_option, library_option, open_named
+from spotfw.cli.options import (
+    empty,
+    given,
+    json_option,
+    library_option,
+    open_named,
+    settings_options,
+)
 from spotfw.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -36,9 +43,6 @@ if TYPE_CHECKING:
     help="Frozen model; QUERY is then a task, and metrics may look at its examples.",
 )
 @click.option("--backend", metavar="NAME", help="The engine, NAME[:key=value,...], with --model.")
-@click.option(
-    "--steps", metavar="N", type=click.IntRange(1), help="Of the target's tuning, with --model."
-)
 @click.option("--explain", is_flag=True, help="Every signal of each source, why, and its cost.")
 @click.option(
     "--fingerprint", metavar="F", help="The frozen model's fingerprint, where QUERY names none."
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Known transfer results, a CSV with the columns task (or id) and score.",
 )
+@settings_options(("steps", "embedding_step", "batch_size", "prompt_length", "seed"))
 @json_option
 def rank(
     query: str,
@@ -58,7 +63,6 @@ def rank(
     metric: str,
     model: str | None,
     backend: str | None,
-    steps: int | None,
     explain: bool,
     fingerprint: str | None,
     other_tasks: bool,
@@ -66,12 +70,14 @@ def rank(
     top: int | None,
     against: str | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Rank the prompts by how alike their task embeddings are to QUERY.
 
     QUERY is a prompt's file, or the id of a prompt of the library, which is then left out
     itself. Only prompts of the same frozen model and length are compared. With --model it is a
-    task: where a metric compares with its embedding, it is tuned to that first.
+    task, and the settings are those of its tunings: where a metric compares with its embedding, it
+    is tuned to that first.
 
     --explain shows what each metric says of a source, and what it costs, in forward passes of
     one example: those that ranking it took, and those that tuning from it would take.
@@ -90,9 +96,9 @@ def rank(
 
     place = open_named(folder)
     if model is not None:
-        ranking = _for_task(query, metric, (model, folder), {"backend": backend}, steps)
+        ranking = _for_task(query, metric, (model, folder), backend, given(options))
     else:
-        _refuse_without_model(query, backend=backend, steps=steps)
+        _refuse_without_model(query, backend=backend, **options)
         few = None if by_task or explain or against else top
         ranking, fingerprint = _for_prompt(place, query, metric, fingerprint, other_tasks, few)
     if by_task:
@@ -126,27 +132,27 @@ def rank(
 
 def _refuse_without_model(query: str, **options: Any) -> None:
     """Refuses options that only a task has."""
-    given = [f"--{name}" for name, value in options.items() if value is not None]
-    if given:
-        raise WrongUse(
-            f"{given[0]} is for a task as QUERY, on a model. Name the model with --model, or "
-            f"leave {given[0]} out for the prompt {query}."
-        )
+    for name, value in options.items():
+        if value is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise WrongUse(
+                f"{option} is for a task as QUERY, on a model. Name the model with --model, or "
+                f"leave {option} out for the prompt {query}."
+            )
 
 
 def _for_task(
     query: str,
     metric: str,
     place: tuple[str, str],
-    opening: dict[str, Any],
-    steps: int | None,
+    backend: str | None,
+    settings: dict[str, Any],
 ) -> Ranking:
     """The ranking for a task on a model; `place` is the model and the library's folder."""
     from spotfw.cli.options import open_session
 
-    options = {name: value for name, value in opening.items() if value is not None}
-    session = open_session(*place, options)
-    return session.rank(query, metric, **({} if steps is None else {"steps": steps}))
+    session = open_session(*place, {"backend": backend})
+    return session.rank(query, metric, **settings)
 
 
 def _for_prompt(

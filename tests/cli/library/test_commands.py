@@ -10,9 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import spotfw
+from spotfw.contracts import TargetContext, TargetSignal
 from spotfw.library import Library
 from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt, save_prompt
+from spotfw.tasks import Task
+from spotfw.testing import NumpyBackend
+from spotfw.testing.tiny_library import fill_library
 from tests.cli.conftest import prompt
 
 
@@ -210,3 +215,79 @@ def test_transfer_says_first_that_there_is_no_library(
     ran = spotfw_cli("transfer", "no_such_task", "--library", folder, "--model", "no-such-model")
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.startswith(f"Error: There is no library {folder}")
+
+
+# Explained, and for tasks
+
+
+def test_rank_by_several_metrics_explained(call: Callable[..., Any], tmp_path: Path) -> None:
+    for n in range(4):
+        call("add", saved(tmp_path / f"{n}.safetensors", n, task=f"t{n}"))
+    both = "per_token_cosine+average_token_cosine"
+    words = ("rank", tmp_path / "9.safetensors", "--metric", both)
+    saved(tmp_path / "9.safetensors", 9)
+    rows = json.loads(call(*words, "--explain", "--json").out)
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4]
+    assert {"per_token_cosine", "average_token_cosine:place", "reason", "passes"} < set(rows[0])
+    assert rows[0]["passes"] == 0 and rows[0]["tuning_passes"] is None
+    text = call(*words, "--explain", "--top", "2").out
+    assert text.startswith(f"Ranking for t9 ({both})") and len(text.splitlines()) == 4
+    assert " of 4 by per_token_cosine" in text
+    plain = json.loads(call(*words, "--json").out)
+    assert [row["id"] for row in plain] == [row["id"] for row in rows]
+    assert plain[0]["similarity"] <= 2 / 61
+
+
+@pytest.mark.parametrize("words", [("--prompt-length", "3"), ("--backend", "numpy")])
+def test_rank_options_that_a_task_alone_has(
+    words: tuple[str, str], call: Callable[..., Any], tmp_path: Path
+) -> None:
+    path = saved(tmp_path / "p.safetensors", 1)
+    call("add", path)
+    ran = call("rank", path, *words)
+    assert ran.status == 2
+    assert f"{words[0]} is for a task as QUERY" in ran.err
+
+
+def test_rank_for_a_task_by_its_examples(
+    call: Callable[..., Any],
+    folder: Path,
+    plugins: Plugins,
+    tmp_path: Path,
+    spotfw_tiny_tasks: tuple[Task, ...],
+) -> None:
+    class Guess(TargetSignal):
+        """Minus the mean loss."""
+
+        name = "guess"
+        given: Any = None
+
+        def with_target(self, context: TargetContext) -> TargetSignal:
+            bound = Guess()
+            bound.given = context
+            return bound
+
+        def signals(self, prompts: Any) -> Any:
+            given = self.context_of(self.given)
+            return -given.model.losses(prompts, given.examples, given.settings).mean(axis=1)
+
+        def passes(self, context: TargetContext) -> float:
+            return float(len(context.examples))
+
+    class Own:
+        @spotfw.hookimpl
+        def spotfw_similarity_metrics(self) -> list[Any]:
+            return [Guess()]
+
+    backend = NumpyBackend()
+    plugins.register(backend, "numpy")
+    plugins.register(Own(), "own")
+    model = backend.open(str(tmp_path))
+    fill_library(folder, spotfw_tiny_tasks[1:], width=model.width, fingerprint=model.fingerprint)
+    length = str(Library(folder).entries()[0].length)
+    words = ("rank", spotfw_tiny_tasks[0].origin, "--metric", "guess")
+    asked = ("--model", tmp_path, "--backend", "numpy", "--prompt-length", length)
+    rows = json.loads(call(*words, *asked, "--explain", "--json").out)
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4]
+    assert all(row["passes"] == 40 and row["guess"] < 0 for row in rows)
+    assert "1st of 4 by guess" in call(*words, *asked, "--explain").out
