@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from spotfw import files
 from spotfw.cli.lines import Lines, lines_of, read_lines
 from spotfw.cli.own_data import is_data_file
-from spotfw.errors import UnknownName, WrongUse
+from spotfw.errors import WrongUse
 
 if TYPE_CHECKING:
     from spotfw.tasks import Task
+    from spotfw.tasks.tables.definition import TableDefinition
     from spotfw.tasks.tables.template import Template
 
 
@@ -28,7 +29,7 @@ def read_inputs(path: str | None, task: Task | None, text_columns: Sequence[str]
       WrongUse: the template needs what lines do not have, or there is none.
       SpotError: the file cannot be read.
     """
-    template = None if task is None else _template(task)
+    template = None if task is None else definition_of(task).inputs
     if path is not None and is_data_file(path):
         if template is None:
             raise WrongUse(
@@ -53,7 +54,12 @@ def read_inputs(path: str | None, task: Task | None, text_columns: Sequence[str]
     )
 
 
-def _template(task: Task) -> Template:
+def definition_of(task: Task) -> TableDefinition:
+    """What a task's file says.
+
+    Raises:
+      WrongUse: the task is of no file.
+    """
     from spotfw.tasks.tables.definition import read_definitions
 
     if not task.origin.endswith(".toml"):
@@ -62,11 +68,11 @@ def _template(task: Task) -> Template:
             "(.toml). Leave it out, and give whole inputs as `spotfw tasks show` shows them."
         )
     definitions = {d.name: d for d in read_definitions(Path(task.origin))}
-    return definitions[task.name].inputs
+    return definitions[task.name]
 
 
 def _rows(path: Path, template: Template, text_columns: Sequence[str]) -> Lines:
-    from spotfw.tasks.tables.own_data import joined_texts, labelled_records
+    from spotfw.tasks.tables.labelled_file import labelled_records
 
     texts: list[str | None] = []
     columns: tuple[str, ...] = tuple(text_columns)
@@ -75,31 +81,36 @@ def _rows(path: Path, template: Template, text_columns: Sequence[str]) -> Lines:
             texts.append("")
             continue
         columns = columns or _columns(path, template, record)
-        texts.append(_filled(template, columns, record, joined_texts))
+        texts.append(_filled(path, template, columns, record))
     return Lines(tuple(texts))
 
 
 def _columns(path: Path, template: Template, record: dict[str, Any]) -> tuple[str, ...]:
     """The template's own columns, or the one that its text begins with, as transfer writes it."""
+    from spotfw.tasks.tables.labelled_file import unknown_column
+
     if all(column in record for column in template.columns):
         return template.columns
-    prefix = template.parts[0][0].removesuffix(": ")
-    if len(template.columns) == 1 and prefix in record:
-        return (prefix,)
-    error = UnknownName(f"column in {path}", template.columns[0], list(record))
-    error.args = (f"{error} Name the column of texts with --text-column.",)
-    raise error
+    # A file's own task has its texts behind the name of the column they came from.
+    lead = template.parts[0][0]
+    named = lead.removesuffix(": ") if lead.endswith(": ") else None
+    if len(template.columns) == 1 and named in record:
+        return (str(named),)
+    absent = next(column for column in template.columns if column not in record)
+    raise unknown_column(path, named or absent, list(record), "--text-column")
 
 
 def _filled(
-    template: Template, columns: tuple[str, ...], record: dict[str, Any], joined: Any
+    path: Path, template: Template, columns: tuple[str, ...], record: dict[str, Any]
 ) -> str:
+    from spotfw.tasks.tables.labelled_file import joined_texts, unknown_column
+
     missing = [column for column in columns if column not in record]
     if missing:
-        raise UnknownName("column", missing[0], list(record))
+        raise unknown_column(path, missing[0], list(record), "--text-column")
     cells = [" ".join(str("" if record[c] is None else record[c]).split()) for c in columns]
     if not all(cells):
         return ""
     if len(template.columns) == 1:
-        return template.fill({template.columns[0]: joined(columns, cells)})
+        return template.fill({template.columns[0]: joined_texts(columns, cells)})
     return template.fill(dict(zip(columns, cells, strict=True)))

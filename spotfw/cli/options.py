@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def settings_options(
-    only: Collection[str] | None = None, **defaults: Any
+    only: Collection[str] | None = None, own: bool = False, **defaults: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator that gives a command one option for each setting of a tuning.
 
@@ -30,6 +30,7 @@ def settings_options(
 
     Args:
       only: names of the settings wanted, None for all.
+      own: say of each default that a model's own setting stands before it.
       **defaults: of settings where the command has others than the class.
     """
 
@@ -41,6 +42,7 @@ def settings_options(
                 continue
             default = defaults.get(field.name, field.default)
             shown = "all" if default is None else f"{default:,}"
+            shown = f"the model's, else {shown}" if own and field.name != "seed" else shown
             command = click.option(
                 f"--{field.name.replace('_', '-')}",
                 field.name,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Suffixes of files that are read as labelled texts where a task could be named.
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+#: Suffixes of files of texts that are not.
+_OTHERS = (".txt", ".xlsx", ".xls", ".ods", ".parquet", ".feather", ".csv.gz", ".zip")
 
 text_column_option = click.option(
     "--text-column",
@@ -41,8 +43,24 @@ def column_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_data_file(name: str) -> bool:
-    """Whether a task's name is that of a file of rows."""
+    """Whether a name is that of a file of rows."""
     return name.lower().endswith(SUFFIXES)
+
+
+def is_data_task(name: str) -> bool:
+    """Whether a file of rows is named where a task could be.
+
+    Raises:
+      WrongUse: it is a file of texts, but not of such a kind.
+    """
+    from spotfw.errors import WrongUse
+
+    if name.lower().endswith(_OTHERS):
+        raise WrongUse(
+            f"{name} is no file of labelled texts that can be read, and no task. Write it as "
+            ".csv, .tsv or .jsonl, with a column of texts and one of labels."
+        )
+    return is_data_file(name)
 
 
 def refuse_columns(name: str, text_columns: Sequence[str], label_column: str | None) -> None:
@@ -65,10 +83,7 @@ def own_task(
 
     columns = choose_columns(Path(source), text_columns, label_column)
     if columns.guessed:
-        note(
-            f"Texts are taken from the column {', '.join(columns.texts)}, labels from "
-            f"{columns.label}; --text-column and --label-column name others."
-        )
+        note(columns.describe())
     data = write_own_task(Path(source), columns.texts, columns.label, Path(folder))
     note(f"{source}: {data.describe()}")
     return data
@@ -76,6 +91,7 @@ def own_task(
 
 def transfer_own(
     session: Session,
+    source: str,
     data: OwnData,
     *,
     strategy: str,
@@ -97,7 +113,8 @@ def transfer_own(
     _tell_cut(reading)
     settings = {"steps": few_steps(session), **reading.settings, **settings}
     note(
-        f"Prompts to tune: {1 + k}, for {settings['steps']:,} steps each; --steps and -k say less."
+        f"Prompts to tune: {1 + k}, first one from scratch, then {k} from the most similar prompts "
+        f"of different tasks, for {settings['steps']:,} steps each; --steps and -k say less."
     )
     watch = WatchAll(f"tune {task.name}", tunings=1 + k, steps=settings["steps"])
     with watch:
@@ -106,7 +123,7 @@ def transfer_own(
         )
     facts = facts_of(outcome.result) | {"strategy": strategy, "k": k, "metric": metric}
     facts |= _own_facts(outcome, data, reading)
-    facts["predict"] = _predict_line(facts, reading)
+    facts["predict"] = _predict_line(facts, reading, source)
     if as_json:
         print_json(facts)
     else:
@@ -162,12 +179,13 @@ def _own_facts(outcome: BesideScratch, data: OwnData, reading: Reading) -> dict[
     }
 
 
-def _predict_line(facts: dict[str, Any], reading: Reading) -> str:
+def _predict_line(facts: dict[str, Any], reading: Reading, source: str) -> str:
+    """The command that answers the file's own texts, as it stands."""
     words = ["spotfw", "predict", facts["best_prompt"], "--task", facts["task_file"]]
     if reading.settings.get("max_input_length", reading.limit) < reading.limit:
         # New texts may be longer than all of the file were.
         words += ["--max-input-length", str(reading.limit)]
-    return shlex.join(words) + " FILE"
+    return shlex.join([*words, source])
 
 
 def _print(facts: dict[str, Any], task: Task) -> None:
@@ -197,7 +215,7 @@ def _print(facts: dict[str, Any], task: Task) -> None:
         title=f"{facts['target']}: {', '.join(task.metrics)} of the best checkpoint",
     )
     say(f"best prompt: {facts['best_prompt']}")
-    say("To use it, on a file of texts, one a line, or of rows (or `< FILE`):")
+    say("To use it (put another file of rows, or of texts one a line, in the last one's place):")
     say(f"  {facts['predict']}")
     if tested:
         note("The best was chosen on the validation part; the test part tells what to expect.")

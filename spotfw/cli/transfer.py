@@ -15,7 +15,7 @@ from spotfw.cli.options import (
     open_session,
     settings_options,
 )
-from spotfw.cli.own_data import column_options, is_data_file, refuse_columns
+from spotfw.cli.own_data import column_options, is_data_task, refuse_columns
 from spotfw.config import TARGET_STEPS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 )
 @click.option("--out", metavar="DIR", help="Folder for all runs [default: below ./runs].")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@settings_options(steps=TARGET_STEPS)
+@settings_options(steps=TARGET_STEPS, own=True)
 def transfer(
     targets: tuple[str, ...],
     model: str,
@@ -90,13 +90,15 @@ def transfer(
 ) -> None:
     """Retrieve sources for each TARGET, choose among them, tune from each choice, keep the best.
 
-    Targets are tuned for 100,000 steps (paper 3.1.2), unless --steps or the model says otherwise.
+    Targets are tuned for 100,000 steps (paper 3.1.2), unless --steps or the model says otherwise;
+    `spotfw models show` has a model's own settings, which stand before the defaults below.
     A mixture is tuned as a source is; --steps does not hold for it, --mixture-steps does.
     Run the same command again after an interruption: finished runs are not run again, and
     an unfinished one goes on from its last checkpoint.
 
     A TARGET may also be a .csv, .tsv or .jsonl file of labelled texts. It is split, tuned from
-    scratch and from the most similar prompts of -k tasks, and scored on rows kept aside.
+    scratch and from the most similar prompts of -k tasks, for 300 steps each at most, and scored
+    on rows kept aside.
 
     \b
     Example:
@@ -109,8 +111,8 @@ def transfer(
     from spotfw.prompts import load_prompt
     from spotfw.recipe.progress.watch import Watch
 
-    sources = _sources(model, libraries, strategy)
-    if any(map(is_data_file, targets)):
+    sources, said = _sources(model, libraries, strategy)
+    if any(map(is_data_task, targets)):
         _transfer_file(
             targets,
             (text_columns, label_column),
@@ -118,6 +120,7 @@ def transfer(
             {"strategy": strategy, "k": k, "metric": metric, "as_json": as_json},
             given(options),
             unfit={"--embedding": embedding, "--mixture-steps": mixture_steps},
+            said=said,
         )
         return
     refuse_columns(targets[0], text_columns, label_column)
@@ -131,6 +134,8 @@ def transfer(
     session.plugins.strategy(strategy)
     session.plugins.metric(metric)
     settings = given(options)
+    if said:
+        note(said)
     results = []
     with Watch() as watch:
         for name in names:
@@ -155,14 +160,15 @@ def transfer(
         print_json(results[0] if len(results) == 1 else results)
 
 
-def _sources(model: str, libraries: tuple[str, ...], strategy: str) -> tuple[str, ...] | None:
-    """What a session is given as its library; None for the model's own, which is said.
+def _sources(
+    model: str, libraries: tuple[str, ...], strategy: str
+) -> tuple[tuple[str, ...] | None, str]:
+    """What a session is given as its library, None for the model's own; and what to say of it.
 
     Raises:
       SpotError: a library is not there or empty; so it is before the model is opened.
       WrongUse: none is named, and none comes with the model.
     """
-    from spotfw.cli.display import note
     from spotfw.errors import SpotError, WrongUse
     from spotfw.plugins import default_plugins
     from spotfw.plugins.libraries import libraries_named
@@ -173,7 +179,7 @@ def _sources(model: str, libraries: tuple[str, ...], strategy: str) -> tuple[str
         place = libraries_named(libraries, plugins, there=True)
         if place is not None and not place.entries() and strategy != "none":
             raise SpotError(empty(libraries[0]))
-        return libraries
+        return libraries, ""
     named = named_model(model, plugins)
     if named is None or named.library is None:
         raise WrongUse(
@@ -181,11 +187,10 @@ def _sources(model: str, libraries: tuple[str, ...], strategy: str) -> tuple[str
         )
     place = libraries_named(named.name, plugins)
     count = len(place.entries()) if place is not None else 0
-    note(
+    return None, (
         f"Sources: the {count} prompts that come with the model {model} (see `spotfw library list "
         f"{model}`); --library names others."
     )
-    return None
 
 
 def _transfer_file(
@@ -195,8 +200,10 @@ def _transfer_file(
     choices: dict[str, Any],
     settings: dict[str, Any],
     unfit: dict[str, Any],
+    said: str,
 ) -> None:
     """The transfer to a user's own file."""
+    from spotfw.cli.display import note
     from spotfw.cli.own_data import own_task, transfer_own
     from spotfw.errors import WrongUse
 
@@ -213,7 +220,9 @@ def _transfer_file(
     session.settings(**settings)
     data = own_task(targets[0], *columns, session.runs)
     session.runs = str(data.task_file.parent)
-    transfer_own(session, data, settings=settings, facts_of=_facts, **choices)
+    if said:
+        note(said)
+    transfer_own(session, targets[0], data, settings=settings, facts_of=_facts, **choices)
 
 
 def _facts(result: TransferResult) -> dict[str, Any]:

@@ -13,13 +13,15 @@ from spotfw.cli.display import say
 from spotfw.cli.options import given, model_options, open_session, settings_options
 from spotfw.cli.own_data import (
     column_options,
-    is_data_file,
+    is_data_task,
     own_task,
     refuse_columns,
     text_column_option,
 )
+from spotfw.cli.scored_file import evaluate_file
 from spotfw.cli.seeds import seeds_of, tune_seeds
 from spotfw.config import LENGTHS
+from spotfw.errors import WrongUse
 
 if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt
@@ -81,7 +83,7 @@ def tune(
     from spotfw.recipe.progress.watch import Watch
 
     session = open_session(model, library, options)
-    if is_data_file(task):
+    if is_data_task(task):
         beside = os.path.dirname(os.path.normpath(out)) or "."
         task = str(own_task(task, text_columns, label_column, beside).task_file)
     else:
@@ -126,23 +128,55 @@ def tune(
 @click.argument("prompt")
 @click.argument("task", shell_complete=completion.tasks)
 @model_options(default=None)
-@click.option("--split", default="validation", show_default=True, help="What to score on.")
+@click.option("--split", help="What to score on [default: validation; all rows of a data file].")
+@column_options
+@click.option(
+    "--task",
+    "template",
+    metavar="T",
+    help="A task's file, whose template each text of a data file is put into.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @settings_options(only=("max_eval_examples", "eval_batch_size", *LENGTHS))
 def evaluate(
-    prompt: str, task: str, model: str | None, split: str, as_json: bool, **options: Any
+    prompt: str,
+    task: str,
+    model: str | None,
+    split: str | None,
+    text_columns: tuple[str, ...],
+    label_column: str | None,
+    template: str | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Score PROMPT on TASK.
 
     PROMPT is a prompt's file, a PEFT adapter's folder, or a finished run's folder, whose best
-    prompt is taken.
+    prompt is taken. TASK may also be a .csv, .tsv or .jsonl file of labelled texts, all of which
+    are scored.
 
     \b
     Example:
       spotfw evaluate runs/film film_reviews --split test
+      spotfw evaluate runs/mine new.csv --text-column review --label-column stars
     """
     from spotfw.cli.display import print_json, print_table
 
+    if is_data_task(task):
+        evaluate_file(
+            *_open(prompt, model, options),
+            prompt,
+            task,
+            None if template is None else _task_file(template),
+            (text_columns, label_column),
+            split,
+            as_json,
+        )
+        return
+    refuse_columns(task, text_columns, label_column)
+    if template is not None:
+        raise WrongUse(f"--task goes with a data file, but {task} is a task itself. Leave it out.")
+    split = split or "validation"
     loaded, session, settings = _open(prompt, model, options)
     evaluation = session.evaluate(loaded, task, split, **settings)
     if as_json:
@@ -230,7 +264,6 @@ def predict(
 
 def _task_file(name: str) -> Task:
     """The task whose template texts are put into."""
-    from spotfw.errors import WrongUse
     from spotfw.plugins import default_plugins
     from spotfw.tasks import Task
 
@@ -245,7 +278,7 @@ def _open(
 ) -> tuple[SoftPrompt, Session, dict[str, Any]]:
     """A prompt's file, a session with its model, and the settings that were given."""
     from spotfw import files
-    from spotfw.errors import UnknownName, WrongUse
+    from spotfw.errors import UnknownName
     from spotfw.prompts import load_prompt
 
     best_of_run = files.join(path, "best.safetensors")

@@ -82,7 +82,9 @@ def halved(vectors: Floats) -> Words:
     """Vectors [n, D] as pairs of bfloat16, uint32 [n, D / 2]; D is even."""
     bits = np.ascontiguousarray(vectors, np.float32).view(np.uint32)
     even, odd = bits[:, ::2], bits[:, 1::2]
-    low: Words = (even + np.uint32(0x7FFF) + ((even >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
+    low: Words = (even + np.uint32(0x7FFF) + ((even >> np.uint32(16)) & np.uint32(1))) >> np.uint32(
+        16
+    )
     # Of the words with this lower half, the one that is nearest to the odd column.
     nearest: npt.NDArray[np.int64] = (odd.astype(np.int64) - low + 0x8000) >> 16
     # A column near zero keeps its sign: below it lie the numbers of the other one.

@@ -104,7 +104,9 @@ def test_from_a_csv_to_predictions(
     assert "tuning 1 of 4" in ran.err and "tuning 4 side by side" in ran.err
 
     line = shlex.split(facts["predict"])
-    assert line[:2] == ["spotfw", "predict"] and line[-1] == "FILE"
+    assert line[:2] == ["spotfw", "predict"] and line[-1] == "reviews.csv"
+    as_it_stands = spotfw_cli(*line[1:], "--backend", "numpy")
+    assert as_it_stands.status == 0 and len(as_it_stands.out.splitlines()) == 300
     words = [*line[1:-1], "--backend", "numpy"]
     Path("new.txt").write_text("a new thing\n\nanother\n")
     lines = spotfw_cli(*words, "new.txt", "--json")
@@ -186,8 +188,14 @@ def many() -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("content", "columns", "message"),
     [
-        (rows(), ("--text-column", "reviw", "--label-column", "stars"), "id, review, stars"),
-        (rows(), ("--text-column", "review", "--label-column", "star"), "stars"),
+        (
+            rows(),
+            ("--text-column", "reviw", "--label-column", "stars"),
+            "has no column 'reviw'. Did you mean 'review'? Columns: id, review, stars. Name one "
+            "with --text-column.",
+        ),
+        (rows(), ("--text-column", "review", "--label-column", "star"), "Did you mean 'stars'?"),
+        (rows(), ("--text-column", "ideas", "--label-column", "stars"), "'ideas'. Columns: id,"),
         (one_class(), COLUMNS, "Every row of reviews.csv has the label 'bad'"),
         (rows(9), COLUMNS, "has 9 rows that can be used, and at least 10"),
         (nameless(), COLUMNS, "line 3: 'review' is blank"),
@@ -204,6 +212,75 @@ def test_what_cannot_be_learned_is_one_paragraph(
     (error,) = [line for line in ran.err.splitlines() if line.startswith("Error: ")]
     assert message in error
     assert "Opening the model" not in ran.err and not Path("runs").exists()
+    # What the command would start from is said once it starts.
+    assert "Sources:" not in ran.err
+
+
+def test_what_is_not_there_or_no_such_file(transfer: Run, spotfw_cli: Run) -> None:
+    write("reviews.csv", rows())
+    ran = transfer("reviewz.csv", *COLUMNS)
+    assert ran.status == 1 and "Did you mean 'reviews.csv'?" in ran.err
+    assert "Sources:" not in ran.err
+    for command in ("transfer", "tune"):
+        out = ("--out", "x") if command == "tune" else ()
+        ran = spotfw_cli(command, "reviews.txt", "--model", "small", *out)
+        assert ran.status == 2 and "Write it as .csv, .tsv or .jsonl" in ran.err
+
+
+def test_a_single_row_left_out_is_one_row(transfer: Run) -> None:
+    content = rows()
+    content[4]["stars"] = ""
+    ran = transfer(write("reviews.csv", content), *COLUMNS, "-k", "1", "--json")
+    assert "1 row cannot be used: line 6: 'stars' is blank." in ran.err
+
+
+def test_a_file_that_changed_says_that_it_is_tuned_anew(transfer: Run) -> None:
+    first = transfer(write("reviews.csv", rows()), *COLUMNS, "-k", "1", "--json")
+    assert "tuned anew" not in first.err
+    folder = Path(json.loads(first.out)["task_file"]).parent
+    changed = transfer(write("reviews.csv", rows(62)), *COLUMNS, "-k", "1", "--json")
+    assert f"Its rows or columns are not those of {folder}, so it is tuned anew" in changed.err
+    again = transfer("reviews.csv", *COLUMNS, "-k", "1", "--json")
+    assert "tuned anew" not in again.err and again.out == changed.out
+
+
+def test_a_prompt_is_scored_on_a_file(transfer: Run, spotfw_cli: Run) -> None:
+    ran = transfer(write("reviews.csv", rows()), *COLUMNS, "-k", "1", "--json")
+    facts = json.loads(ran.out)
+    words = ("evaluate", facts["best_prompt"])
+    content = rows(40)
+    content[7]["review"] = ""
+    ran = spotfw_cli(*words, write("new.csv", content), *COLUMNS, "--backend", "numpy", "--json")
+    assert ran.status == 0, ran.err
+    scored = json.loads(ran.out)
+    assert (scored["task"], scored["split"], scored["examples"]) == ("new.csv", "rows", 39)
+    assert scored["majority"] == pytest.approx(100 * 20 / 39) and scored["unusable"] == 1
+    assert "39 rows to score. 1 row cannot be used: line 9: 'review' is blank." in ran.err
+    by_template = spotfw_cli(
+        *words, "new.csv", "--task", facts["task_file"], "--backend", "numpy", "--json"
+    )
+    assert json.loads(by_template.out)["score"] == scored["score"]
+    assert "Texts are taken from the column review, labels from stars" in by_template.err
+    table = spotfw_cli(*words, "new.csv", *COLUMNS, "--backend", "numpy")
+    assert "always the most frequent label" in table.out
+
+
+def test_what_a_prompt_cannot_be_scored_on(transfer: Run, spotfw_cli: Run) -> None:
+    ran = transfer(write("reviews.csv", rows()), *COLUMNS, "-k", "1", "--json")
+    facts = json.loads(ran.out)
+    words = ("evaluate", facts["best_prompt"])
+    write("other.csv", rows(labels=("yes", "no")))
+    cases: dict[str, Sequence[str]] = {
+        "no answer could be right": ("other.csv", *COLUMNS),
+        "all rows are scored": ("reviews.csv", *COLUMNS, "--split", "test"),
+        "is a task itself": (facts["task_file"], "--task", facts["task_file"]),
+        "which says its columns itself": (facts["task_file"], *COLUMNS),
+        "has no column 'words'": ("reviews.csv", "--text-column", "words"),
+        "cannot be read": ("absent.csv", *COLUMNS),
+    }
+    for message, more in cases.items():
+        ran = spotfw_cli(*words, *more, "--backend", "numpy")
+        assert ran.status in (1, 2) and message in ran.err, (message, ran.err)
 
 
 def test_rows_left_out_are_named_and_the_rest_is_used(transfer: Run) -> None:
@@ -238,7 +315,8 @@ def test_predict_says_what_its_file_lacks(transfer: Run, spotfw_cli: Run) -> Non
     task = ("--task", facts["task_file"])
     write("other.csv", [{"words": "so good", "id": "1"}])
     ran = spotfw_cli(*words, *task, "other.csv")
-    assert ran.status == 2 and "Known: id, words" in ran.err and "--text-column" in ran.err
+    assert ran.status == 2 and "has no column 'review'. Columns: words, id" in ran.err
+    assert "--text-column" in ran.err
     assert spotfw_cli(*words, *task, "other.csv", "--text-column", "words").status == 0
     ran = spotfw_cli(*words, "other.csv")
     assert ran.status == 2 and "--task" in ran.err

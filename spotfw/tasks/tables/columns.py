@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 
 from spotfw.errors import WrongUse
-from spotfw.tasks.tables.own_data import MOST_LABELS, labelled_records
+from spotfw.tasks.tables.labelled_file import labelled_records
+from spotfw.tasks.tables.own_data import MOST_LABELS
 
 #: Rows that are looked at.
 _LOOKED_AT = 2_000
@@ -35,6 +36,13 @@ class Columns:
     texts: tuple[str, ...]
     label: str
     guessed: bool = False
+
+    def describe(self) -> str:
+        """Which columns were chosen, where any was."""
+        return (
+            f"Texts are taken from the column {', '.join(self.texts)}, labels from {self.label}; "
+            "--text-column and --label-column name others."
+        )
 
 
 def choose_columns(

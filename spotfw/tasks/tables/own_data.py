@@ -9,18 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import attrs
 
 from spotfw import files
-from spotfw.errors import SpotError, UnknownName, WrongUse
-from spotfw.reading import open_regular
-from spotfw.tasks.rows.cells import missing
-from spotfw.tasks.rows.kinds import WrongCell, clean, shown
-from spotfw.tasks.rows.records import ABSENT, Record, UnusableRow, cell, csv_records, json_records
+from spotfw.errors import SpotError
+from spotfw.tasks.rows.records import UnusableRow
+from spotfw.tasks.tables.labelled_file import Pair, counted, listed, not_used, read_pairs
 
 #: Fewer usable rows than this teach nothing that a score could show.
 FEWEST_ROWS = 10
@@ -30,14 +27,8 @@ MOST_LABELS = 100
 SHARES = {"validation": 0.2, "test": 0.2}
 #: With fewer rows than this there is no test part: validation needs them more.
 ROWS_FOR_TEST = 200
-#: Unusable rows named in a message.
-_SHOWN = 5
-
-_TABS = {".csv": False, ".tsv": True}
-_JSON = (".jsonl", ".ndjson", ".json")
-
-#: A text and its label.
-Pair = tuple[str, str]
+#: Other tasks of the same file that a message names.
+_BEFORE = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -49,12 +40,14 @@ class OwnData:
       rows: rows of each part, by split.
       labels: each label's rows in the whole file, most frequent first.
       unusable: rows left out, each with its line and reason.
+      before: folders of other tasks made before of a file of this name, where this one is new.
     """
 
     task_file: Path
     rows: Mapping[str, int]
     labels: Mapping[str, int]
     unusable: tuple[UnusableRow, ...] = ()
+    before: tuple[Path, ...] = ()
 
     def describe(self) -> str:
         """The split and what was left out, in a paragraph."""
@@ -63,8 +56,14 @@ class OwnData:
             f"{sum(self.rows.values()):,} rows of {len(self.labels)} labels, split by content and "
             f"label alike: {parts}. The parts lie in {self.task_file.parent}."
         )
+        if self.before:
+            names = ", ".join(str(folder) for folder in self.before[:_BEFORE])
+            text += (
+                f" Its rows or columns are not those of {names}, so it is tuned anew there; what "
+                "was tuned before stays."
+            )
         if self.unusable:
-            text += f" {_not_used(self.unusable)}"
+            text += f" {not_used(self.unusable)}"
         return text
 
 
@@ -89,7 +88,7 @@ def write_own_task(
       SpotError: the file cannot be read, most rows cannot be used, or the labels are no
         classes that could be learned.
     """
-    pairs, unusable = _read(source, text_columns, label_column)
+    pairs, unusable = read_pairs(source, text_columns, label_column)
     labels = Counter(label for _, label in pairs)
     _check(source, label_column, pairs, labels, unusable)
     parts = split_by_content(pairs)
@@ -98,7 +97,13 @@ def write_own_task(
     ).hexdigest()[:8]
     name = _task_name(source.stem)
     place = folder / f"{name}-{digest}"
+    before: list[Path] = []
     if not (place / "task.toml").is_file():
+        before = sorted(
+            path.parent
+            for path in folder.glob(f"{name}-{'?' * len(digest)}/task.toml")
+            if path.parent != place
+        )
         with files.new_folder(place) as made:
             for split, rows in parts.items():
                 text = "".join(
@@ -113,6 +118,7 @@ def write_own_task(
         rows={split: len(rows) for split, rows in parts.items()},
         labels=dict(labels.most_common()),
         unusable=tuple(unusable),
+        before=tuple(before),
     )
 
 
@@ -147,100 +153,6 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read(
-    source: Path, text_columns: Sequence[str], label_column: str
-) -> tuple[list[Pair], list[UnusableRow]]:
-    pairs: list[Pair] = []
-    unusable: list[UnusableRow] = []
-    seen: dict[str, None] = {}
-    for line, record in labelled_records(source):
-        if isinstance(record, str):
-            unusable.append(UnusableRow(source, line, record))
-            continue
-        seen.update(dict.fromkeys(record))
-        try:
-            texts = [_text(record, column) for column in text_columns]
-            pairs.append((joined_texts(text_columns, texts), _text(record, label_column)))
-        except WrongCell as reason:
-            unusable.append(UnusableRow(source, line, str(reason)))
-    for column in (*text_columns, label_column):
-        if seen and column not in seen and "." not in column:
-            raise UnknownName(f"column in {source}", column, list(seen))
-    return pairs, unusable
-
-
-def labelled_records(source: Path) -> Generator[Record, None, None]:
-    """The line each row of a file begins on, and its cells by column or what is wrong with it.
-
-    Raises:
-      WrongUse: it is no file of rows by its suffix.
-      SpotError: it cannot be read, or is none of rows as a whole.
-    """
-    try:
-        with open_regular(source) as stream:
-            yield from _records(source, stream)
-    except OSError as error:
-        raise SpotError(
-            f"The file {source} cannot be read: {error.strerror or error}. Check the path."
-        ) from error
-
-
-def _records(source: Path, stream: BinaryIO) -> Iterator[Record]:
-    suffix = source.suffix.lower()
-    if suffix in _TABS:
-        return csv_records(
-            stream,
-            tabs=_TABS[suffix],
-            columns=(),
-            check_header=lambda cells: _header(source, cells),
-        )
-    if suffix in _JSON:
-        return json_records(stream)
-    raise WrongUse(
-        f"The file {source} is none that is read as labelled texts. Name a .csv, .tsv or .jsonl "
-        "file, or a task's .toml."
-    )
-
-
-def _header(source: Path, cells: list[str]) -> None:
-    if len(set(cells)) < len(cells):
-        raise SpotError(
-            f"The first line of {source} names a column twice: {', '.join(cells)}. Rename one."
-        )
-    if len(cells) == 1 and ";" in cells[0]:
-        raise SpotError(
-            f"The first line of {source} has semicolons between its columns. Write the file with "
-            "commas (.csv) or tabs (.tsv)."
-        )
-
-
-def _text(record: Mapping[str, Any], column: str) -> str:
-    value = cell(record, column)
-    if value is ABSENT or value is None:
-        raise WrongCell(f"no {column!r}")
-    if (why := missing(value, column)) is not None:
-        raise WrongCell(why)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, (int, float)):
-        return str(value)
-    if not isinstance(value, str):
-        raise WrongCell(f"{column!r} is no text but {shown(value)}")
-    text = " ".join(clean(value, column).split())
-    if not text:
-        raise WrongCell(f"{column!r} is blank")
-    return text
-
-
-def joined_texts(columns: Sequence[str], texts: Sequence[str]) -> str:
-    """One column's text as it is; of several, each behind its column's name, as T5 has them."""
-    if len(columns) == 1:
-        return texts[0]
-    return " ".join(f"{column}: {text}" for column, text in zip(columns, texts, strict=True))
-
-
 def _check(
     source: Path,
     label_column: str,
@@ -248,16 +160,17 @@ def _check(
     labels: Mapping[str, int],
     unusable: Sequence[UnusableRow],
 ) -> None:
-    why = f" {_not_used(unusable)}" if unusable else ""
+    why = f" {not_used(unusable)}" if unusable else ""
     if len(pairs) < FEWEST_ROWS:
+        usable = counted(len(pairs), "row")
         raise SpotError(
-            f"The file {source} has {len(pairs)} rows that can be used, and at least {FEWEST_ROWS} "
+            f"The file {source} has {usable} that can be used, and at least {FEWEST_ROWS} "
             f"are needed to learn from and to score.{why}"
         )
     if len(unusable) > len(pairs):
         raise SpotError(
             f"Most rows of {source} cannot be used ({len(unusable):,} of "
-            f"{len(unusable) + len(pairs):,}): {_listed(unusable)} Name other columns, or correct "
+            f"{len(unusable) + len(pairs):,}): {listed(unusable)} Name other columns, or correct "
             "the file; it must be UTF-8."
         )
     if len(labels) == 1:
@@ -274,21 +187,12 @@ def _check(
         )
     rare = [label for label, count in labels.items() if count < 2]
     if rare:
+        lonely = "1 label" if len(rare) == 1 else f"{len(rare)} labels"
         raise SpotError(
-            f"{len(rare)} labels in {label_column!r} of {source} have one row only "
-            f"({', '.join(repr(label[:30]) for label in rare[:5])}), which cannot be both learned "
-            "and scored. Give them more rows, or take these rows out."
+            f"In {label_column!r} of {source}, {lonely} with one row only "
+            f"({', '.join(repr(label[:30]) for label in rare[:5])}) cannot be both learned and "
+            "scored. Give them more rows, or take these rows out."
         )
-
-
-def _not_used(unusable: Sequence[UnusableRow]) -> str:
-    rows = "1 row" if len(unusable) == 1 else f"{len(unusable):,} rows"
-    return f"{rows} cannot be used: {_listed(unusable)}"
-
-
-def _listed(unusable: Sequence[UnusableRow]) -> str:
-    more = f"; and {len(unusable) - _SHOWN:,} more." if len(unusable) > _SHOWN else "."
-    return "; ".join(f"line {row.line}: {row.reason}" for row in unusable[:_SHOWN]) + more
 
 
 def _task_name(stem: str) -> str:
