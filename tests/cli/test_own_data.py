@@ -200,7 +200,8 @@ def many() -> list[dict[str, Any]]:
         (rows(9), COLUMNS, "has 9 rows that can be used, and at least 10"),
         (nameless(), COLUMNS, "line 3: 'review' is blank"),
         (many(), COLUMNS, "200 different values"),
-        (many(), (), "Columns: id, review, stars"),
+        (many(), (), "Columns: id, review, stars. By their content, texts could be review."),
+        (rows(), ("--text-column", "text"), "has no column 'text'. Columns: id, review, stars."),
         ([{"a": n, "b": n} for n in range(20)], (), "Columns: a, b"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from spotfw.errors import WrongUse
-from spotfw.tasks.tables.labelled_file import labelled_records
+from spotfw.tasks.tables.labelled_file import labelled_records, unknown_column
 from spotfw.tasks.tables.own_data import MOST_LABELS
 
 #: Rows that are looked at.
@@ -60,6 +60,12 @@ def choose_columns(
     if text_columns and label_column:
         return Columns(tuple(text_columns), label_column)
     cells = _cells(source)
+    for option, column in (
+        *(("--text-column", column) for column in text_columns),
+        *((("--label-column", label_column),) if label_column else ()),
+    ):
+        if cells and column not in cells and "." not in column:
+            raise unknown_column(source, column, list(cells), option)
     texts = tuple(text_columns) or tuple(
         c for c in cells if c != label_column and _is_text(cells[c])
     )
@@ -74,9 +80,15 @@ def choose_columns(
             which = "--label-column" if text_columns else "--text-column"
         raise WrongUse(
             f"It is not plain which columns of {source} hold the texts and the labels. Name them "
-            f"with {which}. Columns: {', '.join(cells) or 'none'}."
+            f"with {which}. Columns: {', '.join(cells) or 'none'}.{_candidates(texts, labels)}"
         )
     return Columns(texts, labels[0], guessed=True)
+
+
+def _candidates(texts: Sequence[str], labels: Sequence[str]) -> str:
+    columns = [("texts", texts), ("labels", labels)]
+    kinds = [f"{kind} could be {' or '.join(names)}" for kind, names in columns if names]
+    return f" By their content, {'; '.join(kinds)}." if kinds else ""
 
 
 def _cells(source: Path) -> Mapping[str, list[Any]]:

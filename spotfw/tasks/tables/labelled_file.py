@@ -160,6 +160,11 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def not_used(unusable: Sequence[UnusableRow]) -> str:
+    """How many rows cannot be used, and why."""
+    return f"{counted(len(unusable), 'row')} cannot be used: {listed(unusable)}"
+
+
 def listed(unusable: Sequence[UnusableRow]) -> str:
     """The first few rows with line and reason."""
     more = f"; and {len(unusable) - _SHOWN:,} more." if len(unusable) > _SHOWN else "."

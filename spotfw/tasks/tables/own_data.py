@@ -17,7 +17,7 @@ import attrs
 from spotfw import files
 from spotfw.errors import SpotError
 from spotfw.tasks.rows.records import UnusableRow
-from spotfw.tasks.tables.labelled_file import Pair, counted, listed, read_pairs
+from spotfw.tasks.tables.labelled_file import Pair, counted, listed, not_used, read_pairs
 
 #: Fewer usable rows than this teach nothing that a score could show.
 FEWEST_ROWS = 10
@@ -63,7 +63,7 @@ class OwnData:
                 "was tuned before stays."
             )
         if self.unusable:
-            text += f" {counted(len(self.unusable), 'row')} cannot be used: {listed(self.unusable)}"
+            text += f" {not_used(self.unusable)}"
         return text
 
 
@@ -160,8 +160,7 @@ def _check(
     labels: Mapping[str, int],
     unusable: Sequence[UnusableRow],
 ) -> None:
-    left_out = f"{counted(len(unusable), 'row')} cannot be used"
-    why = f" {left_out}: {listed(unusable)}" if unusable else ""
+    why = f" {not_used(unusable)}" if unusable else ""
     if len(pairs) < FEWEST_ROWS:
         usable = counted(len(pairs), "row")
         raise SpotError(

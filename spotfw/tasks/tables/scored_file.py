@@ -15,7 +15,7 @@ from spotfw.tasks.scoring import Scorer, ToLabel, metric_functions
 from spotfw.tasks.tables.answers import LABEL
 from spotfw.tasks.tables.columns import Columns
 from spotfw.tasks.tables.definition import TableDefinition
-from spotfw.tasks.tables.labelled_file import counted, listed, read_pairs
+from spotfw.tasks.tables.labelled_file import counted, listed, not_used, read_pairs
 from spotfw.tasks.tables.template import Template
 from spotfw.tasks.task import Task
 
@@ -44,8 +44,7 @@ class ScoredFile:
         """How many rows are scored, and which are left out."""
         text = f"{counted(self.rows, 'row')} to score."
         if self.unusable:
-            left_out = counted(len(self.unusable), "row")
-            text += f" {left_out} cannot be used: {listed(self.unusable)}"
+            text += f" {not_used(self.unusable)}"
         return text
 
 

@@ -129,7 +129,13 @@ def _is_trained(name: str) -> bool:
 
 def _reason(error: BaseException) -> str:
     """TensorFlow's message on one line."""
-    return (str(getattr(error, "message", None) or error).split("\n")[0]).rstrip(". ")
+    text = str(getattr(error, "message", None) or error)
+    # What failed within a graph follows its node, after what was called to make it.
+    _, node, after = text.partition("\nNode: ")
+    lines = text.split("\n")
+    if node and "\n" in after:
+        lines = [after.split("\n")[1].rpartition("; ")[2]]
+    return lines[0].rstrip(". ")
 
 
 def _latest_step(folder: str) -> int:

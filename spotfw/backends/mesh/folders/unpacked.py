@@ -6,14 +6,20 @@ user's cache when first used.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
+import shutil
 from pathlib import Path
 
+from spotfw import files
 from spotfw.errors import SpotError
 
 #: A checkpoint folder that stands is whole: it is renamed into place when all is written.
 _WHOLE = "checkpoint"
+#: Bytes of each of its files, so that one which was cut since is made again.
+_SIZES = "sizes.json"
 
 
 def unpacked_model(name: str, packed: Path) -> str:
@@ -38,15 +44,18 @@ def unpacked_model(name: str, packed: Path) -> str:
             f"spotfw-{name}, again."
         )
     folder = user_cache() / f"{name}-{_digest(weights)}"
-    if not (folder / _WHOLE).exists():
+    if not _is_whole(folder):
         from spotfw.backends.mesh.folders.convert import hf_to_mesh
 
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
+            if folder.is_dir():  # never left so by this function: cut, or emptied by hand
+                shutil.rmtree(folder)
             # As packed: what is 16 bits wide stays so on the disk, and is widened exactly.
             hf_to_mesh(str(packed), str(folder), "bfloat16")
+            files.write_atomically(folder / _SIZES, json.dumps(_sizes(folder)).encode())
         except (SpotError, OSError) as error:
-            if (folder / _WHOLE).exists():  # another process has made it meanwhile
+            if _is_whole(folder):  # another process has made it meanwhile
                 return str(folder)
             what = error if isinstance(error, SpotError) else f"{error.strerror}."
             raise SpotError(
@@ -54,6 +63,21 @@ def unpacked_model(name: str, packed: Path) -> str:
                 "XDG_CACHE_HOME may name another folder for the cache."
             ) from error
     return str(folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a folder is there with all its files as long as when they were written."""
+    if not (folder / _WHOLE).exists():
+        return False
+    with contextlib.suppress(OSError, ValueError):
+        written = json.loads((folder / _SIZES).read_bytes())
+        return bool(written == _sizes(folder))
+    return True  # made by a version that did not note sizes, or stopped before it did
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    names = (path for path in folder.iterdir() if path.name != _SIZES)
+    return {path.name: path.stat().st_size for path in names}
 
 
 def user_cache() -> Path:

@@ -59,6 +59,19 @@ def test_what_a_killed_process_left_is_in_nobodys_way(packed: Path, tmp_path: Pa
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
+def test_what_was_cut_or_emptied_since_is_made_again(packed: Path, tmp_path: Path) -> None:
+    folder = Path(unpacked_model("tiny", packed))
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    (data,) = folder.glob("*.data*")
+    data.write_bytes(data.read_bytes()[:100])
+    unpacked_model("tiny", packed)
+    assert {path.name: path.stat().st_size for path in folder.iterdir()} == sizes
+    (folder / "checkpoint").unlink()
+    unpacked_model("tiny", packed)
+    assert {path.name: path.stat().st_size for path in folder.iterdir()} == sizes
+    assert len(list((tmp_path / "cache" / "spotfw").iterdir())) == 1
+
+
 def _host() -> str:
     import socket
 
@@ -86,7 +99,9 @@ def test_a_full_disk_is_reported_and_the_next_try_works(packed: Path, tmp_path: 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, hard))  # writes beyond it fail
     try:
-        with pytest.raises(SpotError, match=r"model tiny cannot be unpacked .* XDG_CACHE_HOME"):
+        with pytest.raises(
+            SpotError, match=r"model tiny cannot be unpacked .*File too large.* XDG_CACHE_HOME"
+        ):
             unpacked_model("tiny", packed)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
