@@ -18,7 +18,7 @@ from spotfw_torch.dimensions import Dimensions, read_dimensions
 from spotfw_torch.dropout import Dropout
 from spotfw_torch.logits import project
 from spotfw_torch.positions import FORBIDDEN, of_block, relative_bias, with_padding
-from spotfw_torch.tensors import read_tensors
+from spotfw_torch.tensors import read_tensors, settled
 from spotfw_torch.weights import Weights, arrange
 
 PAD, END, START = 0, 1, 0
@@ -63,7 +63,8 @@ def load(
       ModelFolderError: the folder is missing, damaged or holds no T5 that can be run.
     """
     dims = read_dimensions(Path(folder))
-    weights = arrange(read_tensors(Path(folder)), dims, torch.device(device), _type(dtype))
+    tensors = settled(read_tensors(Path(folder)))
+    weights = arrange(tensors, dims, torch.device(device), _type(dtype))
     return FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
 
 

@@ -96,7 +96,7 @@ def arrange(
     """The weights of these tensors, with queries, keys and values (and gates) stacked.
 
     Raises:
-      ModelFolderError: a tensor is missing or of another shape.
+      ModelFolderError: a tensor is missing, of another shape, or has no place.
     """
     needed = shapes(dims)
     copies = [name for name in _COPIES if name in tensors]
@@ -110,6 +110,12 @@ def arrange(
         for name, shape in needed.items()
         if name not in tensors or tuple(tensors[name].shape) != shape
     ]
+    unexpected = [name for name in tensors if name not in needed]
+    if unexpected and not wrong:
+        raise ModelFolderError(
+            f"The weights do not fit config.json: {len(unexpected)} tensors have no place in a T5 "
+            f"of its sizes ({', '.join(unexpected[:3])}). Give the folder that both belong to."
+        )
     if wrong:
         raise ModelFolderError(
             f"The weights do not fit config.json: {len(wrong)} of {len(needed)} tensors "
