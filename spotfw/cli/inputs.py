@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spotfw import files
 from spotfw.cli.lines import Lines, lines_of, read_lines
@@ -13,6 +13,7 @@ from spotfw.errors import WrongUse
 
 if TYPE_CHECKING:
     from spotfw.tasks import Task
+    from spotfw.tasks.rows.records import Record
     from spotfw.tasks.tables.definition import TableDefinition
     from spotfw.tasks.tables.template import Template
 
@@ -29,17 +30,18 @@ def read_inputs(path: str | None, task: Task | None, text_columns: Sequence[str]
       WrongUse: the template needs what lines do not have, or there is none.
       SpotError: the file cannot be read.
     """
-    template = None if task is None else definition_of(task).inputs
+    definition = None if task is None else definition_of(task)
     if path is not None and is_data_file(path):
-        if template is None:
+        if definition is None:
             raise WrongUse(
                 f"The rows of {path} become the model's input by a task's template. Name the "
                 "task's file with --task."
             )
-        return _rows(Path(path), template, text_columns)
+        return _rows(Path(path), definition, text_columns)
     lines = read_lines() if path is None else lines_of(files.read_bytes(path))
-    if template is None:
+    if definition is None:
         return lines
+    template = definition.inputs
     if len(template.columns) > 1:
         raise WrongUse(
             f"An input of the task has several columns ({', '.join(template.columns)}), which a "
@@ -71,46 +73,61 @@ def definition_of(task: Task) -> TableDefinition:
     return definitions[task.name]
 
 
-def _rows(path: Path, template: Template, text_columns: Sequence[str]) -> Lines:
-    from spotfw.tasks.tables.labelled_file import labelled_records
+def _rows(path: Path, definition: TableDefinition, text_columns: Sequence[str]) -> Lines:
+    """The rows of a file as inputs, each cell read as it is for a tuning."""
+    from spotfw.tasks.rows.kinds import WrongCell
+    from spotfw.tasks.tables.labelled_file import joined_texts, labelled_records, read_text
+    from spotfw.tasks.tables.rows import NoInput, read_inputs
 
+    records = list(labelled_records(path))
+    own = _has_columns(definition, records) and not text_columns
+    template = definition.inputs
+    columns = () if own else tuple(text_columns) or _columns(path, template, records)
+    if columns and len(template.columns) > 1:
+        raise WrongUse(
+            f"An input of the task has several columns ({', '.join(template.columns)}), for which "
+            f"--text-column cannot stand. Leave it out, and name the columns of {path} so."
+        )
     texts: list[str | None] = []
-    columns: tuple[str, ...] = tuple(text_columns)
-    for _, record in labelled_records(path):
-        if isinstance(record, str):
+    faults: dict[int, str] = {}
+    for number, record in records:
+        try:
+            if isinstance(record, str):
+                raise WrongCell(record)
+            if own:
+                filled = read_inputs(definition, record)
+            else:
+                cells = [read_text(record, column) for column in columns]
+                filled = template.fill({template.columns[0]: joined_texts(columns, cells)})
+            texts.append(filled)
+        except NoInput:
             texts.append("")
-            continue
-        columns = columns or _columns(path, template, record)
-        texts.append(_filled(path, template, columns, record))
-    return Lines(tuple(texts))
+        except WrongCell as why:
+            texts.append(None)
+            faults[number] = str(why)
+    return Lines(tuple(texts), numbers=tuple(number for number, _ in records), faults=faults)
 
 
-def _columns(path: Path, template: Template, record: dict[str, Any]) -> tuple[str, ...]:
-    """The template's own columns, or the one that its text begins with, as transfer writes it."""
+def _has_columns(definition: TableDefinition, records: Sequence[Record]) -> bool:
+    from spotfw.tasks.rows.records import ABSENT, cell
+
+    needed = [c for c in definition.inputs.columns if c not in definition.optional_columns]
+    return any(
+        all(cell(record, column) is not ABSENT for column in needed)
+        for _, record in records
+        if isinstance(record, dict)
+    )
+
+
+def _columns(path: Path, template: Template, records: Sequence[Record]) -> tuple[str, ...]:
+    """The column that a template's text begins with, as transfer writes it."""
     from spotfw.tasks.tables.labelled_file import unknown_column
 
-    if all(column in record for column in template.columns):
-        return template.columns
+    names = dict.fromkeys(name for _, r in records if isinstance(r, dict) for name in r)
     # A file's own task has its texts behind the name of the column they came from.
     lead = template.parts[0][0]
     named = lead.removesuffix(": ") if lead.endswith(": ") else None
-    if len(template.columns) == 1 and named in record:
-        return (str(named),)
-    absent = next(column for column in template.columns if column not in record)
-    raise unknown_column(path, named or absent, list(record), "--text-column")
-
-
-def _filled(
-    path: Path, template: Template, columns: tuple[str, ...], record: dict[str, Any]
-) -> str:
-    from spotfw.tasks.tables.labelled_file import joined_texts, unknown_column
-
-    missing = [column for column in columns if column not in record]
-    if missing:
-        raise unknown_column(path, missing[0], list(record), "--text-column")
-    cells = [" ".join(str("" if record[c] is None else record[c]).split()) for c in columns]
-    if not all(cells):
-        return ""
-    if len(template.columns) == 1:
-        return template.fill({template.columns[0]: joined_texts(columns, cells)})
-    return template.fill(dict(zip(columns, cells, strict=True)))
+    if not names or (len(template.columns) == 1 and named in names):
+        return (named or template.columns[0],)
+    absent = next((column for column in template.columns if column not in names), "")
+    raise unknown_column(path, named or absent, list(names), "--text-column")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
 from spotfw.errors import SpotError, WrongUse
+from spotfw.tasks.rows.opening import marked_encoding
 
 #: Lines that a message names.
 _NAMED = 5
@@ -18,10 +20,19 @@ class Lines:
     """What was read.
 
     Attributes:
-      texts: each line without its end; None where it is not UTF-8.
+      texts: each line without its end; None where it is no text.
+      numbers: of each in its file; by default they are counted from 1.
+      faults: why rows of a file have no text, by number; of a line that is None and not here,
+        it is not UTF-8 or has a NUL character.
     """
 
     texts: tuple[str | None, ...]
+    numbers: tuple[int, ...] = attrs.field()
+    faults: Mapping[int, str] = attrs.field(factory=dict)
+
+    @numbers.default
+    def _counted(self) -> tuple[int, ...]:
+        return tuple(range(1, len(self.texts) + 1))
 
     @property
     def sound(self) -> list[str]:
@@ -30,13 +41,17 @@ class Lines:
 
     @property
     def blank(self) -> list[int]:
-        """Numbers from 1 of the lines without a word."""
-        return [n for n, text in enumerate(self.texts, 1) if text is not None and not text.strip()]
+        """Numbers of the lines without a word."""
+        return [n for n, text in self._numbered if text is not None and not text.strip()]
 
     @property
     def undecodable(self) -> list[int]:
-        """Numbers from 1 of the lines that are not UTF-8."""
-        return [n for n, text in enumerate(self.texts, 1) if text is None]
+        """Numbers of the lines that are not UTF-8 or have a NUL character."""
+        return [n for n, text in self._numbered if text is None and n not in self.faults]
+
+    @property
+    def _numbered(self) -> Iterator[tuple[int, str | None]]:
+        return zip(self.numbers, self.texts, strict=True)
 
 
 def read_lines() -> Lines:
@@ -61,8 +76,17 @@ def read_lines() -> Lines:
 
 
 def lines_of(data: bytes) -> Lines:
-    """The lines of a text in UTF-8."""
-    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    """The lines of a text in UTF-8, or in what its mark of byte order says.
+
+    Lines end as in Unix, in Windows, or, where there is no such end, as in old Macintoshes.
+    """
+    if (encoding := marked_encoding(data)) is not None:
+        with contextlib.suppress(UnicodeDecodeError):
+            data = data.decode(encoding).encode()
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    lines = data.split(b"\n")
     if not lines[-1]:
         lines.pop()
     return Lines(tuple(_text(line.rstrip(b"\r")) for line in lines))
@@ -78,6 +102,8 @@ def named(numbers: Sequence[int]) -> str:
 
 
 def _text(line: bytes) -> str | None:
+    if b"\0" in line:
+        return None
     try:
         return line.decode()
     except UnicodeDecodeError:

@@ -255,10 +255,18 @@ def predict(
             say(" ".join((answer or "").splitlines()))
     if lines.blank:
         note(f"Blank, and not answered: {named(lines.blank)} of {place}.")
+    if lines.faults:
+        shown = "; ".join(f"line {n}: {why}" for n, why in [*lines.faults.items()][:5])
+        more = f"; and {len(lines.faults) - 5} more" if len(lines.faults) > 5 else ""
+        raise SpotError(
+            f"{len(lines.faults)} of {len(lines.texts)} rows of {place} cannot be used, and are "
+            f"not answered: {shown}{more}. The other rows are answered above."
+        )
     if lines.undecodable:
         raise SpotError(
             f"Not UTF-8, and not answered: {named(lines.undecodable)} of {place}. The other "
-            "lines are answered above. Save the text as UTF-8: iconv -f LATIN1 -t UTF-8."
+            "lines are answered above. Save the text as UTF-8, without NUL characters: "
+            "iconv -f LATIN1 -t UTF-8."
         )
 
 

@@ -26,8 +26,10 @@ def compare(metric: SimilarityMetric, query: Floating, stack: Floating) -> Float
     """
     if not len(stack):
         return np.zeros(0)
-    similarities = np.asarray(metric.compare(query, stack))
-    if similarities.shape != (len(stack),) or not np.isfinite(similarities).all():
+    with np.errstate(all="ignore"):  # what is not finite is refused
+        similarities = np.asarray(metric.compare(query, stack))
+    real = similarities.dtype.kind in "fiu"
+    if similarities.shape != (len(stack),) or not real or not np.isfinite(similarities).all():
         raise BrokenPart(
             f"The metric {metric.name!r} gave {similarities!r:.100} for {len(stack)} prompts "
             "where one finite number each was expected. Correct its compare or features."

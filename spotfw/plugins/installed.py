@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from spotfw.plugins.strangers import ENDING, one_line
+from spotfw.plugins.strangers import is_an_interrupt, one_line
 from spotfw.reading import read_regular
 
 #: Bytes of a distribution's file.
@@ -45,9 +45,9 @@ def entry_points(group: str) -> Iterator[importlib.metadata.EntryPoint | Broken]
             if group in text:
                 # As a list here: what is lazy would raise at whoever asks.
                 yield from [e for e in distribution.entry_points if e.group == group]
-        except ENDING:
-            raise
         except BaseException as error:
+            if is_an_interrupt(error):
+                raise
             yield Broken(label, f"its entry_points.txt cannot be read: {one_line(error)}")
 
 
@@ -59,9 +59,9 @@ def origin(entry: importlib.metadata.EntryPoint) -> tuple[str, str]:
         _text(entry.dist, getattr(entry.dist, "_path", None), "METADATA")
         facts = entry.dist.metadata  # parsed anew at each look
         return str(facts["Name"] or "unknown"), str(facts["Version"] or "")
-    except ENDING:
-        raise
-    except BaseException:
+    except BaseException as error:
+        if is_an_interrupt(error):
+            raise
         return "unknown", ""
 
 

@@ -26,7 +26,7 @@ from spotfw import hookspecs
 from spotfw.errors import SpotError, WrongUse, plain
 from spotfw.plugins import fitness
 from spotfw.plugins.installed import Broken, entry_points, origin
-from spotfw.plugins.strangers import ENDING, one_line, prints_aside
+from spotfw.plugins.strangers import is_an_interrupt, one_line, prints_aside
 from spotfw.version import __version__
 
 #: The entry-point group, and the owner of the built-in parts.
@@ -190,9 +190,9 @@ class Loader:
         try:
             with self.timed("import", plugin):
                 loaded = get()
-        except ENDING:
-            raise
         except BaseException as error:
+            if is_an_interrupt(error):
+                raise
             self.fail(plugin, f"could not be imported: {one_line(error)}")
             return
         refused, idle, deprecations = self._register(plugin, loaded)
@@ -225,9 +225,9 @@ class Loader:
                 self.manager.register(loaded, plugin.key)
             fitness.refuse_wrappers(self.manager, loaded)
             return None, list(fitness.idle_hooks(self.manager, loaded)), deprecations
-        except ENDING:
-            raise
         except BaseException as error:
+            if is_an_interrupt(error):
+                raise
             if self.manager.has_plugin(plugin.key):
                 self.manager.unregister(name=plugin.key)
             return f"could not be registered: {one_line(error)}", [], []

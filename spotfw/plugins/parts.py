@@ -12,7 +12,7 @@ import attrs
 from spotfw.contracts import ShortNames, TaskFinder
 from spotfw.errors import BrokenPart, SpotError, WrongUse
 from spotfw.plugins.loading import OWN, LoadedPlugin, Loader, PluginFault
-from spotfw.plugins.strangers import ENDING, first_of, one_line, shown
+from spotfw.plugins.strangers import first_of, is_an_interrupt, one_line, shown
 from spotfw.tasks import Mixture, Task
 from spotfw.tasks.mixtures import AnyTask, MixtureDefinition
 
@@ -205,10 +205,10 @@ def blaming(plugin: LoadedPlugin | None, what: str) -> Iterator[None]:
         if plugin is None or plugin.distribution == OWN:
             raise
         raise PluginFault(f"{error} The plugin {plugin} gives it.") from error
-    except (SpotError, *ENDING):
+    except SpotError:
         raise
     except BaseException as error:  # SystemExit too: a part does not end the program
-        if plugin is None or plugin.distribution == OWN:
+        if plugin is None or plugin.distribution == OWN or is_an_interrupt(error):
             raise
         raise PluginFault(
             f"The {what}, which the plugin {plugin} gives, failed: {one_line(error)[:600]}. "
@@ -271,9 +271,11 @@ def _reported(
     """Notes what a plugin raises, and goes on."""
     try:
         yield
-    except (but, *ENDING):
+    except but:
         raise
     except BaseException as error:
+        if is_an_interrupt(error):
+            raise
         loader.fail(plugin, f"{what} raised {one_line(error)}")
 
 
@@ -281,9 +283,9 @@ def _name_or_fault(part: Any, methods: tuple[str, ...]) -> tuple[str, str | None
     """A part's name, and what keeps the part from its contract, or None."""
     try:
         return _checked_name(part, methods)
-    except ENDING:
-        raise
     except BaseException as error:
+        if is_an_interrupt(error):
+            raise
         return "", f"raised {one_line(error)} when it was looked at"
 
 

@@ -33,7 +33,7 @@ from spotfw.plugins.parts import (
     with_own_members,
 )
 from spotfw.plugins.rows import rows
-from spotfw.plugins.strangers import ENDING, one_line, prints_aside
+from spotfw.plugins.strangers import is_an_interrupt, one_line, prints_aside
 from spotfw.tasks.mixtures import AnyTask, MixtureDefinition, listing, resolve
 
 if TYPE_CHECKING:
@@ -267,9 +267,9 @@ class Plugins:
                         for name, value in values.items()
                     }
                     implementation.function(*(own[name] for name in implementation.argnames))
-            except ENDING:
-                raise
             except BaseException as error:
+                if is_an_interrupt(error):
+                    raise
                 plugin.silenced = True
                 message = f"{hook} raised {one_line(error)}; it follows no more runs"
                 self._loader.fail(plugin, message)

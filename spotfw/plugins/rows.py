@@ -8,7 +8,7 @@ from typing import Any
 from spotfw.plugins.loading import LoadedPlugin, Loader
 from spotfw.plugins.parts import SETTABLE, Component
 from spotfw.plugins.settings import Setting, settings_of
-from spotfw.plugins.strangers import ENDING
+from spotfw.plugins.strangers import is_an_interrupt
 
 
 def rows(loader: Loader, parts: Mapping[str, Iterable[Component]]) -> list[dict[str, Any]]:
@@ -77,9 +77,9 @@ def _row(
 def _settings(part: Component) -> dict[str, Setting]:
     try:
         return settings_of(part.value) if part.kind in SETTABLE else {}
-    except ENDING:
-        raise
-    except BaseException:  # whoever asks for the part hears of it
+    except BaseException as error:  # whoever asks for the part hears of it
+        if is_an_interrupt(error):
+            raise
         return {}
 
 

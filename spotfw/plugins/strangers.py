@@ -24,6 +24,11 @@ _LONGEST = 1_000
 Value = TypeVar("Value")
 
 
+def is_an_interrupt(error: BaseException) -> bool:
+    """Whether an error is a person's wish to end; an exception derived from it is a plugin's."""
+    return type(error) in ENDING
+
+
 class TooMany(Exception):
     """A plugin lists more than is taken; it may have no end."""
 
@@ -44,9 +49,9 @@ def shown(value: Any, most: int = 80) -> str:
     """A value as an error shows it, of `most` characters; never raises."""
     try:
         return plain(f"{value!r:.{most}}").replace("\n", " ")
-    except ENDING:
-        raise
-    except BaseException:
+    except BaseException as error:
+        if is_an_interrupt(error):
+            raise
         return f"a {plain(type(value).__name__)} that cannot be shown"
 
 
@@ -55,9 +60,9 @@ def one_line(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = " ".join(str(error).split())
-    except ENDING:
-        raise
-    except BaseException:
+    except BaseException as error:
+        if is_an_interrupt(error):
+            raise
         text = "its message cannot be read"
     return plain(f"{name}: {text}" if text else name)[:_LONGEST]
 

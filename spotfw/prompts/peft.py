@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
+import numpy as np
 
 from spotfw import files, reading
 from spotfw.errors import SpotError, WrongUse
@@ -132,13 +133,15 @@ def load_peft_tasks(folder: str) -> list[SoftPrompt]:
             f"{list(rows.shape)}, which do not fit its prompt of {list(array.shape)}. Take another "
             "copy of it."
         )
+    with np.errstate(all="ignore"):  # what is not finite is refused as a prompt
+        products = [array[:tokens] * (c @ r)[:tokens] for c, r in zip(columns, rows, strict=True)]
     return [
         prompt_from(
-            array[:tokens] * (columns[task] @ rows[task])[:tokens],
+            product,
             attrs.evolve(provenance, extra={**provenance.extra, "peft_task": task}),
             folder,
         )
-        for task in range(len(rows))
+        for task, product in enumerate(products)
     ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import attrs
 import numpy as np
 
-from spotfw.errors import WrongUse
+from spotfw.errors import WrongUse, plain
 from spotfw.ranking.explanation import Explained, Explanation, reason
 from spotfw.ranking.markup import html_table
 
@@ -190,7 +190,7 @@ class Ranking(Sequence[Ranked]):
             "  ".join(_pad(cell, width, c < 2) for c, (cell, width) in enumerate(columns)).rstrip()
             for columns in (list(zip(line, widths, strict=True)) for line in [head, *lines])
         ]
-        return "\n".join([title, *table])
+        return plain("\n".join([title, *table]))  # tasks are named by anyone's prompt
 
     def __repr__(self) -> str:
         return str(self)

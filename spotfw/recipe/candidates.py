@@ -23,7 +23,7 @@ from spotfw.contracts import (
 )
 from spotfw.contracts.candidates import describe
 from spotfw.errors import BrokenPart, SpotError
-from spotfw.plugins.strangers import ENDING, one_line
+from spotfw.plugins.strangers import is_an_interrupt, one_line
 from spotfw.prompts import Provenance, SoftPrompt, check_fits
 from spotfw.ranking import Ranking
 from spotfw.ranking.markup import html_table
@@ -189,9 +189,11 @@ def choose(strategy: Choose, ranking: Ranking, k: int) -> tuple[Candidate, ...]:
     """
     try:
         given = strategy(ranking, k)
-    except (Exception, *ENDING):
+    except Exception:
         raise
     except BaseException as error:  # SystemExit: a strategy chooses, and ends no program
+        if is_an_interrupt(error):
+            raise
         raise BrokenPart(f"The strategy raised {one_line(error)}. Let it give a list.") from error
     return checked(given, len(ranking))
 

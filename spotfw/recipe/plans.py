@@ -9,6 +9,7 @@ from spotfw.config import TARGET_STEPS, TuningSettings
 from spotfw.library import Library
 from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt
+from spotfw.recipe.asked import Place, place_of, prompt_of, task_of
 from spotfw.recipe.candidates import Choose, TransferResult
 from spotfw.recipe.evaluation import check_splits
 from spotfw.recipe.rounds import Rounds
@@ -53,8 +54,9 @@ class Plans:
         """Updates of a target's tuning: the model's own, else the paper's 100,000 (3.1.2)."""
         return int(self._bench.own_settings.get("steps", TARGET_STEPS))
 
-    def task(self, task: str | Task | Mixture) -> Task | Mixture:
+    def task(self, task: Place | Task | Mixture) -> Task | Mixture:
         """A task by name, unless it is one already."""
+        task = task_of(task)
         if isinstance(task, str):
             # A library names tasks; those that came from a file are only known from before.
             task = self._seen.get(task) or self.plugins.task(task)
@@ -63,12 +65,12 @@ class Plans:
 
     def tuning(
         self,
-        task: str | Task | Mixture,
+        task: Place | Task | Mixture,
         *,
         init: str = "sampled_vocab",
         start: SoftPrompt | None = None,
-        out: str | None = None,
-        runs: str | None = None,
+        out: Place | None = None,
+        runs: Place | None = None,
         resume: bool | None = None,
         observer: Observer | None = None,
         by_hand: Collection[str] | None = None,
@@ -82,13 +84,16 @@ class Plans:
         resolved, chosen = self.task(task), self.settings(**settings)
         # Before the model is opened, which takes long.
         check_splits(resolved)
+        out = None if out is None else place_of(out)
         if out is not None:
             refuse_used(out, resume=bool(resume))
         resolved = pinned(resolved)
         if start is None:
             self.plugins.parse_initializer(init)
+        else:
+            start = prompt_of(start)
         chosen = self._bench.fitted(chosen, resolved, settings if by_hand is None else by_hand)
-        runs = runs or self.runs
+        runs = place_of(runs or self.runs)
         return Tuning(
             task=resolved,
             settings=chosen,
@@ -101,7 +106,7 @@ class Plans:
 
     def transfer_rounds(
         self,
-        target: str | Task,
+        target: Place | Task,
         strategy: Strategy = "best_of_top_k",
         k: int = 3,
         metric: str = "per_token_cosine",
@@ -109,7 +114,7 @@ class Plans:
         embedding: SoftPrompt | None = None,
         mixture: Mapping[str, Any] | None = None,
         among: Collection[str] | None = None,
-        out: str | None = None,
+        out: Place | None = None,
         observer: Observer | None = None,
         by_hand: Collection[str] | None = None,
         **settings: Any,
@@ -132,7 +137,7 @@ class Plans:
             mixture=self.settings(**mixed),
             find_task=self.task,
             among=among,
-            out=out,
+            out=None if out is None else place_of(out),
             runs=self.runs,
             observer=observer or self.observer,
             by_hand=set(mixed) if by_hand is None else by_hand,

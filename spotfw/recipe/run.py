@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from spotfw.contracts import Evaluation, FrozenModel, TuneProgress, TuneRequest, TuningState
-from spotfw.errors import BrokenPart, WrongUse
+from spotfw.errors import BrokenPart, SpotError, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.recipe.evaluation import Scoring
 from spotfw.recipe.fitting import check_before_tuning
@@ -167,6 +167,13 @@ class Run:
         saved = self._folder.load()
         if saved is not None:
             state, self.history = saved
+            asked = (self.tuning.settings.prompt_length, self._model.width)
+            if state.prompt.shape != asked:
+                raise SpotError(
+                    f"The run in {self.tuning.out} has a prompt of the shape "
+                    f"{list(state.prompt.shape)}, and {list(asked)} is asked for. Resume it as it "
+                    "was begun, or choose another folder with --out."
+                )
             return state
         tuning = self.tuning
         prompt = initial_prompt(

@@ -16,8 +16,10 @@ checkpoint, so a run killed at any moment continues from its last one.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -188,6 +190,7 @@ class RunFolder:
             "step": str(state.step),
             "history": json.dumps([attrs.asdict(h) for h in history]),
         }
+        header["digest"] = _digest(tensors, header)
         files.write_atomically(
             files.join(self.path, _STATE), safetensors.numpy.save(tensors, metadata=header)
         )
@@ -206,6 +209,9 @@ class RunFolder:
             tensors = safetensors.numpy.load(data)
             length = int.from_bytes(data[:8], "little")
             header = parse_json(data[8 : 8 + length])["__metadata__"]
+            # States of spotfw 0.1 have no digest.
+            if header.get("digest", "") not in ("", _digest(tensors, header)):
+                raise ValueError("it is not what was saved: its digest is another")
             slots = {k[len(_SLOT) :]: v for k, v in tensors.items() if k.startswith(_SLOT)}
             history = [Scored(**entry) for entry in parse_json(header["history"])]
             step = history[-1].step
@@ -241,8 +247,29 @@ class RunFolder:
         return best, embedding
 
     def checkpoint(self, step: int) -> SoftPrompt:
-        """The prompt at a step."""
-        return load_prompt(self.checkpoint_path(step))
+        """The prompt at a step.
+
+        Raises:
+          SpotError: it cannot be read, or is of another step.
+        """
+        prompt = load_prompt(self.checkpoint_path(step))
+        if prompt.provenance.step != step:
+            raise SpotError(
+                f"The prompt in {self.checkpoint_path(step)} is of the step "
+                f"{prompt.provenance.step}, as a copy of another. Put the run's own back."
+            )
+        return prompt
+
+
+def _digest(tensors: Mapping[str, Any], header: Mapping[str, str]) -> str:
+    """A sha256 over all tensors, their shapes and types, and the header without its digest."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {list(tensors[name].shape)}\n".encode())
+        digest.update(np.ascontiguousarray(tensors[name]).data)
+    rest = sorted((key, value) for key, value in header.items() if key != "digest")
+    digest.update(json.dumps(rest).encode())
+    return digest.hexdigest()
 
 
 def _check_state(state: TuningState, history: Sequence[Scored]) -> None:
@@ -262,5 +289,7 @@ def _check_state(state: TuningState, history: Sequence[Scored]) -> None:
         for number in (*numbers, *entry.metrics.values()):
             if isinstance(number, bool) or not isinstance(number, (int, float)):
                 raise ValueError(f"its history has {number!r:.40} for a number at step {last}")
+        if not math.isfinite(entry.score):
+            raise ValueError(f"its history has the score {entry.score!r:.40} at step {last}")
     if state.prompt.ndim != 2 or not np.isfinite(state.prompt).all():
         raise ValueError("its prompt is no matrix of finite numbers")

@@ -11,6 +11,7 @@ result = fw.transfer("book_sentiment", strategy="best_of_top_k", k=3)
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, overload
 
@@ -20,8 +21,9 @@ from spotfw.contracts import Evaluation, FrozenModel, TargetSignal
 from spotfw.library import Library, ReleasedLibrary
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.libraries import libraries_named
-from spotfw.prompts import SoftPrompt, load_prompt
+from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking
+from spotfw.recipe.asked import Place, lines_of, place_of, places_of, prompt_of, split_of, task_of
 from spotfw.recipe.candidates import TransferResult
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, Scoring, check_splits
 from spotfw.recipe.metrics import metrics_named
@@ -59,10 +61,10 @@ class Session(Plans):
 
     def __init__(
         self,
-        model: str = "playground",
-        library: str | Sequence[str] | None = None,
+        model: Place = "playground",
+        library: Place | Sequence[Place] | None = None,
         *,
-        runs: str = "runs",
+        runs: Place = "runs",
         plugins: Plugins | None = None,
         backend: str | None = None,
         observer: Observer | None = None,
@@ -74,12 +76,12 @@ class Session(Plans):
         self.plugins.import_modules(modules)
         if plugins is None:
             self.plugins.relist_tasks()  # task files may have changed since another session
-        self.runs = runs
+        self.runs = place_of(runs)
         self.observer = observer
         self._progress = progress
         announce = announced if progress else lambda line: None
-        self._bench = Workbench(model, self.plugins, backend, options, announce)
-        self._library = libraries_named(library or (), self.plugins)
+        self._bench = Workbench(place_of(model), self.plugins, backend, options, announce)
+        self._library = libraries_named(places_of(library), self.plugins)
         self._seen: dict[str, Task | Mixture] = {}
 
     @property
@@ -103,23 +105,23 @@ class Session(Plans):
 
     @overload
     def tune(
-        self, task: str | Task | Mixture, *, seeds: None = None, **options: Any
+        self, task: Place | Task | Mixture, *, seeds: None = None, **options: Any
     ) -> TunedPrompt: ...
 
     @overload
     def tune(
-        self, task: str | Task | Mixture, *, seeds: Sequence[int], **options: Any
+        self, task: Place | Task | Mixture, *, seeds: Sequence[int], **options: Any
     ) -> TunedSeeds: ...
 
     def tune(
         self,
-        task: str | Task | Mixture,
+        task: Place | Task | Mixture,
         *,
         seeds: Sequence[int] | None = None,
         init: str = "sampled_vocab",
         start: SoftPrompt | None = None,
-        out: str | None = None,
-        runs: str | None = None,
+        out: Place | None = None,
+        runs: Place | None = None,
         resume: bool | None = None,
         keep: bool = True,
         observer: Observer | None = None,
@@ -166,7 +168,10 @@ class Session(Plans):
                 self._keep([tuned] if keep else [])
                 return tuned
             checked = check_seeds(seeds, settings.pop("seed", None))
-            folders = [None if out is None else files.join(out, f"seed-{seed}") for seed in checked]
+            folders = [
+                None if out is None else files.join(place_of(out), f"seed-{seed}")
+                for seed in checked
+            ]
             outcomes = self._bench.tune_all(
                 [
                     self.tuning(task, out=folder, seed=seed, **options, **settings)
@@ -182,9 +187,9 @@ class Session(Plans):
 
     def embed(
         self,
-        target: str | Task,
+        target: Place | Task,
         *,
-        runs: str | None = None,
+        runs: Place | None = None,
         observer: Observer | None = None,
         **settings: Any,
     ) -> TunedPrompt:
@@ -198,7 +203,7 @@ class Session(Plans):
 
     def rank(
         self,
-        target: str | Task | SoftPrompt | TunedPrompt,
+        target: Place | Task | SoftPrompt | TunedPrompt,
         metric: str = "per_token_cosine",
         **settings: Any,
     ) -> Ranking:
@@ -233,7 +238,7 @@ class Session(Plans):
 
     def transfer(
         self,
-        target: str | Task,
+        target: Place | Task,
         strategy: Strategy = "best_of_top_k",
         k: int = 3,
         metric: str = "per_token_cosine",
@@ -241,7 +246,7 @@ class Session(Plans):
         embedding: SoftPrompt | TunedPrompt | None = None,
         mixture: Mapping[str, Any] | None = None,
         among: Collection[str] | None = None,
-        out: str | None = None,
+        out: Place | None = None,
         observer: Observer | None = None,
         by_hand: Collection[str] | None = None,
         **settings: Any,
@@ -282,8 +287,8 @@ class Session(Plans):
 
     def evaluate(
         self,
-        prompt: str | SoftPrompt | None,
-        task: str | Task | Mixture,
+        prompt: Place | SoftPrompt | None,
+        task: Place | Task | Mixture,
         split: str = VALIDATION,
         **settings: Any,
     ) -> Evaluation:
@@ -297,8 +302,8 @@ class Session(Plans):
 
     def evaluate_all(
         self,
-        prompts: Sequence[str | SoftPrompt | None],
-        task: str | Task | Mixture,
+        prompts: Sequence[Place | SoftPrompt | None],
+        task: Place | Task | Mixture,
         split: str = VALIDATION,
         **settings: Any,
     ) -> list[Evaluation]:
@@ -308,7 +313,7 @@ class Session(Plans):
           SpotError: as `evaluate`, of the first that cannot be scored.
         """
         resolved = self.task(task)
-        check_splits(resolved, (split,))
+        check_splits(resolved, (split_of(split),))
         resolved = pinned(resolved)
         scorings = []
         for prompt in prompts:
@@ -320,12 +325,13 @@ class Session(Plans):
         return self._bench.evaluate_all(scorings, split)
 
     def predict(
-        self, prompt: str | SoftPrompt | None, lines: Sequence[str], **settings: Any
+        self, prompt: Place | SoftPrompt | None, lines: Sequence[str], **settings: Any
     ) -> list[str]:
         """Decodes greedily for each line of text with a prompt in front; lengths as `evaluate`."""
+        texts = lines_of(lines)
         loaded = None if prompt is None else self._fitting(prompt)
         chosen = self.settings(**{**_lengths(loaded), **settings})
-        return self._bench.predict(None if loaded is None else loaded.array, lines, chosen)
+        return self._bench.predict(None if loaded is None else loaded.array, texts, chosen)
 
     def close(self) -> None:
         """Gives the model's memory back."""
@@ -343,26 +349,28 @@ class Session(Plans):
             return contextlib.nullcontext(heard)
         return Watch()
 
-    def _fitting(self, prompt: str | SoftPrompt) -> SoftPrompt:
-        loaded = load_prompt(prompt) if isinstance(prompt, str) else prompt
+    def _fitting(self, prompt: Place | SoftPrompt) -> SoftPrompt:
+        loaded = prompt_of(prompt)
         self._bench.check(loaded)
         return loaded
 
     def _embedding(
-        self, target: str | Task | SoftPrompt | TunedPrompt, settings: dict[str, Any]
+        self, target: Place | Task | SoftPrompt | TunedPrompt, settings: dict[str, Any]
     ) -> SoftPrompt:
         if isinstance(target, SoftPrompt):
             return target
         if isinstance(target, TunedPrompt):
             return target.embedding
-        if isinstance(target, str) and _is_file(target):
-            return load_prompt(target)
+        named = task_of(target)
+        if isinstance(named, str) and _is_file(named):
+            return prompt_of(named)
         return self.embed(target, **settings).embedding
 
 
-def _is_file(target: object) -> bool:
+def _is_file(target: Any) -> bool:
     """Whether a target is named by a prompt's file."""
-    return isinstance(target, str) and target.endswith((".safetensors", ".npy"))
+    named = isinstance(target, (str, os.PathLike))
+    return named and place_of(target).endswith((".safetensors", ".npy"))
 
 
 def _lengths(prompt: SoftPrompt | None) -> dict[str, Any]:

@@ -103,6 +103,12 @@ class Transfer:
             raise WrongUse(f"The target {target.name} is a mixture. Transfer to its tasks instead.")
         if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
             raise WrongUse(f"-k must be a whole number of 1 or more, but is {k!r:.80}.")
+        if not isinstance(strategy, str) and not callable(strategy):
+            raise WrongUse(
+                f"A strategy is a name, or a function of (ranking, k), but is {strategy!r:.80}."
+            )
+        if isinstance(among, str):
+            raise WrongUse(f"The ids to choose among are a list, but {among!r:.80} was given.")
         plugins = bench.plugins
         self.target = target
         self.settings = settings

@@ -8,6 +8,7 @@ imported.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -185,12 +186,13 @@ class Mixture:
     def _check_rates(self, _: Any, rates: Any) -> None:
         # That there is one for each task, above 0, is for the suite of task sources to say.
         try:
-            for rate in () if rates is None else rates:
-                exact(rate, (float,))
+            numbers = [exact(rate, (float,)) for rate in (() if rates is None else rates)]
+            if not math.isfinite(sum(numbers)):
+                raise ValueError("they have no finite sum")
         except (TypeError, ValueError):
             raise WrongUse(
-                f"The rates of the mixture {self.name} must be finite numbers, one for each of "
-                f"its tasks, but are {rates!r:.80}."
+                f"The rates of the mixture {self.name} must be finite numbers, also as a sum, one "
+                f"for each of its tasks, but are {rates!r:.80}."
             ) from None
 
 

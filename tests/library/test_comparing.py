@@ -35,7 +35,9 @@ def test_similarities_of_each() -> None:
     assert compare(Mean("nothing asked"), np.ones(2), np.zeros((0, 2))).shape == (0,)
 
 
-@pytest.mark.parametrize("give", [[1.0], [[1.0, 2.0]], [1.0, np.nan], [1.0, np.inf], 1.0])
+@pytest.mark.parametrize(
+    "give", [[1.0], [[1.0, 2.0]], [1.0, np.nan], [1.0, np.inf], 1.0, [1, 1j], ["1", "2"]]
+)
 def test_something_else_than_numbers(give: Any) -> None:
     with pytest.raises(BrokenPart, match=r"'mean' gave .* for 2 prompts where one finite number"):
         compare(Mean(give), np.ones(2), np.ones((2, 2)))

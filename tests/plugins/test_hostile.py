@@ -139,9 +139,18 @@ def test_ctrl_c_still_ends(plugins: Plugins) -> None:
     plugins.register(plugin(spotfw_similarity_metrics=raising(KeyboardInterrupt())), "slow")
     with pytest.raises(KeyboardInterrupt):
         plugins.names("metric")
+    plugins.register(plugin(spotfw_run_started=raising(KeyboardInterrupt())), "slow tracker")
+    with pytest.raises(KeyboardInterrupt):
+        plugins.call("spotfw_run_started", run={"task": "t"})
 
 
-@pytest.mark.parametrize("error", [Bad("x"), SystemExit(0), GeneratorExit(), OSError("offline")])
+class Stop(KeyboardInterrupt):
+    """A plugin's own; nobody has pressed Ctrl-C."""
+
+
+@pytest.mark.parametrize(
+    "error", [Bad("x"), SystemExit(0), GeneratorExit(), OSError("offline"), Stop("x")]
+)
 def test_a_tracker_is_silenced_by_whatever_it_raises(plugins: Plugins, error: Any) -> None:
     heard = []
     plugins.register(plugin(spotfw_run_started=lambda run: raising(error)()), "bad")
@@ -228,7 +237,9 @@ def test_what_an_initializer_gives(plugins: Plugins, given: Any) -> None:
         started(plugins, lambda context, rng: given)
 
 
-@pytest.mark.parametrize("error", [Bad("x"), SystemExit(0), GeneratorExit(), ValueError("x")])
+@pytest.mark.parametrize(
+    "error", [Bad("x"), SystemExit(0), GeneratorExit(), ValueError("x"), Stop()]
+)
 def test_what_an_initializer_raises(plugins: Plugins, error: BaseException) -> None:
     with pytest.raises(PluginFault, match="plugin hostile"):
         started(plugins, raising(error))

@@ -82,6 +82,11 @@ def test_prints_as_a_table() -> None:
     assert repr(ranking()) == str(ranking())
 
 
+def test_a_name_does_not_act_on_a_terminal() -> None:
+    named = Ranking(items=in_order([ranked("a", 0.5, "x\x1b[31m\u202e")]), metric="m", query="cb")
+    assert "x\\x1b[31m\\u202e" in str(named) and "\x1b" not in str(named)
+
+
 def test_an_empty_ranking_says_why() -> None:
     empty = Ranking(items=(), metric="m", left_out={"of another model": 3})
     assert str(empty) == "Ranking (m): no prompt to compare with (3 of another model)"

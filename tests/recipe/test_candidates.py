@@ -210,7 +210,11 @@ def test_what_no_candidate_may_hold(given: Any, said: str) -> None:
         choose(lambda ranked, k: given, ranking("x"), 1)
 
 
-@pytest.mark.parametrize("error", [Quitting("x"), SystemExit(0), GeneratorExit()])
+class Stop(KeyboardInterrupt):
+    """A strategy's own; nobody has pressed Ctrl-C."""
+
+
+@pytest.mark.parametrize("error", [Quitting("x"), SystemExit(0), GeneratorExit(), Stop()])
 def test_a_strategy_ends_no_program(error: BaseException) -> None:
     def quits(ranked: Ranking, k: int) -> Any:
         raise error

@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from spotfw import files
 from spotfw.contracts import TuningState
@@ -262,3 +266,60 @@ def test_a_full_disk_leaves_the_last_checkpoint(
         keep(folder, 10)
         loaded = folder.load()
         assert loaded is not None and loaded[0].step == 10
+
+
+def _rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
+    """Changes tensors and header of a state, as no run does."""
+    tensors = safetensors.numpy.load_file(path)
+    with safetensors.safe_open(str(path), "numpy") as file:
+        header = dict(file.metadata())
+    change(tensors, header)
+    path.write_bytes(safetensors.numpy.save(tensors, metadata=header))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors, header: tensors.pop("slot.v"),
+        lambda tensors, header: tensors.update(prompt=tensors["prompt"] + 1),
+        lambda tensors, header: tensors.update(prompt=tensors["prompt"].astype(np.int64)),
+        lambda tensors, header: header.update(history=header["history"].replace("50.0", "99.0")),
+    ],
+    ids=["slots gone", "another prompt", "another type", "another score"],
+)
+def test_a_state_that_was_changed_is_not_gone_on_with(
+    tmp_path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]
+) -> None:
+    """Without its slots, a tuning would go on in silence, and to another result."""
+    folder = RunFolder(str(tmp_path / "run"))
+    folder.begin({"settings": {}}, resume=False)
+    keep(folder, 2)
+    _rewrite(tmp_path / "run" / "state.safetensors", change)
+    with pytest.raises(SpotError, match="its digest is another"):
+        folder.load()
+
+
+def test_a_state_of_the_first_version_has_no_digest_and_is_read(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path / "run"))
+    folder.begin({"settings": {}}, resume=False)
+    keep(folder, 2)
+    where = tmp_path / "run" / "state.safetensors"
+    _rewrite(where, lambda tensors, header: header.pop("digest"))
+    loaded = folder.load()
+    assert loaded is not None and loaded[0].step == 2
+    _rewrite(
+        where,
+        lambda tensors, header: header.update(history=header["history"].replace("50.0", "NaN")),
+    )
+    with pytest.raises(SpotError, match="has the score nan at step 2"):
+        folder.load()
+
+
+def test_a_prompt_of_another_step_is_no_checkpoint(tmp_path: Path) -> None:
+    folder = RunFolder(str(tmp_path / "run"))
+    folder.begin({"settings": {}}, resume=False)
+    keep(folder, 2)
+    keep(folder, 4)
+    shutil.copy(folder.checkpoint_path(4), folder.checkpoint_path(2))
+    with pytest.raises(SpotError, match="is of the step 4, as a copy of another"):
+        folder.finish(2, 4)

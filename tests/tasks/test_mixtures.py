@@ -203,6 +203,8 @@ def test_a_mixture_is_a_file_that_a_name_needs_no_folder_for(tmp_path):
         (GOOD.replace("[3, 1]", "[3, 0]"), "numbers above 0"),
         (GOOD.replace("[3, 1]", "[3, nan]"), "numbers above 0"),
         (GOOD.replace("[3, 1]", "[3, true]"), "numbers above 0"),
+        (GOOD.replace("[3, 1]", "[1e308, 1e308]"), "numbers above 0"),
+        (GOOD.replace("[3, 1]", "[1e-320, 1]"), "numbers above 0"),
         (GOOD.replace("rates", "rate"), "'rate' .*Did you mean 'rates'"),
         (GOOD.replace('"both"', '"first"'), "the name 'first' twice"),
         (GOOD + GOOD, "the name 'both' twice"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import logging
 import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -16,6 +18,7 @@ from spotfw import files
 from spotfw.backends.answers import evaluation_of, most_tokens, tokenised_lines
 from spotfw.backends.cohorts import tune_requests
 from spotfw.backends.given import GivenExamples
+from spotfw.backends.mesh.folders.hf_tokenizer import note_of_added_tokens
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import ModelVocabulary, open_vocabulary
 from spotfw.config import TuningSettings
@@ -24,6 +27,7 @@ from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Example, Task
 from spotfw.tasks.rows.digests import digest_of_values
 from spotfw.tasks.tokens import Ragged, Tokens
+from spotfw.tasks.vocabulary import SentencePieceVocabulary
 from spotfw_torch.chunks import POSITIONS
 from spotfw_torch.decoding import greedy
 from spotfw_torch.devices import choose_device
@@ -34,6 +38,8 @@ from spotfw_torch.model import FrozenT5, load
 from spotfw_torch.neurons import activations
 from spotfw_torch.requests import RequestCohorts
 from spotfw_torch.weights import shapes
+
+_log = logging.getLogger(__name__)
 
 #: Mesh TF rounds the rows of the embedding table up to this, and counts sentinels by them.
 _ROWS = 128
@@ -74,6 +80,10 @@ def open_model(
         torch.set_num_threads(threads)
     rows = read_dimensions(folder).vocabulary_size
     words = open_vocabulary(model, -(-rows // _ROWS) * _ROWS, vocabulary)
+    if isinstance(words, SentencePieceVocabulary):
+        note = note_of_added_tokens(folder)
+        if note is not None:
+            _log.warning("%s", note)
     engine = load(
         folder,
         device="cpu" if device_map else choose_device(device),
@@ -123,7 +133,9 @@ class TorchModel(FrozenModel):
         self.vocabulary = vocabulary
         self.identity = {
             "vocabulary": vocabulary.digest,
-            "configuration": f"torch:{digest_of_values(repr(engine.dimensions))}",
+            # What the file must hold is no part of what is computed.
+            "configuration": "torch:"
+            + digest_of_values(repr(attrs.evolve(engine.dimensions, separate_head=True))),
         }
         self.splits = Splits(vocabulary)
         self._engine: FrozenT5 | None = engine

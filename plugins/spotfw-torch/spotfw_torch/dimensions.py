@@ -9,7 +9,12 @@ from typing import Any
 import attrs
 
 from spotfw.backends.mesh.folders.hf_folder import read_json
-from spotfw.backends.mesh.folders.hf_names import sizes_of_config
+from spotfw.backends.mesh.folders.hf_names import (
+    check_ids,
+    feed_forward_default,
+    scales_outputs,
+    sizes_of_config,
+)
 from spotfw.errors import SpotError
 from spotfw_torch.errors import ModelFolderError
 
@@ -87,23 +92,20 @@ def _dimensions(config: Mapping[str, Any]) -> Dimensions:
     family = config.get("model_type", "t5")
     if family not in _FAMILIES or not config.get("is_encoder_decoder", True):
         raise ValueError(f"its config.json says model_type {family!r}")
-    feed_forward = str(config.get("feed_forward_proj", "relu"))
+    check_ids(config)
+    feed_forward = str(config.get("feed_forward_proj", feed_forward_default(config)))
     gated = feed_forward.startswith("gated-")
     name = feed_forward.removeprefix("gated-")
     # "gated-gelu" has always meant the tanh form; an ungated "gelu" means the exact one.
     if name not in _ACTIVATIONS or (name == "gelu" and not gated):
         raise ValueError(f"its config.json has feed_forward_proj {feed_forward!r}")
-    # transformers 5 writes tie_word_embeddings true for every T5, and beside it whether the
-    # output is scaled; before, the one stood for the other. No mT5 scales its output.
-    tied = config.get("tie_word_embeddings") is not False and family != "mt5"
-    scaled = config.get("scale_decoder_outputs", tied)
     return Dimensions(
         **sizes_of_config(config),
         max_distance=_positive(config, "relative_attention_max_distance", 128, int),
         epsilon=_positive(config, "layer_norm_epsilon", 1e-6, float),
         gated=gated,
         activation=_ACTIVATIONS[name],
-        scaled_output=bool(scaled),
+        scaled_output=scales_outputs(config),
         separate_head=config.get("tie_word_embeddings") is False,
         bias_in_every_block=family == "umt5",
     )

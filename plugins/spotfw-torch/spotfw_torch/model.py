@@ -19,7 +19,7 @@ from spotfw_torch.dropout import Dropout
 from spotfw_torch.logits import project
 from spotfw_torch.placement import Placement, beside, place
 from spotfw_torch.positions import FORBIDDEN, of_block, relative_bias, with_padding
-from spotfw_torch.tensors import read_tensors
+from spotfw_torch.tensors import read_tensors, settled
 from spotfw_torch.weights import Weights, arrange
 
 PAD, END, START = 0, 1, 0
@@ -71,7 +71,7 @@ def load(
     where = Placement.on(torch.device(device), dims)
     if device_map is not None:
         where = place(device_map, dims, _type(dtype))
-    tensors = read_tensors(Path(folder))
+    tensors = settled(read_tensors(Path(folder)))
     weights = arrange(tensors, dims, where.home, _type(dtype), where.by_name())
     return FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from spotfw.backends.mesh.folders.hf_folder import HFTensors
+from spotfw.backends.mesh.folders.hf_names import leftover
 from spotfw.errors import SpotError
 from spotfw_torch.errors import ModelFolderError
 
@@ -26,3 +27,24 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
         }
     except SpotError as error:
         raise ModelFolderError(str(error)) from error
+
+
+def settled(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors without copies of the embedding table and what no T5 uses.
+
+    A folder may hold the one table that all parts of a T5 share under a copy's name only.
+
+    Raises:
+      ModelFolderError: a copy differs from the table.
+    """
+    kept = {name: tensor for name, tensor in tensors.items() if leftover(name) is None}
+    copies = {name: tensor for name, tensor in tensors.items() if leftover(name) == "copy"}
+    if copies:
+        shared = kept.setdefault("shared.weight", next(iter(copies.values())))
+        for name, copy in copies.items():
+            if copy.shape != shared.shape or not torch.equal(copy, shared):
+                raise ModelFolderError(
+                    f"The weights have a {name} that differs from shared.weight, and a T5 has one "
+                    "embedding table for both stacks. Give the folder of a T5."
+                )
+    return kept

@@ -104,7 +104,7 @@ def arrange(
       blocks: where blocks go that go elsewhere, by names like ``decoder.block.7``.
 
     Raises:
-      ModelFolderError: a tensor is missing or of another shape.
+      ModelFolderError: a tensor is missing, of another shape, or has no place.
     """
     needed = shapes(dims)
     copies = [name for name in _COPIES if name in tensors]
@@ -118,6 +118,12 @@ def arrange(
         for name, shape in needed.items()
         if name not in tensors or tuple(tensors[name].shape) != shape
     ]
+    unexpected = [name for name in tensors if name not in needed]
+    if unexpected and not wrong:
+        raise ModelFolderError(
+            f"The weights do not fit config.json: {len(unexpected)} tensors have no place in a T5 "
+            f"of its sizes ({', '.join(unexpected[:3])}). Give the folder that both belong to."
+        )
     if wrong:
         raise ModelFolderError(
             f"The weights do not fit config.json: {len(wrong)} of {len(needed)} tensors "

@@ -134,3 +134,54 @@ def test_files_of_no_end(write_small, tmp_path):
 def test_another_type(write_small, tmp_path):
     with pytest.raises(ValueError, match="float16"):
         spotfw_torch.load(write_small(tmp_path), dtype="float16")
+
+
+def test_an_mt5_is_read_and_never_scales(write_small, tmp_path, model):
+    folder = write_small(tmp_path, model_type="mt5", eos_token_id=[1])
+    config = json.loads((folder / "config.json").read_text())
+    del config["feed_forward_proj"]  # gated-gelu where an mT5 says nothing
+    (folder / "config.json").write_text(json.dumps({**config, "tie_word_embeddings": True}))
+    opened = spotfw_torch.load(folder)
+    assert not opened.dimensions.scaled_output and opened.dimensions.gated
+    assert opened.weights.head is not opened.weights.embedding
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("eos_token_id", 2, "not T5's 1"),
+        ("pad_token_id", 3, "not T5's 0"),
+        ("decoder_start_token_id", True, "not T5's 0"),
+    ],
+)
+def test_a_model_with_other_tokens_is_refused(write_small, tmp_path, setting, value, said):
+    with pytest.raises(ModelFolderError, match=said):
+        spotfw_torch.load(_configured(write_small(tmp_path), **{setting: value}))
+
+
+def test_tensors_without_a_place_are_refused(write_small, tmp_path):
+    """A smaller depth in config.json would leave blocks out in silence."""
+    folder = write_small(tmp_path)
+    with pytest.raises(ModelFolderError, match=r"have no place .*encoder\.block\.2"):
+        spotfw_torch.load(_configured(folder, num_layers=2))
+
+
+@pytest.mark.parametrize("copies", [("encoder",), ("encoder", "decoder")])
+def test_the_embedding_table_may_be_stored_as_its_copies(write_small, tmp_path, model, copies):
+    folder = write_small(tmp_path)
+    path = folder / "model.safetensors"
+    tensors = safetensors.numpy.load_file(path)
+    table = tensors.pop("shared.weight")
+    tensors |= {f"{stack}.embed_tokens.weight": table for stack in copies}
+    safetensors.numpy.save_file(tensors, path)
+    np.testing.assert_array_equal(spotfw_torch.load(folder).embeddings(), model.embeddings())
+    tensors["shared.weight"] = table + 1
+    safetensors.numpy.save_file(tensors, path)
+    with pytest.raises(ModelFolderError, match=r"differs from shared\.weight"):
+        spotfw_torch.load(folder)
+
+
+def _configured(folder, **changes):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    return folder

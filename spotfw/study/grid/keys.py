@@ -14,6 +14,9 @@ import attrs
 from spotfw.config import TuningSettings, exact
 from spotfw.errors import WrongUse, did_you_mean
 
+#: Whole numbers of a study are below this, as seeds are.
+_END = 2**63
+
 
 def check_known(values: Mapping[str, Any], known: Iterable[str], place: str, prefix: str) -> None:
     """Refuses keys that are not known.
@@ -79,7 +82,7 @@ def read_numbers(least: int) -> Callable[[Any, str], tuple[int, ...]]:
     """Reads a list of different whole numbers from `least`, at least one of them."""
 
     def read(value: Any, where: str) -> tuple[int, ...]:
-        whole = isinstance(value, list) and all(type(n) is int and n >= least for n in value)
+        whole = isinstance(value, list) and all(type(n) is int and least <= n < _END for n in value)
         if not whole or not value:
             raise WrongUse(
                 f"{where} must be a list of whole numbers from {least}, but is {value!r:.80}."

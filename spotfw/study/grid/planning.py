@@ -106,6 +106,8 @@ def plan(study: Study, out: str | None = None, *, plugins: Plugins | None = None
       UnknownName: a task, metric, strategy, model or backend is unknown.
       WrongUse: something does not go together.
     """
+    if not isinstance(study, Study):
+        raise WrongUse(f"A study is what read_study gives of its file, but is {study!r:.80}.")
     plugins = plugins or default_plugins()
     folder = out or study.default_folder
     resolved = resolve(study, plugins)

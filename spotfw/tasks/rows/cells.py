@@ -21,17 +21,12 @@ from spotfw.tasks.rows.records import ABSENT
 MISSING_TEXTS = frozenset({"nan", "NaN", "<NA>", "NaT"})
 
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0*")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
-#: Lists and tables as Python or JSON prints them, for a cell that holds text.
-_LISTED = re.compile(
-    r"""\[\s*(['"].*['"].*|array\(.*)?\]     # ['a', 'b'], ['a' 'b'], ["a"], []
-    | \[[-+0-9.,\seE]*\]                     # [1, 2], [1. 2.]
-    | \(\s*(['"]).*\2\s*,.*\)                # ('a', 'b')
-    | \{\s*['"].*\}                          # {'text': ['a'], 'answer_start': [1]}
-    | array\(.*\)""",
-    re.DOTALL | re.VERBOSE,
-)
+#: What stands in a list of numbers, flags or missing values: ``1, 2``, ``1. 2.``, ``None``.
+_VALUES = re.compile(r"(?:[-+0-9.,\seE]|None|nan|null|[Tt]rue|[Ff]alse)*")
+#: Behind an opening quotation mark, the end of a first item: ``a', ``
+_ITEM_ENDS = {mark: re.compile(mark + r"\s*,") for mark in "'\""}
 
 
 def missing(value: Any, column: str) -> str | None:
@@ -159,11 +154,29 @@ def refuse_listed(cell: str, column: str) -> None:
     Raises:
       WrongCell: it is.
     """
-    if _LISTED.fullmatch(cell.strip()):
+    if is_listed(cell.strip()):
         raise WrongCell(
             f"{column!r} is a list or table that was written as text, {shown(cell)}: write JSON "
             "lines, where a list is a list"
         )
+
+
+def is_listed(cell: str) -> bool:
+    """Whether a text is a list or a table as Python, NumPy or JSON prints it.
+
+    Each test takes time by the length alone: a cell may be a file's longest line.
+    """
+    inner = cell[1:-1].strip()
+    quoted = inner[:1] in ("'", '"')
+    match cell[:1] + cell[-1:]:
+        case "[]":  # ['a', 'b'], ['a' 'b'], ["a"], [1, 2], [array(['a'])], []
+            again = quoted and any(mark in inner[1:] for mark in "'\"")
+            return again or inner.startswith("array(") or _VALUES.fullmatch(inner) is not None
+        case "()":  # ('a', 'b')
+            return quoted and _ITEM_ENDS[inner[0]].search(inner, 1) is not None
+        case "{}":  # {'text': ['a'], 'answer_start': [1]}, {'a', 'b'}
+            return quoted
+    return cell.startswith("array(") and cell.endswith(")")
 
 
 def _label_hint(value: Any, labels: Collection[str], words: Collection[str]) -> str:

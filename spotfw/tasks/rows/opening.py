@@ -34,6 +34,10 @@ _BEGINNINGS = (
     (b"PK\x03\x04", "a zip archive (Excel's .xlsx is one)"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook"),
     (b"\x1f\x8b", "compressed by gzip"),
+    (b"BZh91AY&SY", "compressed by bzip2"),
+    (b"\xfd7zXZ\x00", "compressed by xz"),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd"),
+    (b"version https://git-lfs.github.com/", "a pointer of Git LFS (git lfs pull gets the file)"),
     (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow file"),
     (b"SQLite format 3\0", "an SQLite database"),
@@ -62,7 +66,7 @@ def open_rows(stream: BinaryIO) -> BinaryIO:
                 "as tab-separated values or as JSON lines."
             )
     chunks: Iterator[bytes] = itertools.chain([start], iter(lambda: stream.read(_CHUNK), b""))
-    encoding = next((name for mark, name in _MARKS if start.startswith(mark)), None)
+    encoding = marked_encoding(start)
     if encoding is not None:
         chunks = _recoded(chunks, encoding, stream)
     elif start[:1024].count(0) * 4 > len(start[:1024]) > 3:
@@ -73,6 +77,11 @@ def open_rows(stream: BinaryIO) -> BinaryIO:
             f"without a mark of byte order. {how_to_convert(stream, guess)}"
         )
     return io.BufferedReader(_Chunks(chunks), _CHUNK)
+
+
+def marked_encoding(start: bytes) -> str | None:
+    """The encoding, UTF-16 or UTF-32, whose mark of byte order a text begins with."""
+    return next((name for mark, name in _MARKS if start.startswith(mark)), None)
 
 
 def check_json_lines(first: bytes | None, start: bytes, stream: BinaryIO) -> None:

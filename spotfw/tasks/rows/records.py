@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import attrs
 
+from spotfw.errors import plain
 from spotfw.tasks.rows.opening import (
     NotRows,
     check_json_lines,
@@ -41,7 +42,7 @@ class UnusableRow:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}"
+        return plain(f"{self.file}:{self.line}: {self.reason}")
 
 
 #: What `cell` gives of a column that is not there.
@@ -130,6 +131,24 @@ def csv_records(
             yield number, f"{len(cells)} cells where there are {len(header)} columns"
         else:
             yield number, dict(zip(header, cells, strict=True))
+
+
+#: What stands between columns in files that are none of their suffix.
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright bars", ",": "commas"}
+
+
+def refuse_other_separator(file: str, names: Sequence[str]) -> None:
+    """Refuses a first line that is one name, with another separator in it.
+
+    Raises:
+      NotRows: it is.
+    """
+    others = [word for mark, word in _SEPARATORS.items() if len(names) == 1 and mark in names[0]]
+    if others:
+        raise NotRows(
+            f"The first line of {file} has {others[0]} between its columns. Write the file with "
+            "commas (.csv) or tabs (.tsv), with the suffix of what it has."
+        )
 
 
 def _check_encoding(names: str, number: int, stream: BinaryIO) -> None:

@@ -82,6 +82,12 @@ def choose_columns(
             f"It is not plain which columns of {source} hold the texts and the labels. Name them "
             f"with {which}. Columns: {', '.join(cells) or 'none'}.{_candidates(texts, labels)}"
         )
+    if labels[0] in cells[labels[0]] and not label_column:
+        raise WrongUse(
+            f"The first line of {source} seems to be a row and not the names of its columns: "
+            f"{labels[0]!r} names a column of which it is a value too. Put a line of names first, "
+            "such as text,label; where it is a name, give it with --label-column."
+        )
     return Columns(texts, labels[0], guessed=True)
 
 

@@ -9,9 +9,19 @@ from typing import Any, BinaryIO
 
 from spotfw.errors import SpotError, UnknownName, WrongUse, did_you_mean
 from spotfw.reading import open_regular
-from spotfw.tasks.rows.cells import missing
-from spotfw.tasks.rows.kinds import WrongCell, clean, shown
-from spotfw.tasks.rows.records import ABSENT, Record, UnusableRow, cell, csv_records, json_records
+from spotfw.tasks.rows.cells import missing, refuse_listed, whole
+from spotfw.tasks.rows.cells import text as cell_text
+from spotfw.tasks.rows.kinds import WrongCell
+from spotfw.tasks.rows.records import (
+    ABSENT,
+    Record,
+    UnusableRow,
+    cell,
+    csv_records,
+    json_records,
+    refuse_other_separator,
+)
+from spotfw.tasks.tables.rows import NoInput
 
 _TABS = {".csv": False, ".tsv": True}
 _JSON = (".jsonl", ".ndjson", ".json")
@@ -51,8 +61,8 @@ def read_pairs(
             continue
         seen.update(dict.fromkeys(record))
         try:
-            texts = [_text(record, column) for column in text_columns]
-            pairs.append((joined_texts(text_columns, texts), _text(record, label_column)))
+            texts = [read_text(record, column) for column in text_columns]
+            pairs.append((joined_texts(text_columns, texts), _label(record, label_column)))
         except WrongCell as reason:
             unusable.append(UnusableRow(source, line, str(reason)))
     options = [*(("--text-column", c) for c in text_columns), ("--label-column", label_column)]
@@ -101,31 +111,32 @@ def _header(source: Path, cells: list[str]) -> None:
         raise SpotError(
             f"The first line of {source} names a column twice: {', '.join(cells)}. Rename one."
         )
-    if len(cells) == 1 and ";" in cells[0]:
-        raise SpotError(
-            f"The first line of {source} has semicolons between its columns. Write the file with "
-            "commas (.csv) or tabs (.tsv)."
-        )
+    refuse_other_separator(str(source), cells)
 
 
-def _text(record: Mapping[str, Any], column: str) -> str:
+def read_text(record: Mapping[str, Any], column: str) -> str:
+    """A cell as text in single blanks.
+
+    Raises:
+      NoInput: it is missing or blank.
+      WrongCell: it is a list, a table, or text that cannot be written as UTF-8.
+    """
     value = cell(record, column)
-    if value is ABSENT or value is None:
+    if value is ABSENT:
         raise WrongCell(f"no {column!r}")
     if (why := missing(value, column)) is not None:
-        raise WrongCell(why)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, (int, float)):
-        return str(value)
-    if not isinstance(value, str):
-        raise WrongCell(f"{column!r} is no text but {shown(value)}")
-    text = " ".join(clean(value, column).split())
+        raise NoInput(why)
+    text = " ".join(cell_text(value, column).split())
     if not text:
-        raise WrongCell(f"{column!r} is blank")
+        raise NoInput(f"{column!r} is blank")
     return text
+
+
+def _label(record: Mapping[str, Any], column: str) -> str:
+    """A label as it is learned: of a number that is whole, the same in CSV and JSON."""
+    label = whole(read_text(record, column))
+    refuse_listed(label, column)
+    return label
 
 
 def joined_texts(columns: Sequence[str], texts: Sequence[str]) -> str:

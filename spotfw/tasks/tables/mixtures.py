@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,6 +9,9 @@ from typing import Any, NoReturn
 from spotfw.errors import WrongUse, did_you_mean
 from spotfw.tasks.mixtures import MixtureDefinition
 from spotfw.tasks.tables.document import NAME, TaskDocument
+
+#: Rates beyond these differ by more than a tuning has examples, or have no finite sum.
+LEAST_RATE, MOST_RATE = 1e-12, 1e12
 
 _KEYS = ("description", "name", "rates", "tasks")
 
@@ -65,7 +67,11 @@ def _mixture(path: Path, table: Mapping[str, Any], own: Collection[str]) -> Mixt
     if rates is not None:
         numbers = isinstance(rates, list) and all(_is_rate(rate) for rate in rates)
         if not numbers:
-            fail("rates", f"must be a list of numbers above 0, but is {rates!r}")
+            fail(
+                "rates",
+                f"must be a list of numbers above 0 ({LEAST_RATE:g} to {MOST_RATE:g}), but is "
+                f"{rates!r:.200}",
+            )
         if len(rates) != len(members):
             fail("rates", f"has {len(rates)} numbers for {len(members)} tasks; give one for each")
     return MixtureDefinition(
@@ -91,4 +97,4 @@ def _from(path: Path, member: str) -> str:
 
 def _is_rate(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and value > 0 and math.isfinite(value)
+    return number and LEAST_RATE <= value <= MOST_RATE

@@ -64,6 +64,12 @@ class OwnData:
             )
         if self.unusable:
             text += f" {not_used(self.unusable)}"
+        alike = _alike_but_for_capitals(self.labels)
+        if alike:
+            text += (
+                f" Labels that differ in capitals only are learned as different ones: {alike}. "
+                "Write them alike where they mean the same."
+            )
         return text
 
 
@@ -193,6 +199,14 @@ def _check(
             f"({', '.join(repr(label[:30]) for label in rare[:5])}) cannot be both learned and "
             "scored. Give them more rows, or take these rows out."
         )
+
+
+def _alike_but_for_capitals(labels: Iterable[str]) -> str:
+    """``'Yes' and 'yes'; 'No' and 'NO'``; empty where there are none."""
+    folded: dict[str, list[str]] = {}
+    for label in labels:
+        folded.setdefault(label.casefold(), []).append(label)
+    return "; ".join(" and ".join(map(repr, same)) for same in folded.values() if len(same) > 1)
 
 
 def _task_name(stem: str) -> str:

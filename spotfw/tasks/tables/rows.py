@@ -20,7 +20,14 @@ from spotfw.tasks.rows import cells
 from spotfw.tasks.rows.account import mostly_unusable
 from spotfw.tasks.rows.kinds import WrongCell
 from spotfw.tasks.rows.opening import how_to_convert
-from spotfw.tasks.rows.records import ABSENT, UnusableRow, cell, csv_records, json_records
+from spotfw.tasks.rows.records import (
+    ABSENT,
+    UnusableRow,
+    cell,
+    csv_records,
+    json_records,
+    refuse_other_separator,
+)
 from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER
 from spotfw.tasks.tables.definition import TableDefinition
 
@@ -49,6 +56,10 @@ class Rows:
 
     usable: tuple[Row, ...]
     unusable: tuple[UnusableRow, ...]
+
+
+class NoInput(WrongCell):
+    """A row has no text where one is needed: it is null, blank, or stands for a missing value."""
 
 
 def read_rows(definition: TableDefinition, split: str) -> Rows:
@@ -150,12 +161,8 @@ def _check_header(names: list[str], path: Path, definition: TableDefinition) -> 
             f"give all names as columns = [...] in {definition.file}."
         )
     missing = [c for c in definition.needed_columns if c not in names]
-    if missing and len(names) == 1 and ";" in names[0]:
-        raise SpotError(
-            f"The first line of {path} has semicolons between its columns. Write the file with "
-            "commas (.csv) or tabs (.tsv)."
-        )
     if missing:
+        refuse_other_separator(str(path), names)
         raise SpotError(
             f"The file {path} of task {definition.name!r} has no column {', '.join(missing)}. Its "
             f"first line names: {', '.join(names)}. Correct the names in {definition.file}; where "
@@ -175,7 +182,7 @@ def _row(definition: TableDefinition, record: Mapping[str, Any], line: int, form
         column = str(definition.answers_column)
         right = cells.answers(cell(record, column), column)
         special["answer"] = right[0]
-    inputs = {c: _text(definition, record, c) for c in definition.inputs.columns}
+    inputs = read_inputs(definition, record)
     targets = {
         c: special[c] if c in special else _text(definition, record, c)
         for c in definition.targets.columns
@@ -183,9 +190,20 @@ def _row(definition: TableDefinition, record: Mapping[str, Any], line: int, form
     if form != "jsonl":
         for column in set(targets) - set(special):
             cells.refuse_listed(targets[column], column)
+    return Row(inputs, definition.targets.fill(targets), line, right)
+
+
+def read_inputs(definition: TableDefinition, record: Mapping[str, Any]) -> str:
+    """What the model reads of a row.
+
+    Raises:
+      NoInput: what it needs is missing or blank.
+      WrongCell: a cell is none that can be read.
+    """
+    inputs = {c: _text(definition, record, c) for c in definition.inputs.columns}
     if not any(text.strip() for text in inputs.values()):
-        raise WrongCell("every column of the inputs is blank")
-    return Row(definition.inputs.fill(inputs), definition.targets.fill(targets), line, right)
+        raise NoInput("every column of the inputs is blank")
+    return definition.inputs.fill(inputs)
 
 
 def _text(definition: TableDefinition, record: Mapping[str, Any], column: str) -> str:
@@ -193,9 +211,12 @@ def _text(definition: TableDefinition, record: Mapping[str, Any], column: str) -
     optional = column in definition.optional_columns
     if optional and cells.missing(value, column) is not None:
         return ""
+    why = cells.missing(value, column)
+    if why is not None and value is not ABSENT:
+        raise NoInput(why)
     text = cells.text(value, column)
     if not text.strip() and not optional:
-        raise WrongCell(f"{column!r} is blank")
+        raise NoInput(f"{column!r} is blank")
     return text
 
 

@@ -136,6 +136,10 @@ def test_a_label_in_other_capitals_gets_a_hint(tmp_path):
         "{'text': ['a'], 'answer_start': [1]}",
         "{'text': array(['a'], dtype=object)}",
         "array(['a'], dtype=object)",
+        "{'a', 'b'}",
+        "[None]",
+        "[nan, 1.5]",
+        "[True, False]",
     ],
 )
 def test_lists_that_a_program_wrote_as_text(cell):
@@ -146,6 +150,14 @@ def test_lists_that_a_program_wrote_as_text(cell):
 @pytest.mark.parametrize("cell", ["[deleted]", "[MASK] it", "a [b]", "(see above)", "{x}", "'a'"])
 def test_texts_with_brackets_are_texts(cell):
     refuse_listed(cell, "answers")
+
+
+@pytest.mark.parametrize("cell", ["['" + "'" * 10**6, "('" + "'," * 10**6, "1" * 10**6 + "x"])
+def test_a_cell_of_a_mebibyte_takes_no_time_beyond_its_length(cell):
+    """Backtracking over quotation marks or figures would take hours."""
+    refuse_listed(cell, "answers")
+    assert not is_number(cell)
+    assert label_keys(cell)
 
 
 def test_in_csv_a_list_is_no_free_text_either(tmp_path):

@@ -14,6 +14,7 @@ import hypothesis.strategies as st
 import pytest
 
 from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.tasks.tables.columns import choose_columns
 from spotfw.tasks.tables.own_data import split_by_content, write_own_task
 from spotfw.tasks.tables.source import load_task_file, read_task_rows
 
@@ -91,7 +92,10 @@ def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     content[7]["review"] = ["a", "list"]
     own = write_own_task(write(tmp_path / "a.jsonl", content), ["review"], "stars", tmp_path)
     assert [row.line for row in own.unusable] == [4, 6, 8]
-    assert "3 rows cannot be used: line 4: 'review' is blank; line 6: no 'stars'" in own.describe()
+    assert (
+        "3 rows cannot be used: line 4: 'review' is blank; line 6: 'stars' is null"
+        in own.describe()
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,3 +159,62 @@ def test_no_text_stands_in_two_parts_and_none_is_lost(pairs: list[tuple[str, str
     assert sorted(p for part in parts.values() for p in part) == sorted(pairs)
     texts = [{text for text, _ in part} for part in parts.values()]
     assert sum(map(len, texts)) == len(set().union(*texts))
+
+
+def test_labels_mean_the_same_in_csv_and_json(tmp_path: Path) -> None:
+    numbers = write_own_task(
+        write(tmp_path / "a.csv", rows(30, ("1", "1.0", "0"))), ["review"], "stars", tmp_path
+    )
+    assert numbers.labels == {"1": 20, "0": 10}
+    same = [{**r, "stars": v} for r, v in zip(rows(30), [1, 1.0, 0] * 10, strict=True)]
+    as_json = write_own_task(write(tmp_path / "a.jsonl", same), ["review"], "stars", tmp_path)
+    assert as_json.labels == numbers.labels and as_json.task_file == numbers.task_file
+    (task,) = load_task_file(numbers.task_file)
+    assert task.labels == ("1", "0")
+
+
+def test_leading_zeros_are_another_label(tmp_path: Path) -> None:
+    own = write_own_task(
+        write(tmp_path / "a.csv", rows(30, ("01", "1"))), ["review"], "stars", tmp_path
+    )
+    assert own.labels == {"01": 15, "1": 15}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_lists_are_no_labels(tmp_path: Path, suffix: str) -> None:
+    source = write(tmp_path / f"a{suffix}", rows(30, ("['a']", "['b', 'c']")))
+    with pytest.raises(SpotError, match=r"0 rows that can be used.* list or table"):
+        write_own_task(source, ["review"], "stars", tmp_path)
+
+
+def test_labels_that_differ_in_capitals_only_are_told(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.csv", rows(30, ("Yes", "yes", "no")))
+    own = write_own_task(source, ["review"], "stars", tmp_path)
+    assert own.labels == {"Yes": 10, "yes": 10, "no": 10}
+    assert "capitals only are learned as different ones: 'Yes' and 'yes'." in own.describe()
+    assert (
+        "capitals"
+        not in write_own_task(
+            write(tmp_path / "b.csv", rows(30)), ["review"], "stars", tmp_path
+        ).describe()
+    )
+
+
+@pytest.mark.parametrize(("mark", "word"), [("\t", "tabs"), ("|", "upright bars"), (";", "semi")])
+def test_another_separator_is_named(tmp_path: Path, mark: str, word: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"review{mark}stars\n" + f"a text{mark}good\n" * 20)
+    with pytest.raises(SpotError, match=f"has {word}"):
+        write_own_task(path, ["review"], "stars", tmp_path)
+
+
+def test_a_file_without_names_is_no_file_of_one_row_less(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "".join(f"this is text number {n},{'ham' if n % 2 else 'spam'}\n" for n in range(30))
+    )
+    with pytest.raises(WrongUse, match=r"seems to be a row .* 'spam' names a column"):
+        choose_columns(path)
+    # Named by hand, a column may be called as one of its labels is.
+    path.write_text("review,spam\n" + path.read_text())
+    assert choose_columns(path, ["review"], "spam").label == "spam"

@@ -205,7 +205,7 @@ def dimensions_of_config(config: Mapping[str, Any], where: str) -> T5Dimensions:
     wanted: dict[str, tuple[tuple[Any, ...], Any]] = {
         # setting: (values that will do, Hugging Face's default where the setting is absent)
         "model_type": (("t5", "mt5"), None),
-        "feed_forward_proj": (("gated-gelu",), "relu"),
+        "feed_forward_proj": (("gated-gelu",), feed_forward_default(config)),
         "relative_attention_max_distance": ((MAX_DISTANCE,), MAX_DISTANCE),
         "layer_norm_epsilon": ((EPSILON,), EPSILON),
         "is_encoder_decoder": ((True,), True),
@@ -214,12 +214,13 @@ def dimensions_of_config(config: Mapping[str, Any], where: str) -> T5Dimensions:
         value = config.get(setting, default)
         if value not in accepted:
             raise refuse(f"its config.json has {setting} {value!r}, not {accepted[0]!r}")
-    if _scales_outputs(config):
+    if scales_outputs(config):
         raise refuse(
             "its config.json has tie_word_embeddings True without scale_decoder_outputs "
             "False, as the original T5, whose outputs are scaled"
         )
     try:
+        check_ids(config)
         return T5Dimensions(**sizes_of_config(config))
     except ValueError as error:
         raise refuse(str(error)) from error
@@ -244,15 +245,35 @@ def sizes_of_config(config: Mapping[str, Any]) -> dict[str, int]:
     return {field: numbers[setting] for setting, (field, _) in _NUMBERS.items()}
 
 
-def _scales_outputs(config: Mapping[str, Any]) -> bool:
+def scales_outputs(config: Mapping[str, Any]) -> bool:
     """Whether a config.json is of a T5 that scales what goes into the output layer.
 
     Until transformers 5 that was what `tie_word_embeddings` said. From then on every T5 says
     it is tied, whether or not an output layer of its own is stored, and
-    `scale_decoder_outputs` tells the kinds apart. No mT5 scales its output.
+    `scale_decoder_outputs` tells the kinds apart. An mT5 never scales. This is transformers'
+    own reading, that of a null too.
     """
-    tied = config.get("model_type") != "mt5" and config.get("tie_word_embeddings", True)
-    return bool(config.get("scale_decoder_outputs", tied))
+    if config.get("model_type") == "mt5":
+        return False
+    untied = config.get("tie_word_embeddings") is False
+    return bool(config.get("scale_decoder_outputs", not untied))
+
+
+def feed_forward_default(config: Mapping[str, Any]) -> str:
+    """What transformers takes a `feed_forward_proj` for that config.json leaves out."""
+    return "gated-gelu" if config.get("model_type") in ("mt5", "umt5") else "relu"
+
+
+def check_ids(config: Mapping[str, Any]) -> None:
+    """Refuses tokens for padding, the end and the begin of a target that are not T5's.
+
+    Raises:
+      ValueError: a config.json names others; the message is a clause.
+    """
+    for setting, id in (("pad_token_id", 0), ("eos_token_id", 1), ("decoder_start_token_id", 0)):
+        value = config.get(setting)
+        if value not in (None, id, [id]) or isinstance(value, bool):
+            raise ValueError(f"its config.json has {setting} {value!r:.40}, not T5's {id}")
 
 
 def hf_config(dims: T5Dimensions, dtype: str) -> dict[str, Any]:

@@ -44,19 +44,24 @@ def added_tokens(folder: Path) -> dict[str, int]:
     return dict(sorted(tokens.items(), key=lambda pair: pair[1]))
 
 
+def note_of_added_tokens(folder: Path) -> str | None:
+    """What a user of the model must know of its added tokens; None where it has none."""
+    tokens = added_tokens(folder)
+    if not tokens:
+        return None
+    shown = ", ".join(repr(token) for token in list(tokens)[:_SHOWN])
+    more = f" and {len(tokens) - _SHOWN} more" if len(tokens) > _SHOWN else ""
+    return (
+        f"The tokenizer in {folder} has {len(tokens)} added tokens ({shown}{more}) that no "
+        "sentencepiece model holds. Their embeddings are there, but texts with them are read as "
+        "unknown pieces: write these texts otherwise."
+    )
+
+
 def tokenizer_notes(folder: Path) -> list[str]:
     """What a user of the converted model must know, a paragraph each; usually empty."""
-    notes = []
-    tokens = added_tokens(folder)
-    if tokens:
-        shown = ", ".join(repr(token) for token in list(tokens)[:_SHOWN])
-        more = f" and {len(tokens) - _SHOWN} more" if len(tokens) > _SHOWN else ""
-        notes.append(
-            f"The tokenizer in {folder} has {len(tokens)} added tokens ({shown}{more}) that no "
-            f"sentencepiece model holds. Their embeddings were converted, but texts with them "
-            "are read as unknown pieces: write these texts otherwise, or use an engine that "
-            "reads the folder's own tokenizer."
-        )
+    note = note_of_added_tokens(folder)
+    notes = [] if note is None else [note]
     if not (folder / VOCABULARY).exists():
         other = (
             " (its tokenizer.json is another form)" if (folder / "tokenizer.json").exists() else ""

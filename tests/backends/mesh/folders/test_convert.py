@@ -287,6 +287,18 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda hf: _configure(hf, tokenizer_class="ByT5Tokenizer"),
         "ByT5, which reads bytes",
     ),
+    "another end": (
+        lambda hf: _configure(hf, eos_token_id=2),
+        "has eos_token_id 2, not T5's 1",
+    ),
+    "another begin": (
+        lambda hf: _configure(hf, decoder_start_token_id=5),
+        "has decoder_start_token_id 5, not T5's 0",
+    ),
+    "tied by nothing": (
+        lambda hf: _configure(hf, tie_word_embeddings=None),
+        "whose outputs are scaled",
+    ),
     "no numbers": (_not_a_number, r"lm_head.weight of .* holds 2 values that are NaN or infinite"),
     "copy that differs": (_copy_that_differs, "differs from shared.weight"),
 }
@@ -329,6 +341,13 @@ def test_what_transformers_5_saves_is_the_same_model(hf: Path, tmp_path: Path):
     _configure(hf, scale_decoder_outputs=True)
     with pytest.raises(SpotError, match="whose outputs are scaled"):
         convert(str(hf), str(tmp_path / "scaled"))
+
+
+def test_an_mt5_never_scales(hf: Path, tmp_path: Path):
+    """As transformers 5 saves it: tied, and without a word on scaling."""
+    before = hf_to_mesh(str(hf), str(tmp_path / "before")).fingerprint
+    _configure(hf, model_type="mt5", tie_word_embeddings=True, eos_token_id=[1])
+    assert hf_to_mesh(str(hf), str(tmp_path / "after")).fingerprint == before
 
 
 def test_an_index_left_over_beside_a_whole_file_counts_for_nothing(hf: Path, tmp_path: Path):
