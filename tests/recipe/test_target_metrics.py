@@ -126,7 +126,7 @@ def test_fused_with_a_similarity(fw: Session) -> None:
     assert list(Path(fw.runs).glob("tiny_reviews*")), "its embedding was tuned"
     explanation = ranking.explain()
     assert set(explanation[0].signals) == {"average_token_cosine", "loss"}
-    assert "of 4 by loss" in explanation[0].reason
+    assert " of 4 by " in explanation[0].reason and "loss" in explanation[0].reason
     frame = explanation.to_pandas()
     assert list(frame["average_token_cosine:place"]) == [places[0][i.id] for i in ranking]
     assert str(explanation).startswith("Ranking for tiny_reviews (average_token_cosine+loss)")
