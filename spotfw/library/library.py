@@ -9,6 +9,7 @@ go, and `Library.verify` makes it again from the files of a sound library.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection, Iterable
 from itertools import starmap
@@ -21,7 +22,6 @@ from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import SpotError, WrongUse
 from spotfw.files import locked
 from spotfw.library.check import Problem, check_pair, to_remove
-from spotfw.library.headers import summarize
 from spotfw.library.index import (
     ITSELF,
     Entry,
@@ -31,11 +31,11 @@ from spotfw.library.index import (
     save_index,
 )
 from spotfw.library.kept import KeptVectors
-from spotfw.library.retrieval import Retriever, comparable, looked_at, search
+from spotfw.library.lookup import LOOKS, Gone, Lookup
+from spotfw.library.retrieval import Retriever
 from spotfw.library.segment import FLOAT32
 from spotfw.library.store import SUFFIX, Store
 from spotfw.library.upkeep import Upkeep
-from spotfw.library.vectors import VectorIndex
 from spotfw.prompts import SoftPrompt, same_model
 from spotfw.ranking import Ranked, Ranking
 
@@ -48,7 +48,7 @@ class Hooks(Protocol):
     def call(self, hook: str, **values: Any) -> None: ...
 
 
-class Library(Upkeep):
+class Library(Upkeep, Lookup):
     """A folder of prompts.
 
     Args:
@@ -214,41 +214,11 @@ class Library(Upkeep):
         if not isinstance(query, SoftPrompt):
             query = SoftPrompt(query)
         fingerprint = fingerprint or query.provenance.fingerprint
-        shape, model = (query.length, query.width), query.provenance.model
-        index = self._vectors(metric)
-        left_out = None
-        if index is not None and entries is None and top is not None:
-            kind = fingerprint, model, *shape
-            vector = metric.features(query.array)
-            ids, left_out = search(index, vector, kind, top, exclude_task, exclude_ids)
-            entries = [self._entry(id) for id in ids]
-        chosen, others = comparable(
-            self.entries() if entries is None else entries,
-            shape,
-            fingerprint,
-            exclude_task,
-            exclude_ids,
-            model=model,
-        )
-        known = None
-        if index is not None and left_out is None:
-            known = index.similarities(metric.features(query.array))
-        items = self._retriever.ranked(
-            query.array, metric, chosen, lambda e: self._read(looked_at(metric, e)).array, known
-        )
-        left_out = others if left_out is None else left_out
-        return Ranking(items=items[:top], metric=metric.name, query=name, left_out=left_out)
-
-    def _entry(self, id: str) -> Entry:
-        """The entry of a value's file."""
-        entry = as_entry(id, summarize(self._read(id)))
-        if entry is None:
-            raise SpotError(f"The library's file {self.path(id)} is no entry. Rank again.")
-        return entry
-
-    def _vectors(self, metric: SimilarityMetric) -> VectorIndex | None:
-        """The metric's vectors of a large library; see `KeptVectors.of`."""
-        return self._kept.of(metric) if self._indexed else None
+        excluded = exclude_task, exclude_ids
+        for _ in range(LOOKS if entries is None else 0):
+            with contextlib.suppress(Gone):
+                return self._ranked(query, metric, fingerprint, excluded, name, None, top)
+        return self._ranked(query, metric, fingerprint, excluded, name, entries, top)
 
     def read_file(self, id: str) -> bytes:
         """The bytes of a file; see `Store.read_bytes`."""

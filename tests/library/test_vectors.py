@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from pathlib import Path
 from typing import Any
@@ -294,3 +295,34 @@ def test_what_is_no_segment(tmp_path: Path, cut: int) -> None:
         open_segment(str(tmp_path), "a.vectors", "x/1")
     with pytest.raises(SpotError, match="cannot be read"):
         open_segment(str(tmp_path), "b.vectors", "x/1")
+
+
+def _add_and_rank(folder: str, worker: int) -> None:
+    kept.LARGE, vectors.ROWS = 4, 4
+    library = Library(folder)
+    metric = Plugins(entry_points=False).metric("average_token_cosine")
+    for number in range(12):
+        library.add(made(100 * worker + number))
+        library.rank(made(9999), metric, top=5)
+        if number % 5 == 4:
+            library.remove(library.entries(task=f"t{100 * worker + number}")[0].id)
+
+
+@pytest.mark.slow
+def test_processes_that_add_remove_and_rank_at_once(tmp_path: Path) -> None:
+    """Segments are written and merged by all of them; no ranking is wrong afterwards."""
+    folder = str(tmp_path / "lib")
+    context = multiprocessing.get_context("spawn")
+    jobs = [context.Process(target=_add_and_rank, args=(folder, worker)) for worker in range(1, 5)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0] * 4
+    metric = Plugins(entry_points=False).metric("average_token_cosine")
+    for _ in range(2):
+        library = Library(folder)
+        assert len(library.entries()) == 40
+        same(library.rank(made(9999), metric, top=40), plain(library).rank(made(9999), metric))
+    assert len(segments(library)) < 30
+    assert not list(Path(folder, "index").glob(".*"))
