@@ -30,21 +30,24 @@ class Work:
     Attributes:
       tasks: PROMPTS of them in turn, each with a seed of its own.
       steps: of each prompt.
+      cohort: most prompts that the Mesh engine updates at once.
       goal: together to one after another, in CPU seconds.
     """
 
     tasks: Sequence[str]
     steps: int
+    cohort: int
     goal: float
 
 
 WORK = {
     "playground": Work(
         tasks=("hotel_reviews", "wording_things", "who_errands", "topic_letters"),
-        steps=20,
+        steps=8,
+        cohort=6,
         goal=0.5,
     ),
-    "english": Work(tasks=("shop_reviews", "fact_or_opinion"), steps=3, goal=0.7),
+    "english": Work(tasks=("shop_reviews", "fact_or_opinion"), steps=2, cohort=2, goal=0.7),
 }
 
 ENGINES = ("mesh", "torch")
@@ -60,8 +63,10 @@ def compared(models: Sequence[str], engines: Sequence[str], pairs: int) -> Itera
     """
     for name in models:
         for engine in engines:
-            session = Session(name, backend=engine)
-            yield from _rows(f"{name}, {engine}", session, WORK[name], pairs)
+            work = WORK[name]
+            options = {"cohort": work.cohort} if engine == "mesh" else {}
+            session = Session(name, backend=engine, progress=False, **options)
+            yield from _rows(f"{name}, {engine}", session, work, pairs)
             session.model.close()
 
 

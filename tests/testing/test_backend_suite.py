@@ -239,4 +239,4 @@ def test_another_process_asks_for_the_name(folder, spotfw_tiny_tasks):
 
 @pytest.mark.slow
 def test_the_built_in_backend_conforms(spotfw_tiny_model):
-    check_backend(MeshBackend(), model=spotfw_tiny_model, threads=1)
+    check_backend(MeshBackend(), model=spotfw_tiny_model, threads=1, cohort=2)

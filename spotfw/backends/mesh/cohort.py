@@ -24,6 +24,9 @@ from spotfw.tasks.batches import Tokens
 #: Updates that a member may be ahead of another before the other has its turn.
 _TURN = 16
 
+#: Updates left from which a program with fewer rows pays what building it takes.
+_REBUILT = 32
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class MemberState:
@@ -135,7 +138,7 @@ class Cohort:
 
     All of them may be in it at once: their states are small and lie here, but for those that
     are seated, `rows` at most, whose states lie in the session. Seats that nobody takes are
-    computed for nothing, so once half of them stay empty, a program with fewer is built.
+    computed for nothing, so once half of them stay empty for long, a program with fewer is built.
     """
 
     def __init__(self, runtime: Runtime, rows: int) -> None:
@@ -174,7 +177,8 @@ class Cohort:
         going = [member for member in self._members.values() if member.diverged is None]
         if not going:
             return
-        if 2 * len(going) <= self._rows:
+        left = max(member.request.settings.steps - member.step for member in going)
+        if 2 * len(going) <= self._rows and left >= _REBUILT:
             self._rows = len(going)
         seated = {member.name for member in self._seated if member is not None}
         chosen = turn(going, self._rows, seated)

@@ -51,8 +51,8 @@ def open_model(
       activations: ``float32`` or ``bfloat16``.
       threads: of each operation; 0 lets TensorFlow choose.
       cohort: most tunings of one shape that are updated together; by default as many as fit
-        into half a GiB, by the model's size, the batch and the lengths. Results do not
-        depend on it; 1 takes one after another.
+        into half a GiB, by the model's size, the batch and the lengths, where they have enough
+        to do. Results do not depend on it; 1 takes one after another.
 
     Raises:
       SpotError: something is missing or does not fit together.

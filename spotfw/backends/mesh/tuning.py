@@ -11,6 +11,10 @@ from spotfw.backends.mesh.runtime import Runtime
 from spotfw.backends.splits import Splits, TrainingData
 from spotfw.contracts import TuneProgress, TuneRequest
 
+#: Updates in all from which a cohort pays: its programs take seconds to build, and an update in
+#: it is some milliseconds cheaper.
+_WORTH = 1000
+
 
 class _Cohorts:
     """This engine's cohorts; see `spotfw.backends.cohorts.Engine`."""
@@ -33,14 +37,25 @@ class _Cohorts:
         return 0  # batches of unlike lengths are never updated together
 
     def cohort(self, members: Sequence[Member]) -> tuple[Cohort, int]:
-        rows = self._rows or self._sizes.largest_cohort([member.request for member in members])
-        cohort = Cohort(self._runtime, min(rows, len(members)))
+        rows = self._rows or self._fitting([member.request for member in members])
+        cohort = Cohort(self._runtime, even_rows(len(members), rows))
         self._opened.append(cohort)
         return cohort, len(members)
+
+    def _fitting(self, requests: Sequence[TuneRequest]) -> int:
+        updates = sum(request.settings.steps - request.start.step for request in requests)
+        return self._sizes.largest_cohort(requests) if updates >= _WORTH else 1
 
     def close(self) -> None:
         for cohort in self._opened:
             cohort.close()
+
+
+def even_rows(members: int, most: int) -> int:
+    """Rows of a cohort, `most` at most, of which the fewest stay empty in the last turn."""
+    if members <= most:
+        return members
+    return min(range(most, most // 2, -1), key=lambda rows: -members % rows)
 
 
 def tune_in_cohorts(
@@ -60,7 +75,8 @@ def tune_in_cohorts(
       splits: where examples come from.
       requests: to do.
       sizes: of the model.
-      rows: most requests updated at once; None for as many as `sizes` says.
+      rows: most requests updated at once; None for as many as `sizes` says, or one where there
+        is too little to do for programs of a cohort.
     """
     cohorts = _Cohorts(runtime, sizes, rows)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,21 @@ def request(task: Task, start: TuningState | None = None, **changes: Any) -> Tun
     return TuneRequest(task=task, settings=settings, start=start)
 
 
-def tuned(engine: Any, requests: Sequence[TuneRequest], rows: int) -> dict[int, list[TuneProgress]]:
-    """The reports of each request, at most `rows` of them updated at once."""
+def reported(
+    engine: Any, requests: Sequence[TuneRequest], rows: int | None
+) -> Iterator[TuneProgress]:
+    """What is reported of requests, at most `rows` of them updated at once."""
     from spotfw.backends.mesh.tuning import tune_in_cohorts
 
+    return tune_in_cohorts(engine.runtime, engine.splits, requests, engine._sizes, rows)
+
+
+def tuned(
+    engine: Any, requests: Sequence[TuneRequest], rows: int | None
+) -> dict[int, list[TuneProgress]]:
+    """The reports of each request."""
     reports: dict[int, list[TuneProgress]] = {index: [] for index in range(len(requests))}
-    for report in tune_in_cohorts(engine.runtime, engine.splits, requests, engine._sizes, rows):
+    for report in reported(engine, requests, rows):
         reports[report.request].append(report)
     return reports
 
@@ -139,7 +148,7 @@ def test_a_member_that_is_wanted_no_more_leaves_alone(tiny_engine: Any, tiny_tas
         request(tiny_task, seed=2),
     ]
     reports: dict[int, list[TuneProgress]] = {0: [], 1: []}
-    for report in tiny_engine.tune(requests):
+    for report in reported(tiny_engine, requests, 2):
         reports[report.request].append(report)
         if report.request == 0 and report.state is not None:
             seen.append(report.step)
@@ -152,7 +161,7 @@ def test_interrupted_and_taken_up_again_all_end_the_same(tiny_engine: Any, tiny_
     requests = [request(tiny_task, seed=seed) for seed in range(3)]
     undisturbed = [tuned(tiny_engine, [asked], 1)[0] for asked in requests]
     kept: dict[int, TuningState] = {}
-    for report in tiny_engine.tune(requests):
+    for report in reported(tiny_engine, requests, 3):
         if report.state is not None:
             kept[report.request] = report.state
         if len(kept) == 3:
@@ -242,6 +251,36 @@ def test_small_models_have_large_cohorts(tiny_engine: Any, tiny_task: Task) -> N
     assert sizes.largest_cohort(few) > 8
     many = request(tiny_task, batch_size=64, max_input_length=512, prompt_length=100)
     assert 1 <= sizes.largest_cohort([*few, many]) < sizes.largest_cohort(few)
+
+
+def test_a_cohort_needs_enough_to_do(
+    tiny_engine: Any, tiny_task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its programs would take longer to build than they save."""
+    members: list[int] = []
+    program = type(tiny_engine.runtime).program
+
+    def counted(runtime: Any, kind: str, shapes: Any) -> Any:
+        members.append(shapes.members)
+        return program(runtime, kind, shapes)
+
+    monkeypatch.setattr(type(tiny_engine.runtime), "program", counted)
+    few = [request(tiny_task, seed=seed) for seed in range(3)]
+    tuned(tiny_engine, few, None)
+    assert set(members) == {1}
+    monkeypatch.setattr("spotfw.backends.mesh.tuning._WORTH", 18)
+    members.clear()
+    tuned(tiny_engine, few, None)
+    assert set(members) == {3}
+
+
+@pytest.mark.parametrize(
+    ("members", "most", "rows"), [(3, 6, 3), (16, 6, 4), (12, 6, 6), (7, 1, 1), (7, 2, 2)]
+)
+def test_few_rows_stay_empty(members: int, most: int, rows: int) -> None:
+    from spotfw.backends.mesh.tuning import even_rows
+
+    assert even_rows(members, most) == rows
 
 
 def test_t5_small_is_counted_as_it_was_measured() -> None:
