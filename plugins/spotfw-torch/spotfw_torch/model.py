@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -203,7 +204,13 @@ class FrozenT5:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """float32 [..., V] of the decoder's hidden [..., E]."""
-        return project(hidden, self.weights.head)
+        return project(hidden, self.weights.head, self._wide_head)
+
+    @functools.cached_property
+    def _wide_head(self) -> torch.Tensor | None:
+        """The head in float32 on the CPU, where it would else be made for every product."""
+        head = self.weights.head
+        return head.float() if head.is_cpu and head.dtype != torch.float32 else None
 
     def causal_bias(self, length: int, groups: int = 1) -> torch.Tensor:
         """The decoder's bias [1, heads, groups * length, groups * length], or of all its blocks.
