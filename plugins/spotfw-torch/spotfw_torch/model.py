@@ -17,6 +17,7 @@ from torch.nn import functional
 from spotfw_torch import layers
 from spotfw_torch.dimensions import Dimensions, read_dimensions
 from spotfw_torch.dropout import Dropout
+from spotfw_torch.examples import FREE_MULTIPLE, MULTIPLE
 from spotfw_torch.logits import project
 from spotfw_torch.placement import Placement, beside, place
 from spotfw_torch.positions import FORBIDDEN, of_block, relative_bias, with_padding
@@ -91,6 +92,7 @@ class FrozenT5:
       weights: all tensors.
       device, dtype: torch's, of the embeddings, and of all weights.
       graphs: whether steps are captured as CUDA graphs.
+      multiple: what lengths of inputs are padded to multiples of.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class FrozenT5:
         self.graphs = graphs and weights.embedding.is_cuda and whole
         self.device = weights.embedding.device
         self.dtype = weights.embedding.dtype
+        self.multiple = FREE_MULTIPLE if self.device.type == "cpu" and not compiled else MULTIPLE
         self.settings = layers.Settings(
             heads=dimensions.num_heads,
             epsilon=dimensions.epsilon,
