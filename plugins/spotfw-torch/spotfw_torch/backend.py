@@ -34,6 +34,7 @@ from spotfw_torch.devices import choose_device
 from spotfw_torch.dimensions import read_dimensions
 from spotfw_torch.fingerprints import fingerprint
 from spotfw_torch.given import gradients_of, losses_of
+from spotfw_torch.memory import keep_freed_memory
 from spotfw_torch.model import FrozenT5, load
 from spotfw_torch.neurons import activations
 from spotfw_torch.requests import RequestCohorts
@@ -78,6 +79,9 @@ def open_model(
     folder = _local_folder(model)
     if threads:
         torch.set_num_threads(threads)
+    place = choose_device(device)
+    if place.type == "cpu":
+        keep_freed_memory()
     rows = read_dimensions(folder).vocabulary_size
     words = open_vocabulary(model, -(-rows // _ROWS) * _ROWS, vocabulary)
     if isinstance(words, SentencePieceVocabulary):
@@ -86,7 +90,7 @@ def open_model(
             _log.warning("%s", note)
     engine = load(
         folder,
-        device="cpu" if device_map else choose_device(device),
+        device="cpu" if device_map else place,
         dtype=dtype,
         compiled=compile,
         device_map=device_map,

@@ -51,7 +51,11 @@ def stacked(
 
 
 def runs(
-    prompts: int, prompt_length: int, lengths: Indices, positions: int
+    prompts: int,
+    prompt_length: int,
+    lengths: Indices,
+    positions: int,
+    multiple: int = MULTIPLE,
 ) -> Iterator[tuple[slice, Indices, int]]:
     """The runs that take every prompt to every example, those of like lengths together.
 
@@ -60,6 +64,7 @@ def runs(
       prompt_length: of each.
       lengths: real tokens of each example.
       positions: most encoder positions of a run; a run has at least one row.
+      multiple: of it inputs are padded to.
 
     Yields:
       a slice of the prompts, the examples' indices, and the length they are padded to.
@@ -67,7 +72,7 @@ def runs(
     order = np.argsort(-lengths, kind="stable")
     first = 0
     while first < len(order):
-        length = padded_length(int(lengths[order[first]]), MULTIPLE)
+        length = padded_length(int(lengths[order[first]]), multiple)
         rows = max(1, positions // (prompt_length + length))
         # As many examples as fit under one prompt; as many prompts as then still fit.
         chosen = order[first : first + rows]

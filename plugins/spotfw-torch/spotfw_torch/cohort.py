@@ -192,7 +192,8 @@ class Cohort:
         self._learning_rate = self._tensor([member.rate for member in self.members])
         self._weight_decay = self._tensor([member.weight_decay for member in self.members])
         self._z_loss = self._tensor([member.z_loss for member in self.members])
-        return Pool([member.examples for member in self.members], self.model.device)
+        sets = [member.examples for member in self.members]
+        return Pool(sets, self.model.device, self.model.multiple)
 
     def _gradients(
         self, inputs: torch.Tensor, targets: torch.Tensor

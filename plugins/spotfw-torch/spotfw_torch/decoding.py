@@ -23,19 +23,20 @@ from spotfw_torch.positions import of_block, relative_bias
 class _Cache:
     """Keys and values of a decoder block, each [R, heads, positions, d].
 
-    Those of its self attention are filled as tokens come, those of the cross attention are
-    the encoder's, computed once.
+    Those of its self attention are filled as tokens come. `cross`, those of the cross attention,
+    are computed once; None where so few tokens are decoded that taking each query to the
+    encoder's output costs less, as `layers.cross_attention` does.
     """
 
     keys: Tensor
     values: Tensor
-    cross_keys: Tensor
-    cross_values: Tensor
+    cross: tuple[Tensor, Tensor] | None
 
     def rows(self, kept: Tensor) -> _Cache:
         """The cache of some of its rows."""
         kept = kept.to(self.keys.device)
-        return _Cache(*(part[kept] for part in attrs.astuple(self, recurse=False)))
+        cross = None if self.cross is None else (self.cross[0][kept], self.cross[1][kept])
+        return _Cache(self.keys[kept], self.values[kept], cross)
 
 
 @without_gradients
@@ -61,7 +62,8 @@ def greedy(
     stack = stacked(model, prompts)
     padded, lengths = pad(inputs)
     decoded: list[list[Ids]] = [[np.zeros(0, np.int32)] * len(lengths) for _ in range(len(stack))]
-    for part, chosen, length in runs(len(stack), stack.shape[1], lengths, positions_at_once):
+    shapes = (len(stack), stack.shape[1], lengths, positions_at_once, model.multiple)
+    for part, chosen, length in runs(*shapes):
         ids = on_device(model, padded, chosen, length, part.stop - part.start)
         rows = _decode(model, model.encode(stack[part], ids), max_tokens).cpu().numpy()
         places = [(prompt, at) for prompt in range(part.start, part.stop) for at in chosen]
@@ -76,7 +78,7 @@ def _decode(model: FrozenT5, encoded: Encoded, max_tokens: int) -> Tensor:
     rows = len(encoded.hidden)
     made = torch.full((rows, max_tokens), PAD, dtype=torch.int32, device=model.device)
     caches = [_new_cache(model, encoded, block, max_tokens) for block in model.weights.decoder]
-    cross_bias = encoded.bias
+    hidden, cross_bias = encoded.hidden, encoded.bias
     places = torch.arange(max_tokens, device=model.device)
     bias = relative_bias(
         model.weights.decoder_positions,
@@ -91,9 +93,9 @@ def _decode(model: FrozenT5, encoded: Encoded, max_tokens: int) -> Tensor:
     for place in range(max_tokens):
         x = functional.embedding(token[:, None], model.weights.embedding)
         for number, (block, cache) in enumerate(zip(model.weights.decoder, caches, strict=True)):
-            x, bias, cross_bias = beside(block, x, bias, cross_bias)
+            x, bias, hidden, cross_bias = beside(block, x, bias, hidden, cross_bias)
             own = of_block(bias, number, model.settings.heads)
-            x = _step(x, block, model.settings, cache, place, own, cross_bias)
+            x = _step(x, block, model.settings, cache, place, own, hidden, cross_bias)
         token = model.logits(model.finish(x.to(model.device)))[:, 0].argmax(-1)
         made[going, place] = token.int()
         running = running & (token != END)
@@ -102,8 +104,9 @@ def _decode(model: FrozenT5, encoded: Encoded, max_tokens: int) -> Tensor:
             break
         # Rows that have ended are taken out once they are half: each time costs a copy.
         if 2 * len(kept) <= len(token):
-            going, token = going[kept], token[kept]
-            running, cross_bias = running[kept], cross_bias[kept.to(cross_bias.device)]
+            going, token, running = going[kept], token[kept], running[kept]
+            there = kept.to(hidden.device)
+            hidden, cross_bias = hidden[there], cross_bias[there]
             caches = [cache.rows(kept) for cache in caches]
     return made
 
@@ -111,13 +114,16 @@ def _decode(model: FrozenT5, encoded: Encoded, max_tokens: int) -> Tensor:
 def _new_cache(
     model: FrozenT5, encoded: Encoded, block: layers.DecoderBlock, max_tokens: int
 ) -> _Cache:
-    heads = model.settings.heads
+    heads, wide = model.settings.heads, model.dimensions.d_kv
     (hidden,) = beside(block, encoded.hidden)
-    both = functional.linear(hidden, block.cross.key_value)
-    cross_keys, cross_values = layers.split_heads(both, 2, heads)
-    shape = (len(encoded.hidden), heads, max_tokens, model.dimensions.d_kv)
+    cross = None
+    if max_tokens >= wide:
+        both = functional.linear(hidden, block.cross.key_value)
+        key, value = layers.split_heads(both, 2, heads)
+        cross = (key, value)
+    shape = (len(encoded.hidden), heads, max_tokens, wide)
     keys = torch.zeros(shape, dtype=model.dtype, device=hidden.device)
-    return _Cache(keys, torch.zeros_like(keys), cross_keys, cross_values)
+    return _Cache(keys, torch.zeros_like(keys), cross)
 
 
 def _step(
@@ -127,9 +133,10 @@ def _step(
     cache: _Cache,
     place: int,
     bias: Tensor,
+    hidden: Tensor,
     cross_bias: Tensor,
 ) -> Tensor:
-    """A decoder's block at one position: x [R, 1, E]."""
+    """A decoder's block at one position: x [R, 1, E], the encoder's hidden [R, K, E]."""
     weights, heads = block.attention, settings.heads
     normed = layers.norm(x, weights.norm, settings.epsilon)
     q, k, v = layers.split_heads(functional.linear(normed, weights.qkv), 3, heads)
@@ -139,8 +146,11 @@ def _step(
         q, cache.keys[:, :, :seen], cache.values[:, :, :seen], bias[:, :, place:seen, :seen]
     )
     x = x + functional.linear(layers.merge_heads(mixed), weights.output)
-    normed = layers.norm(x, block.cross.norm, settings.epsilon)
-    (q,) = layers.split_heads(functional.linear(normed, block.cross.query), 1, heads)
-    mixed = layers.attend(q, cache.cross_keys, cache.cross_values, cross_bias)
-    x = x + functional.linear(layers.merge_heads(mixed), block.cross.output)
+    if cache.cross is None:
+        x = layers.cross_attention(x, hidden, block.cross, settings, cross_bias, None, None)
+    else:
+        normed = layers.norm(x, block.cross.norm, settings.epsilon)
+        (q,) = layers.split_heads(functional.linear(normed, block.cross.query), 1, heads)
+        mixed = layers.attend(q, *cache.cross, cross_bias)
+        x = x + functional.linear(layers.merge_heads(mixed), block.cross.output)
     return layers.feed_forward(x, block.feed_forward, settings, None, None)

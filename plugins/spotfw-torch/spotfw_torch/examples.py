@@ -14,8 +14,9 @@ Indices = npt.NDArray[np.int64]
 #: step -> the examples of that step's batch, int [batch_size].
 Order = Callable[[int], npt.NDArray[Any]]
 
-#: Lengths are padded to multiples of this, so that few shapes occur.
-MULTIPLE = 16
+#: Lengths are padded to multiples of this, so that few shapes occur; the second where each may be
+#: another, since nothing is compiled or captured for it.
+MULTIPLE, FREE_MULTIPLE = 16, 4
 TARGET_MULTIPLE = 2
 
 

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from spotfw_torch import on_cpu
+
 
 class SelfAttention(NamedTuple):
     """norm [E]; qkv [3 * inner, E], queries first; output [E, inner]."""
@@ -81,6 +83,8 @@ class DecoderMasks(NamedTuple):
 
 def norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
     """RMS norm over the last dimension, computed in float32."""
+    if on_cpu.here(x):
+        return on_cpu.norm(x, weight, epsilon)
     return functional.rms_norm(x, (x.shape[-1],), weight, epsilon)
 
 
@@ -116,8 +120,12 @@ def self_attention(
 ) -> Tensor:
     """A residual branch; bias [R or 1, heads, length, length]."""
     normed = norm(x, weights.norm, settings.epsilon)
-    q, k, v = split_heads(functional.linear(normed, weights.qkv), 3, settings.heads)
-    mixed = merge_heads(attend(q, k, dropped(v, keys), bias))
+    qkv = functional.linear(normed, weights.qkv)
+    if on_cpu.keeps_scores(qkv):
+        mixed = on_cpu.attention(qkv, bias, keys, settings.heads)
+    else:
+        q, k, v = split_heads(qkv, 3, settings.heads)
+        mixed = merge_heads(attend(q, k, dropped(v, keys), bias))
     return x + dropped(functional.linear(mixed, weights.output), attended)
 
 
@@ -157,17 +165,21 @@ def _absorbed(
     keys: Tensor | None,
 ) -> Tensor:
     """Attention [R, Q, heads * d] with queries taken to d_model before the scores."""
-    length, inner = query.shape[1:]
+    rows, length, inner = query.shape
     width = encoded.shape[-1]
     to_keys, to_values = weights.key_value.view(2, heads, inner // heads, width).unbind(0)
-    (q,) = split_heads(query, 1, heads)  # [R, heads, Q, d]
-    lifted = torch.matmul(q, to_keys).flatten(1, 2)  # [R, heads * Q, E]
+    # All rows' queries of a head in one product: else a head's weights are copied for each row.
+    q = query.view(rows * length, heads, -1).transpose(0, 1)  # [heads, R * Q, d]
+    lifted = torch.matmul(q, to_keys).view(heads, rows, length, width)
+    lifted = lifted.transpose(0, 1).flatten(1, 2)  # [R, heads * Q, E]
     scores = torch.matmul(lifted, encoded.transpose(1, 2)).unflatten(1, (heads, length))
     share = torch.softmax(scores.float() + bias, dim=-1).to(query.dtype)
     if keys is not None:
         share = share * keys.transpose(2, 3)
     gathered = torch.matmul(share.flatten(1, 2), encoded).unflatten(1, (heads, length))
-    return merge_heads(torch.matmul(gathered, to_values.transpose(1, 2)))
+    gathered = gathered.transpose(0, 1).flatten(1, 2)  # [heads, R * Q, E]
+    mixed = torch.matmul(gathered, to_values.transpose(1, 2))
+    return mixed.transpose(0, 1).reshape(rows, length, inner)
 
 
 def activated(inner: Tensor, settings: Settings) -> tuple[Tensor, Tensor | None]:
@@ -187,9 +199,12 @@ def feed_forward(
 ) -> Tensor:
     """A residual branch."""
     normed = norm(x, weights.norm, settings.epsilon)
-    hidden, factor = activated(functional.linear(normed, weights.inner), settings)
-    if factor is not None:
-        hidden = hidden * factor
+    inner = functional.linear(normed, weights.inner)
+    if settings.gated and on_cpu.here(inner):
+        hidden = on_cpu.gated(inner, settings.activation)
+    else:
+        hidden, factor = activated(inner, settings)
+        hidden = hidden if factor is None else hidden * factor
     return x + dropped(functional.linear(dropped(hidden, inner_mask), weights.output), fed)
 
 

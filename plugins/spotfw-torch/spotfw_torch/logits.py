@@ -12,26 +12,36 @@ import torch
 from torch.nn import functional
 
 
-def project(hidden: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
-    """float32 [..., V] = hidden [..., E] times head [V, E], transposed; the head is frozen."""
+def project(
+    hidden: torch.Tensor, head: torch.Tensor, wide: torch.Tensor | None = None
+) -> torch.Tensor:
+    """float32 [..., V] = hidden [..., E] times head [V, E], transposed; the head is frozen.
+
+    Args:
+      hidden: of the head's type.
+      head: float32 or bfloat16.
+      wide: the head in float32, where it is at hand; only the CPU needs it.
+    """
     if hidden.dtype == torch.float32:
         return functional.linear(hidden, head)
-    logits: torch.Tensor = _Project.apply(hidden, head)
+    logits: torch.Tensor = _Project.apply(hidden, head, wide)
     return logits
 
 
 class _Project(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
-    def forward(ctx: Any, hidden: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
+    def forward(
+        ctx: Any, hidden: torch.Tensor, head: torch.Tensor, wide: torch.Tensor | None
+    ) -> torch.Tensor:
         ctx.save_for_backward(head)
         rows = hidden.flatten(0, -2)
         if hidden.is_cuda:
             made = torch.mm(rows, head.t(), out_dtype=torch.float32)
         else:
-            made = functional.linear(rows.float(), head.float())
+            made = functional.linear(rows.float(), head.float() if wide is None else wide)
         return made.unflatten(0, hidden.shape[:-1])
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (head,) = ctx.saved_tensors
-        return torch.matmul(gradients[0].to(head.dtype), head), None
+        return torch.matmul(gradients[0].to(head.dtype), head), None, None

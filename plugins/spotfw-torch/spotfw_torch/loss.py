@@ -29,6 +29,16 @@ def token_losses(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Ten
     return normaliser - chosen, normaliser
 
 
+def _of_real_tokens(
+    model: FrozenT5, hidden: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`token_losses` of hidden [R, S, E], with zeros at padding, for which no logits are made."""
+    at = torch.nonzero(targets.flatten() != PAD)[:, 0]
+    parts = token_losses(model.logits(hidden.flatten(0, 1)[at]), targets.flatten()[at])
+    nats, normaliser = (part.new_zeros(targets.numel()).index_put((at,), part) for part in parts)
+    return nats.view_as(targets), normaliser.view_as(targets)
+
+
 def member_losses(
     model: FrozenT5,
     prompts: torch.Tensor,
@@ -52,8 +62,11 @@ def member_losses(
     members = len(prompts)
     flat = targets.flatten(0, 1)
     encoded = model.encode(prompts, inputs, dropout)
-    logits = model.logits(model.decode(encoded, shifted(flat), dropout))
-    nats, normaliser = token_losses(logits, flat)
+    hidden = model.decode(encoded, shifted(flat), dropout)
+    if model.device.type == "cpu":
+        nats, normaliser = _of_real_tokens(model, hidden, flat)
+    else:  # of one shape, whatever is padded: so passes can be captured
+        nats, normaliser = token_losses(model.logits(hidden), flat)
     real = (flat != PAD).float()
     count = real.view(members, -1).sum(1).clamp(min=1.0)
     loss = (nats * real).view(members, -1).sum(1) / count

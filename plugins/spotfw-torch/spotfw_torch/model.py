@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch.nn import functional
 from spotfw_torch import layers
 from spotfw_torch.dimensions import Dimensions, read_dimensions
 from spotfw_torch.dropout import Dropout
+from spotfw_torch.examples import FREE_MULTIPLE, MULTIPLE
 from spotfw_torch.logits import project
 from spotfw_torch.placement import Placement, beside, place
 from spotfw_torch.positions import FORBIDDEN, of_block, relative_bias, with_padding
@@ -90,6 +92,7 @@ class FrozenT5:
       weights: all tensors.
       device, dtype: torch's, of the embeddings, and of all weights.
       graphs: whether steps are captured as CUDA graphs.
+      multiple: what lengths of inputs are padded to multiples of.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class FrozenT5:
         self.graphs = graphs and weights.embedding.is_cuda and whole
         self.device = weights.embedding.device
         self.dtype = weights.embedding.dtype
+        self.multiple = FREE_MULTIPLE if self.device.type == "cpu" and not compiled else MULTIPLE
         self.settings = layers.Settings(
             heads=dimensions.num_heads,
             epsilon=dimensions.epsilon,
@@ -203,7 +207,13 @@ class FrozenT5:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """float32 [..., V] of the decoder's hidden [..., E]."""
-        return project(hidden, self.weights.head)
+        return project(hidden, self.weights.head, self._wide_head)
+
+    @functools.cached_property
+    def _wide_head(self) -> torch.Tensor | None:
+        """The head in float32 on the CPU, where it would else be made for every product."""
+        head = self.weights.head
+        return head.float() if head.is_cpu and head.dtype != torch.float32 else None
 
     def causal_bias(self, length: int, groups: int = 1) -> torch.Tensor:
         """The decoder's bias [1, heads, groups * length, groups * length], or of all its blocks.

@@ -14,13 +14,22 @@ from spotfw_torch.examples import MULTIPLE, TARGET_MULTIPLE, Examples, padded_le
 class Pool:
     """The examples of several members, each set of them kept once."""
 
-    def __init__(self, sets: Sequence[Examples], device: torch.device) -> None:
-        """Puts the examples of M members, one set each, on the device."""
+    def __init__(
+        self, sets: Sequence[Examples], device: torch.device, multiple: int = MULTIPLE
+    ) -> None:
+        """Puts the examples of M members, one set each, on the device.
+
+        Args:
+          sets: of the members.
+          device: torch's.
+          multiple: of it inputs are padded to.
+        """
+        self._multiple = multiple
         distinct = list({id(examples): examples for examples in sets}.values())
         starts = np.cumsum([0, *map(len, distinct)])
         start = {id(examples): int(at) for examples, at in zip(distinct, starts, strict=False)}
         self._offsets = np.array([start[id(examples)] for examples in sets], np.int64)
-        self._inputs = self._stack([examples.inputs for examples in distinct], MULTIPLE, device)
+        self._inputs = self._stack([examples.inputs for examples in distinct], multiple, device)
         self._targets = self._stack(
             [examples.targets for examples in distinct], TARGET_MULTIPLE, device
         )
@@ -46,7 +55,7 @@ class Pool:
         T and S are the longest chosen sequences', rounded up.
         """
         rows = chosen + self._offsets[:, None]
-        length = padded_length(int(self._input_lengths[rows].max()), MULTIPLE)
+        length = padded_length(int(self._input_lengths[rows].max()), self._multiple)
         targets = padded_length(int(self._target_lengths[rows].max()), TARGET_MULTIPLE)
         at = torch.from_numpy(rows).to(self._device, non_blocking=True)
         return self._inputs[at, :length].long(), self._targets[at, :targets].long()

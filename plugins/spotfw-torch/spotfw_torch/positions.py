@@ -74,7 +74,7 @@ def with_padding(bias: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
       real: which keys are real, bool [rows, K].
     """
     heads, queries, keys = bias.shape
-    padded = -(-keys // _ALIGNMENT) * _ALIGNMENT
+    padded = keys if bias.is_cpu else -(-keys // _ALIGNMENT) * _ALIGNMENT
     # Rows of an aligned length, of which a part is used: else each layer would copy the bias.
     masked = bias.new_empty((real.shape[0], heads, queries, padded))[..., :keys]
     masked.copy_(bias)

@@ -11,12 +11,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     try:
         # First, since it sets how TensorFlow is loaded.
-        # isort: split
+        from spotfw.tasks.seqio.quiet import tf  # noqa: I001
         import seqio
         import t5.data
         import t5.evaluation
-
-        from spotfw.tasks.seqio.quiet import tf
     except ModuleNotFoundError as error:
         raise SpotError(
             f"The package {error.name} is not installed, which Mesh TensorFlow's checkpoints and "

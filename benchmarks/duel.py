@@ -1,0 +1,185 @@
+"""Engines against each other on the same work, taking turns; and the machine's own rate."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from benchmarks import random_t5
+from benchmarks.rows import Row
+from benchmarks.worker import Ids, Work, Worker
+from spotfw.backends.mesh.folders.convert import hf_to_mesh
+from spotfw.backends.mesh.folders.hf_names import T5Dimensions
+from spotfw.cli.display import note
+
+DISTRIBUTIONS = ("tensorflow", "mesh-tensorflow", "torch", "transformers", "peft", "numpy")
+
+ENGINES = ("mesh", "torch", "peft")
+
+SMALL = random_t5.SMALL
+BASE = attrs.evolve(
+    SMALL, d_model=768, d_ff=2048, num_heads=12, encoder_layers=12, decoder_layers=12
+)
+ENGLISH = attrs.evolve(
+    SMALL, d_model=384, d_kv=32, num_heads=8, encoder_layers=6, decoder_layers=4,
+    vocabulary_size=10_112,
+)  # fmt: skip
+PLAYGROUND = attrs.evolve(
+    SMALL, d_model=128, d_ff=256, d_kv=32, num_heads=4, encoder_layers=2, decoder_layers=2,
+    vocabulary_size=896,
+)  # fmt: skip
+
+
+@attrs.frozen(kw_only=True)
+class Models:
+    """Folders of a model with random weights, of each engine's kind."""
+
+    hf: str
+    mesh: str
+
+    @classmethod
+    @contextmanager
+    def random(cls, dims: T5Dimensions) -> Iterator[Models]:
+        """Written to a folder that is gone afterwards."""
+        with tempfile.TemporaryDirectory() as place:
+            hf, mesh = Path(place, "hf"), Path(place, "mesh")
+            random_t5.write_folder(hf, dims, seed=0)
+            hf_to_mesh(str(hf), str(mesh))
+            yield cls(hf=str(hf), mesh=str(mesh))
+
+
+@attrs.frozen(kw_only=True)
+class Contest:
+    """One piece of work for several engines.
+
+    Attributes:
+      what: it is called.
+      dtype, prompt_length, batch_size, inputs, targets: see `Work`.
+      call: the worker's method and its argument, if any.
+      warm: calls before those that count.
+      rounds: calls that count.
+      goal: ratio of our better engine to PEFT's, None where none is set.
+    """
+
+    what: str
+    dtype: str
+    prompt_length: int
+    batch_size: int
+    inputs: list[Ids]
+    targets: list[Ids]
+    call: tuple[Any, ...] = ("steps", 1)
+    warm: int = 1
+    rounds: int = 5
+    goal: float | None = None
+
+
+def options(made: ArgumentParser, rounds: int) -> ArgumentParser:
+    """A benchmark's parser with what all contests take."""
+    made.add_argument("--rounds", type=int, default=rounds, help=f"calls that count ({rounds})")
+    made.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
+    made.add_argument("--threads", type=int, default=1, help="of an operation (1)")
+    made.add_argument(
+        "--peft", metavar="FOLDER", help="where PEFT is, if it is not in the environment"
+    )
+    return made
+
+
+def compete(contest: Contest, models: Models, given: Namespace) -> dict[str, dict[str, float]]:
+    """By engine, the median ``cpu`` and ``wall`` seconds of a call, and ``peak_mb``."""
+    with ExitStack() as stack:
+        workers = []
+        for engine in given.engines:
+            work = Work(
+                engine=engine,
+                folder=models.mesh if engine == "mesh" else models.hf,
+                dtype=contest.dtype,
+                threads=given.threads,
+                prompt_length=contest.prompt_length,
+                batch_size=contest.batch_size,
+                inputs=contest.inputs,
+                targets=contest.targets,
+            )
+            worker = Worker(work, [given.peft] if given.peft and engine == "peft" else ())
+            stack.callback(worker.close)
+            workers.append(worker)
+        note(f"{contest.what}: {contest.rounds} rounds of {', '.join(given.engines)}")
+        costs: dict[str, list[dict[str, Any]]] = {engine: [] for engine in given.engines}
+        for turn in range(contest.warm + contest.rounds):
+            for worker in workers:
+                cost = worker.ask(*contest.call)
+                if turn >= contest.warm:
+                    costs[worker.name].append(cost)
+    return {
+        engine: {
+            "cpu": statistics.median(cost["cpu"] for cost in answers),
+            "wall": statistics.median(cost["wall"] for cost in answers),
+            "peak_mb": answers[-1]["peak_mb"],
+        }
+        for engine, answers in costs.items()
+    }
+
+
+def duel_rows(contest: Contest, costs: Mapping[str, Mapping[str, float]]) -> Iterator[Row]:
+    """A row for each of our engines against PEFT's; the goal is the better one's to reach."""
+    theirs = costs.get("peft", {}).get("cpu")
+    ours = {engine: cost["cpu"] for engine, cost in costs.items() if engine != "peft"}
+    better = min(ours.values(), default=None)
+    for engine, seconds in ours.items():
+        judged = contest.goal is not None and theirs is not None and seconds == better
+        yield Row(
+            what=f"{contest.what}, {engine}",
+            ours=round(seconds, 4),
+            theirs=None if theirs is None else round(theirs, 4),
+            unit="CPU s",
+            ratio=None if theirs is None else round(seconds / theirs, 3),
+            goal=f"at most {contest.goal:g} by the better" if contest.goal is not None else "",
+            holds=seconds / theirs <= contest.goal if judged and theirs and contest.goal else None,
+        )
+
+
+def matrix_rate(dtype: str, positions: int, width: int, inner: int) -> float:
+    """Multiplications and additions a CPU second of PyTorch's matrix products, one thread.
+
+    The best of several, of [positions, width] times [width, inner]: the product that most of a
+    step's are like.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    kind = getattr(torch, dtype)
+    left, right = torch.randn(positions, width).to(kind), torch.randn(inner, width).to(kind)
+    seconds = []
+    for _ in range(9):
+        began = time.process_time()
+        for _ in range(4):
+            torch.nn.functional.linear(left, right)
+        seconds.append((time.process_time() - began) / 4)
+    torch.set_num_threads(before)
+    return 2.0 * positions * width * inner / min(seconds[1:])
+
+
+def step_operations(
+    dims: T5Dimensions, batch: int, prompt: int, inputs: int, targets: int
+) -> float:
+    """Multiplications and additions of matrix products in a step.
+
+    Forward, and the gradient of activations, which costs alike; weights have no gradient. The
+    decoder with its cross attention's keys and values of every position of the encoder.
+    """
+    inner = dims.num_heads * dims.d_kv
+    attention, fed = 4 * dims.d_model * inner, 3 * dims.d_model * dims.d_ff
+    length = prompt + inputs
+    encoder = length * (attention + fed + 2 * length * inner) * dims.encoder_layers
+    cross = length * 2 * dims.d_model * inner
+    decoder = (targets * (1.5 * attention + fed) + cross) * dims.decoder_layers
+    head = targets * dims.d_model * dims.vocabulary_size
+    return 2.0 * 2.0 * batch * (encoder + decoder + head)

@@ -1,0 +1,142 @@
+"""Parts of a block on the CPU, with gradients of their own.
+
+PyTorch's own are made of several operations each, which read and write an activation a dozen
+times where three or four would do, and its fused attention is slow in bfloat16. These give the
+same values up to rounding. Where a program is compiled, or on a GPU, `layers` uses PyTorch's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+#: Keys up to which all scores of a row are kept; beyond, memory matters more than time.
+_SHORT = 256
+
+
+def here(x: Tensor) -> bool:
+    """Whether these take the place of PyTorch's for x."""
+    return x.is_cpu and not torch.compiler.is_compiling()
+
+
+def keeps_scores(x: Tensor) -> bool:
+    """Whether `attention` is faster than PyTorch's for x [R, length, ...] and fits in memory."""
+    return here(x) and x.dtype == torch.bfloat16 and x.shape[1] <= _SHORT
+
+
+def norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+    """RMS norm over the last dimension; sums are float32."""
+    normed: Tensor = _Norm.apply(x, weight, epsilon)
+    return normed
+
+
+class _Norm(torch.autograd.Function):  # type: ignore[misc]
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+        size = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+        scale = (size.square_().div_(x.shape[-1]).add_(epsilon)).rsqrt_()
+        ctx.save_for_backward(x, weight, scale)
+        if x.dtype == torch.float32:
+            return (x * weight).mul_(scale)
+        # The scale is one for a row: rounded, its error would not average out.
+        return (x * scale).mul_(weight).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        x, weight, scale = ctx.saved_tensors
+        # The gradient of a layer norm whose mean was 0, less what the mean's own part took away.
+        to_x, _, _ = torch.ops.aten.native_layer_norm_backward(
+            gradients[0],
+            x,
+            x.shape[-1:],
+            torch.zeros_like(scale),
+            scale,
+            weight.float(),
+            None,
+            [True, False, False],
+        )
+        mean = torch.matmul(gradients[0], weight)[..., None] * (scale / x.shape[-1])
+        return to_x.add_(mean.to(x.dtype)), None, None
+
+
+def gated(inner: Tensor, activation: str) -> Tensor:
+    """activation(gate) * factor, [..., d_ff], of inner [..., 2 * d_ff], the gate first."""
+    product: Tensor = _Gated.apply(inner, activation)
+    return product
+
+
+class _Gated(torch.autograd.Function):  # type: ignore[misc]
+    @staticmethod
+    def forward(ctx: Any, inner: Tensor, activation: str) -> Tensor:
+        gate, factor = inner.chunk(2, dim=-1)
+        ctx.relu = activation == "relu"
+        active = gate.relu() if ctx.relu else functional.gelu(gate, approximate="tanh")
+        ctx.save_for_backward(inner, active)
+        return active * factor
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        inner, active = ctx.saved_tensors
+        gate, factor = inner.chunk(2, dim=-1)
+        to_inner = torch.empty_like(inner)
+        to_gate, to_factor = to_inner.chunk(2, dim=-1)
+        torch.mul(gradients[0], active, out=to_factor)
+        to_active = gradients[0] * factor
+        if ctx.relu:
+            torch.mul(to_active, gate > 0, out=to_gate)
+        else:
+            torch.ops.aten.gelu_backward.grad_input(
+                to_active, gate, approximate="tanh", grad_input=to_gate
+            )
+        return to_inner, None
+
+
+def attention(qkv: Tensor, bias: Tensor, keys: Tensor | None, heads: int) -> Tensor:
+    """Self attention without 1/sqrt(d), [R, length, heads * d].
+
+    Args:
+      qkv: [R, length, 3 * heads * d], queries, keys, values.
+      bias: [R or 1, heads, length, length], of the same type.
+      keys: a dropout mask [R, heads, length, 1] of values, or None.
+      heads: how many.
+    """
+    mixed: Tensor = _Attention.apply(qkv, bias, keys, heads)
+    return mixed
+
+
+class _Attention(torch.autograd.Function):  # type: ignore[misc]
+    @staticmethod
+    def forward(ctx: Any, qkv: Tensor, bias: Tensor, keys: Tensor | None, heads: int) -> Tensor:
+        rows, length, _ = qkv.shape
+        split = qkv.view(rows, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = split.reshape(3, rows * heads, length, -1).unbind(0)
+        if keys is not None:
+            keys = keys.reshape(rows * heads, length, 1)
+            value = value * keys
+        every = bias.expand(rows, -1, -1, -1).reshape(rows * heads, length, length)
+        share = torch.softmax(torch.baddbmm(every, query, key.transpose(1, 2)), dim=-1)
+        ctx.save_for_backward(query, key, value, share, keys)
+        ctx.heads = heads
+        mixed = torch.bmm(share, value).view(rows, heads, length, -1)
+        return mixed.transpose(1, 2).reshape(rows, length, -1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        query, key, value, share, keys = ctx.saved_tensors
+        count, length, wide = query.shape
+        rows = count // ctx.heads
+        mixed = gradients[0].view(rows, length, ctx.heads, wide).transpose(1, 2)
+        mixed = mixed.reshape(count, length, wide)
+        split = query.new_empty(3, count, length, wide)
+        torch.bmm(share.transpose(1, 2), mixed, out=split[2])
+        if keys is not None:
+            split[2].mul_(keys)
+        to_share = torch.bmm(mixed, value.transpose(1, 2))
+        scores = torch.ops.aten._softmax_backward_data(to_share, share, -1, share.dtype)
+        torch.bmm(scores, key, out=split[0])
+        torch.bmm(scores.transpose(1, 2), query, out=split[1])
+        split = split.view(3, rows, ctx.heads, length, wide).permute(1, 3, 0, 2, 4)
+        return split.reshape(rows, length, -1), None, None, None
