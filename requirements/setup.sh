@@ -49,6 +49,6 @@ $pip check
 case $version in
 310 | 311) ;;
 *) echo "setup: Python $("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') has no" \
-    "TensorFlow 2.15: the engine is torch. Missing are Mesh TensorFlow's checkpoints, TPUs and" \
+    "TensorFlow 2.15: the engine is torch. Missing are Mesh TensorFlow's checkpoints and" \
     "tasks that are seqio's own; make setup PYTHON=/path/to/python3.11 brings them." >&2 ;;
 esac

@@ -33,6 +33,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/tasks.md",
         "docs/checks.md",
         "docs/paper_tasks.md",
+        "docs/use_a_real_t5.md",
         "docs/library.md",
         "docs/study.md",
         "docs/from_t5.md",

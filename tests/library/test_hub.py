@@ -330,3 +330,21 @@ def test_what_is_no_model_that_is_read(model, hub_server, without, said):
 def test_a_mistyped_folder_is_said_to_be_one(hub_server):
     with pytest.raises(SpotError, match=r"no model folder runs/modle here.*no repository"):
         hub_model("runs/modle")
+
+
+def test_a_model_of_the_hub_is_tuned_on_and_named_by_its_name(hub_server, tmp_path):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    pytest.importorskip("spotfw_torch", reason="spotfw-torch is not installed")
+    packed = pytest.importorskip("spotfw_playground.bundled").PACKED
+    from spotfw import Session
+
+    hub_server.files["google/t5-toy"] = {
+        path.name: path.read_bytes() for path in Path(packed).iterdir() if path.is_file()
+    }
+    session = Session("google/t5-toy", backend="torch:device=cpu", runs=str(tmp_path / "runs"))
+    few = {"max_train_examples": 8, "max_eval_examples": 4, "batch_size": 4, "prompt_length": 2}
+    tuned = session.tune("film_reviews", steps=1, checkpoint_every=1, embedding_step=1, **few)
+    origin = tuned.best.provenance
+    assert origin.model == "google/t5-toy"
+    assert origin.fingerprint == session.model.fingerprint
+    session.close()
