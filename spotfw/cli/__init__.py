@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("spotfw.cli.demo:demo", "The whole recipe on the bundled model and tasks."),
     "tune": ("spotfw.cli.tune:tune", "Learn a prompt on a task or mixture."),
     "evaluate": ("spotfw.cli.tune:evaluate", "Score a prompt on a task."),
-    "predict": ("spotfw.cli.tune:predict", "Run a prompt on lines of text."),
+    "predict": ("spotfw.cli.predict:predict", "Run a prompt on lines of text."),
     "transfer": ("spotfw.cli.transfer:transfer", "Start a target from the library's prompts."),
     "study": ("spotfw.cli.study.commands:study", "A grid of tunings: plan, run, resume, report."),
     "library": (

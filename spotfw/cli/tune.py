@@ -1,10 +1,9 @@
-"""``spotfw tune``, ``evaluate`` and ``predict``: learn a prompt, score it, run it."""
+"""``spotfw tune`` and ``evaluate``: learn a prompt, score it."""
 
 from __future__ import annotations
 
 import os
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,17 +15,12 @@ from spotfw.cli.own_data import (
     is_data_task,
     own_task,
     refuse_columns,
-    text_column_option,
 )
+from spotfw.cli.predict import open_prompt, task_of_file
 from spotfw.cli.scored_file import evaluate_file
 from spotfw.cli.seeds import seeds_of, tune_seeds
 from spotfw.config import LENGTHS
 from spotfw.errors import WrongUse
-
-if TYPE_CHECKING:
-    from spotfw.prompts import SoftPrompt
-    from spotfw.recipe.session import Session
-    from spotfw.tasks import Task
 
 
 @click.command(short_help="Learn a prompt on a task or mixture.")
@@ -164,10 +158,10 @@ def evaluate(
 
     if is_data_task(task):
         evaluate_file(
-            *_open(prompt, model, options),
+            *open_prompt(prompt, model, options),
             prompt,
             task,
-            None if template is None else _task_file(template),
+            None if template is None else task_of_file(template),
             (text_columns, label_column),
             split,
             as_json,
@@ -177,7 +171,7 @@ def evaluate(
     if template is not None:
         raise WrongUse(f"--task goes with a data file, but {task} is a task itself. Leave it out.")
     split = split or "validation"
-    loaded, session, settings = _open(prompt, model, options)
+    loaded, session, settings = open_prompt(prompt, model, options)
     evaluation = session.evaluate(loaded, task, split, **settings)
     if as_json:
         print_json(
@@ -195,110 +189,3 @@ def evaluate(
     print_table(
         ["metric", split], [*rows, ["score", evaluation.score], ["examples", evaluation.examples]]
     )
-
-
-@click.command(short_help="Run a prompt on lines of text.")
-@click.argument("prompt")
-@click.argument("file", metavar="[FILE]", required=False)
-@model_options(default=None)
-@click.option("--task", metavar="T", help="A task's file, whose template each text is put into.")
-@text_column_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@settings_options(only=("eval_batch_size", *LENGTHS))
-def predict(
-    prompt: str,
-    file: str | None,
-    model: str | None,
-    task: str | None,
-    text_columns: tuple[str, ...],
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Decode an answer for each line of FILE, or of standard input, with PROMPT in front.
-
-    PROMPT is a prompt's file, a PEFT adapter's folder, or a finished run's folder. A line is
-    the task's whole input text as `spotfw tasks show NAME --examples 3` shows it; with --task
-    it is the text alone, and FILE may also be a .csv, .tsv or .jsonl file of rows. There is one
-    line of output for each of input; a blank one, or one that is not UTF-8, gets an empty one
-    (with --json null), and is named on stderr.
-
-    \b
-    Example:
-      spotfw predict runs/film/best.safetensors < lines.txt
-      spotfw predict runs/mine/best.safetensors --task my_reviews.toml new.csv
-    """
-    from spotfw.cli.display import note, print_json
-    from spotfw.cli.inputs import read_inputs
-    from spotfw.cli.lines import named
-    from spotfw.errors import SpotError
-
-    if file is None and sys.stdin is not None and sys.stdin.isatty():
-        note("Reading lines of text from the keyboard; end with Ctrl-D.")
-    lines = read_inputs(file, None if task is None else _task_file(task), text_columns)
-    place = file or "standard input"
-    loaded, session, settings = _open(prompt, model, options)
-    sound = lines.sound
-    if sound and task is None:
-        shown = loaded.provenance.task or "NAME"
-        note(
-            f"Each line is the model's whole input, as `spotfw tasks show {shown} --examples 3` "
-            "shows it. For texts alone, name the task with --task: its template is put around them."
-        )
-    given_back = iter(session.predict(loaded, sound, **settings) if sound else [])
-    answers = [next(given_back) if text and text.strip() else None for text in lines.texts]
-    if as_json:
-        pairs = zip(lines.texts, answers, strict=True)
-        print_json([{"input": text, "output": answer} for text, answer in pairs])
-    else:
-        for answer in answers:
-            # One line of output for each of input, whatever the model says.
-            say(" ".join((answer or "").splitlines()))
-    if lines.blank:
-        note(f"Blank, and not answered: {named(lines.blank)} of {place}.")
-    if lines.faults:
-        shown = "; ".join(f"line {n}: {why}" for n, why in [*lines.faults.items()][:5])
-        more = f"; and {len(lines.faults) - 5} more" if len(lines.faults) > 5 else ""
-        raise SpotError(
-            f"{len(lines.faults)} of {len(lines.texts)} rows of {place} cannot be used, and are "
-            f"not answered: {shown}{more}. The other rows are answered above."
-        )
-    if lines.undecodable:
-        raise SpotError(
-            f"Not UTF-8, and not answered: {named(lines.undecodable)} of {place}. The other "
-            "lines are answered above. Save the text as UTF-8, without NUL characters: "
-            "iconv -f LATIN1 -t UTF-8."
-        )
-
-
-def _task_file(name: str) -> Task:
-    """The task whose template texts are put into."""
-    from spotfw.plugins import default_plugins
-    from spotfw.tasks import Task
-
-    task = default_plugins().task(name)
-    if not isinstance(task, Task):
-        raise WrongUse(f"{name} is a mixture. Name a task's file with --task.")
-    return task
-
-
-def _open(
-    path: str, model: str | None, options: dict[str, Any]
-) -> tuple[SoftPrompt, Session, dict[str, Any]]:
-    """A prompt's file, a session with its model, and the settings that were given."""
-    from spotfw import files
-    from spotfw.errors import UnknownName
-    from spotfw.prompts import load_prompt
-
-    best_of_run = files.join(path, "best.safetensors")
-    prompt = load_prompt(best_of_run if files.exists(best_of_run) else path)
-    place = model or prompt.provenance.model
-    if place is None:
-        raise WrongUse(f"The prompt {path} does not say which model it is for. Name it by --model.")
-    try:
-        session = open_session(place, None, options)
-    except UnknownName as error:
-        if model is None:
-            origin = f"The prompt {path} was tuned on the model {place!r}."
-            error.args = (f"{origin} {error} Name the model by --model.",)
-        raise
-    return prompt, session, {**given(options), "prompt_length": prompt.length}

@@ -15,6 +15,9 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, overload
 
+import numpy as np
+import numpy.typing as npt
+
 from spotfw import files
 from spotfw.config import LENGTHS, TuningSettings
 from spotfw.contracts import Evaluation, FrozenModel, TargetSignal
@@ -26,6 +29,7 @@ from spotfw.ranking import Ranking
 from spotfw.recipe.asked import Place, lines_of, place_of, places_of, prompt_of, split_of, task_of
 from spotfw.recipe.candidates import TransferResult
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, Scoring, check_splits
+from spotfw.recipe.label_shares import label_shares
 from spotfw.recipe.metrics import metrics_named
 from spotfw.recipe.plans import Plans, Strategy
 from spotfw.recipe.progress.bars import announced
@@ -332,6 +336,27 @@ class Session(Plans):
         loaded = None if prompt is None else self._fitting(prompt)
         chosen = self.settings(**{**_lengths(loaded), **settings})
         return self._bench.predict(None if loaded is None else loaded.array, texts, chosen)
+
+    def label_shares(
+        self,
+        prompt: str | SoftPrompt | None,
+        lines: Sequence[str],
+        labels: Sequence[str],
+        **settings: Any,
+    ) -> npt.NDArray[np.float64]:
+        """How likely each label is as the answer to each line, of all labels together.
+
+        Returns:
+          float64 [lines, labels]; rows add up to 1.
+
+        Raises:
+          SpotError: the engine gives no losses of examples.
+        """
+        loaded = None if prompt is None else self._fitting(prompt)
+        chosen = self.settings(**{**_lengths(loaded), **settings})
+        array = None if loaded is None else loaded.array
+        with self.plugins.blaming("backend", self.backend):
+            return label_shares(self.model, array, lines, labels, chosen)
 
     def close(self) -> None:
         """Gives the model's memory back."""

@@ -284,6 +284,26 @@ def test_what_a_prompt_cannot_be_scored_on(transfer: Run, spotfw_cli: Run) -> No
         assert ran.status in (1, 2) and message in ran.err, (message, ran.err)
 
 
+def test_each_labels_share_of_the_likelihood(transfer: Run, spotfw_cli: Run) -> None:
+    ran = transfer(write("reviews.csv", rows()), *COLUMNS, "-k", "1", "--json")
+    facts = json.loads(ran.out)
+    Path("new.txt").write_text("a new thing\n\nanother\n")
+    words = ("predict", facts["best_prompt"], "new.txt", "--backend", "numpy", "--scores")
+    task = ("--task", facts["task_file"])
+    first, blank, second = json.loads(spotfw_cli(*words, *task, "--json").out)
+    assert blank["scores"] is None and set(first["scores"]) == {"Very good", "bad"}
+    for row in (first, second):
+        assert sum(row["scores"].values()) == pytest.approx(1)
+    lines = spotfw_cli(*words, *task).out.splitlines()
+    answer, likely, unlikely = lines[0].split("\t")
+    assert answer == first["output"] and lines[1] == ""
+    best = max(first["scores"], key=first["scores"].get)
+    assert likely == f"{best} {first['scores'][best]:.4f}" and unlikely != likely
+    # Without a task, the labels that the prompt was learned to write.
+    by_prompt = json.loads(spotfw_cli(*words, "--json").out)
+    assert set(by_prompt[0]["scores"]) == {"Very good", "bad"}
+
+
 def test_rows_left_out_are_named_and_the_rest_is_used(transfer: Run) -> None:
     content = rows()
     content[4]["stars"] = content[7]["review"] = ""

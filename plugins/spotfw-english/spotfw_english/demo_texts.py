@@ -2,8 +2,8 @@
 
 Every text is put together from phrases by rule, and its label is the side from which its phrases
 were taken. They are plain and alike, and easier than texts that people write; nothing of them was
-in the model's training. They were chosen to show both cases: `_review` and `_statement` are learned
-from scratch at once, `_request` and `_claim` are not, and so leave room for a start to help.
+in the model's training. Three of the four tasks are learned from scratch in the demo's few steps;
+only the help desk's leaves room for a start to help.
 """
 
 from __future__ import annotations

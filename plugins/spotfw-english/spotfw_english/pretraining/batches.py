@@ -6,6 +6,7 @@ workers. Several short examples share a row; attention never crosses from one to
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -270,14 +271,8 @@ class _Row:
             inputs, targets = here.stop, there.stop
 
 
+@functools.lru_cache(maxsize=4)
 def _grid(key: tuple[int, ...], windows: int, length: int) -> tuple[int, Any]:
-    """Where an epoch's grid of windows begins, and their order; the last few are kept."""
-    if key not in _GRIDS:
-        rng = np.random.default_rng(key)
-        if len(_GRIDS) > 3:
-            _GRIDS.pop(next(iter(_GRIDS)))
-        _GRIDS[key] = int(rng.integers(length)), rng.permutation(windows)
-    return _GRIDS[key]
-
-
-_GRIDS: dict[tuple[int, ...], tuple[int, Any]] = {}
+    """Where an epoch's grid of windows begins, and their order."""
+    rng = np.random.default_rng(key)
+    return int(rng.integers(length)), rng.permutation(windows)

@@ -19,13 +19,11 @@ _POLYNOMIALS = (
 
 
 class Optimizer(Protocol):
-    """Changes parameters by their gradients.
+    """Changes parameters by their gradients."""
 
-    Attributes:
-      state: its tensors by name, all that it needs to go on but the number of its steps.
-    """
-
-    state: Mapping[str, Tensor]
+    @property
+    def state(self) -> Mapping[str, Tensor]:
+        """Its tensors by name, all that it needs to go on but the number of its steps."""
 
     def step(self, number: int, factor: float) -> None:
         """One update, the `number`-th from 1, at a share of the rate."""
@@ -51,10 +49,15 @@ class ScaledAdam:
     ) -> None:
         self._parameters = dict(parameters)
         self._rate, self._beta1, self._beta2, self._floor = rate, beta1, beta2, floor
-        self.state: dict[str, Tensor] = {}
+        self._state: dict[str, Tensor] = {}
         for name, parameter in self._parameters.items():
-            self.state[f"{name}.first"] = torch.zeros_like(parameter)
-            self.state[f"{name}.second"] = torch.zeros_like(parameter)
+            self._state[f"{name}.first"] = torch.zeros_like(parameter)
+            self._state[f"{name}.second"] = torch.zeros_like(parameter)
+
+    @property
+    def state(self) -> Mapping[str, Tensor]:
+        """Both moments of each parameter."""
+        return self._state
 
     @torch.no_grad()
     def step(self, number: int, factor: float) -> None:
@@ -63,7 +66,7 @@ class ScaledAdam:
             gradient = parameter.grad
             if gradient is None:
                 continue
-            first, second = self.state[f"{name}.first"], self.state[f"{name}.second"]
+            first, second = self._state[f"{name}.first"], self._state[f"{name}.second"]
             first.lerp_(gradient, 1 - self._beta1)
             second.mul_(self._beta2).addcmul_(gradient, gradient, value=1 - self._beta2)
             mean = first / (1 - self._beta1**number)
@@ -91,10 +94,15 @@ class Muon:
     ) -> None:
         self._parameters = dict(parameters)
         self._rate, self._momentum, self._decay = rate, momentum, decay
-        self.state: dict[str, Tensor] = {
+        self._state: dict[str, Tensor] = {
             f"{name}.momentum": torch.zeros_like(parameter)
             for name, parameter in self._parameters.items()
         }
+
+    @property
+    def state(self) -> Mapping[str, Tensor]:
+        """The momentum of each parameter."""
+        return self._state
 
     @torch.no_grad()
     def step(self, number: int, factor: float) -> None:
@@ -105,7 +113,7 @@ class Muon:
             gradient = parameter.grad
             if gradient is None:
                 continue
-            momentum = self.state[f"{name}.momentum"]
+            momentum = self._state[f"{name}.momentum"]
             momentum.lerp_(gradient, 1 - self._momentum)
             update = gradient.lerp(momentum, self._momentum)
             by_shape.setdefault(tuple(parameter.shape[-2:]), []).append((parameter, update))

@@ -42,13 +42,20 @@ his he|their they|our we|my I|child children|man men|woman women|goes go|makes m
 says say|comes come|gives give|knows know|seems seem|wants want|needs need|looks look|works work|
 lives live|went gone|saw seen|took taken|gave given|came come|did done|wrote written|knew known|
 began begun|be been|being been|having had|to for|there their"""
-_FORMS: dict[str, list[str]] = {}
-for _pair in _SWAPPED_FORMS.replace("\n", "").split("|"):
-    _one_form, _other_form = _pair.split()
-    _FORMS.setdefault(_one_form, []).append(_other_form)
-    _FORMS.setdefault(_other_form, []).append(_one_form)
 _ENDING = re.compile(r"(s|ed|ing)$")
 
+
+def _forms() -> dict[str, list[str]]:
+    forms: dict[str, list[str]] = {}
+    for pair in _SWAPPED_FORMS.replace("\n", "").split("|"):
+        first, second = pair.split()
+        forms.setdefault(first, []).append(second)
+        forms.setdefault(second, []).append(first)
+    return forms
+
+
+#: By word, others of its kind that do not fit in its place.
+_FORMS = _forms()
 #: Words and the place of the damage; None where it cannot be done.
 _Damaged = tuple[list[str], int] | None
 
