@@ -108,22 +108,6 @@ def test_tunings_side_by_side_are_all_named(heard, text):
 
 
 @pytest.mark.parametrize(
-    ("heard", "text"),
-    [
-        (
-            [("cb", "from mnli"), ("cb", "from snli"), ("cb", "")],
-            "tune cb from mnli, snli and scratch",
-        ),
-        ([("cb", "from mnli")], "tune cb from mnli"),
-        ([("cb", ""), ("cb", "")], "tune cb, 3 side by side"),
-        ([("cb", "from mnli"), ("rte", "")], "tune cb from mnli and rte"),
-    ],
-)
-def test_tunings_side_by_side_are_all_named(heard, text):
-    assert titles([report(task, 1, source) for task, source in heard], 3) == text
-
-
-@pytest.mark.parametrize(
     ("provenance", "text"),
     [
         (None, ""),
