@@ -14,7 +14,7 @@ INPUTS := $(wildcard requirements/py*.txt) requirements/setup.sh \
 	requirements/choose_python.sh pyproject.toml \
 	$(wildcard plugins/*/pyproject.toml)
 
-.PHONY: setup demo test quick snapshots tutorial kernels lint plugins docs site hooks hygiene clean
+.PHONY: setup demo demo-table test quick snapshots tutorial kernels lint plugins docs site hooks hygiene clean
 
 setup: $(READY)
 
@@ -32,6 +32,11 @@ test: $(READY)
 
 quick: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+
+# Runs the demo and writes the README's table of it.
+demo-table: $(READY)
+	mkdir -p build && $(BIN)/spotfw demo --json >build/demo.json
+	$(BIN)/python docs/make_demo.py build/demo.json
 
 # Draws every command's screens anew: look at what has changed before you commit it.
 snapshots: $(READY)

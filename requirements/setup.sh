@@ -35,8 +35,8 @@ $pip install --quiet -r "$lock"
 editable="-e ."
 for project in plugins/*/pyproject.toml; do
     case $project in
-    # Need what the lock does not hold, MLflow and Ray: their READMEs say how to add it.
-    plugins/spotfw-mlflow/* | plugins/spotfw-ray/*) ;;
+    # Need what the lock does not hold, MLflow, wandb and Ray: their READMEs say how to add it.
+    plugins/spotfw-mlflow/* | plugins/spotfw-ray/* | plugins/spotfw-wandb/*) ;;
     *) if [ -e "$project" ]; then editable="$editable -e ./$(dirname "$project")"; fi ;;
     esac
 done

@@ -215,7 +215,10 @@ def _print(facts: dict[str, Any], task: Task) -> None:
         title=f"{facts['target']}: {', '.join(task.metrics)} of the best checkpoint",
     )
     say(f"best prompt: {facts['best_prompt']}")
-    say("To use it (put another file of rows, or of texts one a line, in the last one's place):")
+    say(
+        "To use it (put another file of rows, or of texts one a line, in the last one's place):",
+        wrapped=True,
+    )
     say(f"  {facts['predict']}")
     if tested:
         note("The best was chosen on the validation part; the test part tells what to expect.")

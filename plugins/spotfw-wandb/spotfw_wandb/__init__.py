@@ -1,0 +1,1 @@
+"""Follows spotfw's runs in Weights & Biases."""
