@@ -74,6 +74,7 @@ def refuse_used(folder: str, *, resume: bool) -> None:
 
     Raises:
       WrongUse: it holds a run with a checkpoint and `resume` is not set, or something else.
+      SpotError: the run's record is damaged.
     """
     names = {name for name in files.list_names(folder) if not name.startswith(".")}
     if names and RECORD not in names:
@@ -82,6 +83,7 @@ def refuse_used(folder: str, *, resume: bool) -> None:
             "Choose an empty or new folder with --out."
         )
     if _STATE in names and not resume:
+        read_record(files.join(folder, RECORD))  # one that is damaged could not go on either
         raise WrongUse(
             f"The folder {folder} holds a run already. Go on with it by --resume, or "
             "choose another folder with --out."
