@@ -77,7 +77,8 @@ class Session(Plans):
         **options: Any,
     ) -> None:
         self.plugins = plugins or default_plugins()
-        self.plugins.import_modules(modules)
+        if modules:
+            self.plugins.import_modules(modules)
         if plugins is None:
             self.plugins.relist_tasks()  # task files may have changed since another session
         self.runs = place_of(runs)
