@@ -86,11 +86,11 @@ class TuneRequest:
       task: what to train on, its split ``train``.
       settings: of the tuning; it ends at step `settings.steps`.
       start: where it goes on, at a step below that.
-      wanted: called before each step; where it returns False, the request ends without another
-        report. Whoever asked takes in it what was reported since the last call for any request,
-        so that checkpoints of one step are scored together, by this model: it may take long, and
-        the model may be used as between two reports. A backend that does not call it does
-        needless work, but gives right results.
+      wanted: called before each step, and maybe while the request waits for others; where it
+        returns False, the request ends without another report. Whoever asked takes in it what
+        was reported since the last call for any request, so that checkpoints of one step are
+        scored together, by this model: it may take long, and the model may be used as between
+        two reports. A backend that does not call it does needless work, but gives right results.
     """
 
     task: Task | Mixture

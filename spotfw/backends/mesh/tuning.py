@@ -40,7 +40,9 @@ class _Cohorts:
         rows = self._rows or self._fitting([member.request for member in members])
         cohort = Cohort(self._runtime, even_rows(len(members), rows))
         self._opened.append(cohort)
-        return cohort, len(members)
+        # All may wait in it, so that enough with batches of one shape are found; but one at a
+        # time is one after another.
+        return cohort, 1 if rows == 1 else len(members)
 
     def _fitting(self, requests: Sequence[TuneRequest]) -> int:
         updates = sum(request.settings.steps - request.start.step for request in requests)
