@@ -22,8 +22,8 @@ def test_killed_and_resumed_it_is_as_never_killed(
     assert len(rows) == 1
     assert all(row.holds for row in rows), rows
     # A comparison that can fail.
-    state = tmp_path / "killed-0" / "state.safetensors"
-    data = bytearray(state.read_bytes())
+    best = tmp_path / "killed-0" / "best.safetensors"
+    data = bytearray(best.read_bytes())
     data[-1] ^= 1
-    state.write_bytes(bytes(data))
-    assert kills.differing(tmp_path / "undisturbed", tmp_path / "killed-0")
+    best.write_bytes(bytes(data))
+    assert kills.differing(tmp_path / "undisturbed", tmp_path / "killed-0") == ["best"]

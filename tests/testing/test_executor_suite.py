@@ -261,7 +261,7 @@ class Spreading(Two):
             for key in list(self._busy):
                 process = self._busy.pop(key)
                 process.end(patience=0.0)
-                self._idle.append(None)
+                self._idle.append((process.number, None))
                 events.append(JobEnded(key, error="Another worker died.", lost=True))
         return events
 

@@ -200,7 +200,8 @@ def score_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
     lowering = mtf.Lowering(sketch.mesh.graph, {sketch.mesh: LocalMesh()}, autostack=False)
     fetches = {name: lowering.export_to_tf_tensor(t) for name, t in wanted.items()}
     targets = sketch.feeds["targets"]
-    nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, fetches["logits"])
+    logits = tf.cast(fetches["logits"], tf.float32)
+    nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     fetches["nats"] = tf.reduce_sum(nats * tf.cast(targets > 0, tf.float32), axis=2)
     return Program(feeds=sketch.feeds, fetches=fetches)
 

@@ -25,7 +25,7 @@ def test_a_browser_sees_everything_and_complains_of_nothing(tmp_path: Path) -> N
         page = seen[width]
         assert page["faults"] == []
         assert {"table1", "table3", "table4", "table5", "retrieval"} <= set(page["tables"])
-        assert len(page["figures"]) == 7 and page["left_out"] == ["figure1"]
+        assert len(page["figures"]) == 7 and page["left_out"] == ["learning_curves", "figure1"]
         assert page["sideways"] <= 0
         assert page["unsorted"] == 0 and page["pressed"] > 50
         assert page["dangling"] == [] and page["outside"] == []
