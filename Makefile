@@ -25,7 +25,7 @@ $(READY): $(INPUTS)
 # Without ARGS both: the whole recipe on generated tasks, then English text.
 demo: $(READY)
 	$(BIN)/spotfw demo $(ARGS)
-	$(if $(ARGS),,$(BIN)/spotfw demo --model english)
+	$(if $(ARGS),,$(BIN)/spotfw demo --model english --seeds 1)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)

@@ -55,6 +55,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "CONTRIBUTING.md",
         "benchmarks/README.md",
         "benchmarks/*.md",
+        "benchmarks/*/README.md",
         "plugins/*/*/model/README.md",
         "plugins/*/*/library/README.md",
     ),
