@@ -66,7 +66,6 @@ class Spotfw:
     """An engine of spotfw, through the contract that commands use."""
 
     def __init__(self, work: Work) -> None:
-        from spotfw.backends.splits import Splits
         from spotfw.config import TuningSettings
         from spotfw.tasks import Task
         from spotfw.tasks.example import Example
@@ -74,7 +73,7 @@ class Spotfw:
         self._work = work
         self._model = _opened(work)
         rows = zip(work.inputs, work.targets, strict=True)
-        examples = [Example(inputs="-", targets="-", tokens=pair) for pair in rows]
+        examples = [Example(inputs="-", targets="-") for _ in rows]
         self._task = Task(
             name="measured",
             family="none",
@@ -95,7 +94,9 @@ class Spotfw:
         random = np.random.RandomState(0)
         shape = (work.prompt_length, self._model.width)
         self._prompt = random.standard_normal(shape).astype(np.float32)
-        assert isinstance(self._model.splits, Splits)
+        self._model.splits = _Given(self._model.splits, work)
+        measured = self._model.splits.examples(self._task, "train", self._settings)
+        assert [len(ids) for ids in measured.inputs] == [len(ids) for ids in work.inputs]
 
     def steps(self, count: int) -> None:
         """See `Engine.steps`."""
@@ -112,6 +113,25 @@ class Spotfw:
         """See `Engine.score`."""
         settings = attrs.evolve(self._settings, max_target_length=self._work.decoded)
         self._model.evaluate([self._prompt], self._task, "validation", settings)
+
+
+class _Given:
+    """An engine's splits, whose every row has the tokens of the work in place of its text's."""
+
+    def __init__(self, splits: Any, work: Work) -> None:
+        self._splits, self._work = splits, work
+
+    def examples(self, task: Any, split: str, settings: Any) -> Any:
+        from spotfw.tasks.tokens import Ragged
+
+        made = self._splits.examples(task, split, settings)
+        return attrs.evolve(
+            made, inputs=Ragged.of(self._work.inputs), targets=Ragged.of(self._work.targets)
+        )
+
+    def training(self, task: Any, settings: Any) -> Any:
+        made = self._splits.training(task, settings)
+        return attrs.evolve(made, members=[self.examples(task, "train", settings)])
 
 
 def _opened(work: Work) -> Any:
