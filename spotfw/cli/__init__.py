@@ -247,13 +247,24 @@ def _interrupted(words: Sequence[str]) -> str:
         from spotfw.recipe.run_folder import has_checkpoint
 
         out = _value(words, "--out")
-        if out is not None and not has_checkpoint(out):
+        if out is not None and not any(map(has_checkpoint, _places(out, words))):
             return "Interrupted before the first checkpoint. The same command begins anew."
         again = [*(w for w in words if w != "--resume"), "--resume"]
         return f"{kept} To go on from the last one: spotfw {shlex.join(again)}"
     if "transfer" in words[:3] or "study" in words[:3]:
-        return f"{kept} The same command goes on where this one was stopped."
+        return (
+            f"{kept} The same command goes on from the last checkpoint of each tuning; one "
+            "without any begins anew."
+        )
     return kept
+
+
+def _places(out: str, words: Sequence[str]) -> list[str]:
+    """The folders of the runs that `tune` was asked for, with ``--seeds`` one a seed."""
+    seeds = _value(words, "--seeds")
+    if seeds is None:
+        return [out]
+    return [os.path.join(out, f"seed-{seed.strip()}") for seed in seeds.split(",")]
 
 
 def _value(words: Sequence[str], option: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ from spotfw import files
 from spotfw.errors import SpotError, WrongUse
 from spotfw.recipe.begun import read_record
 from spotfw.recipe.run_folder import RECORD, RunFolder
+
+#: Folders within folders that are looked through: runs lie in ``runs/``, those of several seeds or
+#: of one's own file in a folder there.
+_DEPTH = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -59,14 +64,22 @@ def _runs_in(folder: str) -> Iterator[str]:
     if files.exists(files.join(folder, RECORD)):
         yield folder
         return
-    inside = [files.join(folder, name) for name in sorted(files.list_names(folder))]
-    runs = [place for place in inside if files.exists(files.join(place, RECORD))]
+    runs = list(_runs_below(folder, _DEPTH))
     if not runs:
         raise WrongUse(
             f"The folder {folder} holds no run: it has no {RECORD}, and no folder in it has one. "
             "Name what `spotfw tune` was given as --out, or a folder of such."
         )
     yield from runs
+
+
+def _runs_below(folder: str, depth: int) -> Iterator[str]:
+    for name in sorted(files.list_names(folder)):
+        place = files.join(folder, name)
+        if files.exists(files.join(place, RECORD)):
+            yield place
+        elif depth > 1 and (files.is_remote(place) or os.path.isdir(place)):
+            yield from _runs_below(place, depth - 1)
 
 
 def _read(folder: str) -> RunFacts:

@@ -126,6 +126,11 @@ def test_an_interrupted_tuning_says_how_to_go_on(monkeypatch, spotfw_cli, tmp_pa
     ran = spotfw_cli("tune", "my task", "--out", "runs/a")
     assert ran.status == 130
     assert "spotfw tune 'my task' --out runs/a --resume" in ran.err
+    seeds = ("tune", "my task", "--seeds", "0,1", "--out", "runs")
+    assert "before the first checkpoint" in spotfw_cli(*seeds).err
+    (tmp_path / "runs" / "seed-1").mkdir()
+    (tmp_path / "runs" / "seed-1" / "state.safetensors").touch()
+    assert "--seeds 0,1 --out runs --resume" in spotfw_cli(*seeds).err
 
 
 def test_a_reader_that_leaves_is_no_error():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_a_run_before_its_first_checkpoint_has_no_score(runs):
     (runs[0] / "a" / "state.safetensors").unlink()
     first = read_runs([str(runs[0] / "a")])[0]
     assert (first.step, first.score, first.best_step) == (0, None, None)
+
+
+def test_runs_of_seeds_or_of_a_file_lie_a_folder_deeper(runs, tmp_path):
+    folder = runs[0]
+    shutil.copytree(folder / "a", tmp_path / "all" / "film-seeds" / "seed-0")
+    shutil.copytree(folder / "b", tmp_path / "all" / "single")
+    (tmp_path / "all" / "task.toml").write_text("")
+    places = [run.folder for run in read_runs([str(tmp_path / "all")])]
+    assert places == [str(tmp_path / "all" / name) for name in ("film-seeds/seed-0", "single")]
 
 
 def test_a_folder_without_a_run_is_wrong_use(tmp_path):
