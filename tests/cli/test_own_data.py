@@ -264,6 +264,11 @@ def test_a_prompt_is_scored_on_a_file(transfer: Run, spotfw_cli: Run) -> None:
     assert "Texts are taken from the column review, labels from stars" in by_template.err
     table = spotfw_cli(*words, "new.csv", *COLUMNS, "--backend", "numpy")
     assert "always the most frequent label" in table.out
+    assert "can only be wrong" not in table.err
+    content[3]["stars"] = content[5]["stars"] = "returned"
+    some = spotfw_cli(*words, write("some.csv", content), *COLUMNS, "--backend", "numpy")
+    assert "2 rows of these can only be wrong: the prompt was not learned to write" in some.err
+    assert "'returned'" in some.err
 
 
 def test_what_a_prompt_cannot_be_scored_on(transfer: Run, spotfw_cli: Run) -> None:

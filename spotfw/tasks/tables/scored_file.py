@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import attrs
@@ -33,18 +33,26 @@ class ScoredFile:
       rows: how many it has.
       majority: accuracy of always the file's most frequent label, in percent.
       unusable: rows left out, each with its line and reason.
+      unlearned: labels that the prompt never writes, each with its number of rows; no answer to
+        these can be right.
     """
 
     task: Task
     rows: int
     majority: float
     unusable: tuple[UnusableRow, ...]
+    unlearned: Mapping[str, int] = attrs.field(factory=dict)
 
     def describe(self) -> str:
         """How many rows are scored, and which are left out."""
         text = f"{counted(self.rows, 'row')} to score."
         if self.unusable:
             text += f" {not_used(self.unusable)}"
+        if self.unlearned:
+            text += (
+                f" {counted(sum(self.unlearned.values()), 'row')} of these can only be wrong: the "
+                f"prompt was not learned to write {_some(list(self.unlearned))}."
+            )
         return text
 
 
@@ -107,7 +115,14 @@ def scored_file(
         score=Scorer(metric_functions((_METRIC,), len(words)), ToLabel(tuple(words))),
     )
     majority = 100 * counts.most_common(1)[0][1] / len(pairs)
-    return ScoredFile(task=task, rows=len(pairs), majority=majority, unusable=tuple(unusable))
+    unlearned = {label: n for label, n in counts.items() if labels and label not in labels}
+    return ScoredFile(
+        task=task,
+        rows=len(pairs),
+        majority=majority,
+        unusable=tuple(unusable),
+        unlearned=unlearned,
+    )
 
 
 def _template(definition: TableDefinition) -> Template:
