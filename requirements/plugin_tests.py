@@ -33,7 +33,7 @@ LOCK = Path(__file__).with_name(f"py{sys.version_info[0]}{sys.version_info[1]}.t
 _MAY_SKIP = re.compile(r"\bshared\b|TFDS is asked first|for root|(PyTorch|PEFT) is not installed")
 
 #: Plugin -> others of this repository that its tests use.
-_BESIDE = {"spotfw-torch": ("spotfw-playground",)}
+_BESIDE = {"spotfw-torch": ("spotfw-playground",), "spotfw-english": ("spotfw-torch",)}
 
 #: Plugin -> what is no part of the lock; where pip finds none, tests that need it skip.
 _WHERE_THERE_IS = {"spotfw-torch": "torch==2.13.0+cpu"}
