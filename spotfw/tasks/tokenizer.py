@@ -7,10 +7,11 @@ sentencepiece model.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from spotfw import files
@@ -111,12 +112,19 @@ class TokenizerVocabulary:
 
     def encode(self, text: str, /) -> list[int]:
         """The ids of a text, without the end."""
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return ids
+        return self.encode_all([text])[0]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """As `encode`, of many texts at once."""
-        encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        tokenizer = self._tokenizer
+        try:
+            with _no_panic():
+                encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        except Exception as error:  # a text without a piece where none stands for it, for one
+            raise SpotError(
+                f"The tokenizer {self.path} cannot make tokens of a text: {error!s:.200}. Give the "
+                "one that the frozen model was trained with."
+            ) from error
         return [of_text.ids for of_text in encoded]
 
     def decode(self, ids: Iterable[int], /) -> str:
@@ -141,7 +149,7 @@ class TokenizerVocabulary:
     def _piece(self, i: int) -> str:
         """As sentencepiece has it: a sentinel begins a word."""
         piece = str(self._tokenizer.id_to_token(i))
-        return _SPACE + piece if piece[0] == "<" and _SENTINEL.fullmatch(piece) else piece
+        return _SPACE + piece if piece[:1] == "<" and _SENTINEL.fullmatch(piece) else piece
 
 
 def open_tokenizer(path: str) -> TokenizerVocabulary:
@@ -165,7 +173,7 @@ def open_tokenizer(path: str) -> TokenizerVocabulary:
 def _unmatched(content: dict[str, Any]) -> dict[str, int]:
     """Takes care that no text matches `_FRAMES`, in place; returns the ids of those there are."""
     added = [token for token in content.get("added_tokens") or () if token["content"] in _FRAMES]
-    frames = {token["content"]: int(token["id"]) for token in added}
+    frames = {token["content"]: _id(token["id"]) for token in added}
     model = content["model"]
     pieces = model["vocab"]
     if isinstance(pieces, list):
@@ -175,9 +183,9 @@ def _unmatched(content: dict[str, Any]) -> dict[str, int]:
                 # Spaces of a text have become other signs before pieces are looked for.
                 pieces[i] = [f" {piece}", score]
         if isinstance(model.get("unk_id"), int):
-            frames["<unk>"] = model["unk_id"]
+            frames["<unk>"] = _id(model["unk_id"])
     else:
-        frames |= {piece: pieces[piece] for piece in _FRAMES if piece in pieces}
+        frames |= {piece: _id(pieces[piece]) for piece in _FRAMES if piece in pieces}
     if "</s>" not in frames:
         raise ValueError("it has no </s>, T5's end of a sequence")
     inside = {i for i in frames.values() if i < len(pieces)}
@@ -188,6 +196,12 @@ def _unmatched(content: dict[str, Any]) -> dict[str, int]:
     ]
     content |= {"post_processor": None, "padding": None, "truncation": None}
     return frames
+
+
+def _id(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < _VALUES:
+        raise ValueError(f"an id is {value!r:.40}")
+    return value
 
 
 def _tokenizer_of(content: dict[str, Any]) -> Any:
@@ -205,8 +219,18 @@ def _tokenizer_of(content: dict[str, Any]) -> Any:
             "`pip install tokenizers`. Or put the model's spiece.model into its folder."
         ) from error
     try:
-        return tokenizers.Tokenizer.from_str(json.dumps(content))
-    except BaseException as error:  # a panic of its Rust code is no Exception
-        if isinstance(error, (KeyboardInterrupt, SystemExit, MemoryError)):
-            raise
+        with _no_panic():
+            return tokenizers.Tokenizer.from_str(json.dumps(content))
+    except Exception as error:
         raise ValueError(" ".join(str(error).split())) from error
+
+
+@contextlib.contextmanager
+def _no_panic() -> Iterator[None]:
+    """A panic of the library's Rust code, which is no `Exception`, is raised as one."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        raise ValueError(str(error)) from error

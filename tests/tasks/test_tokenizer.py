@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.tokenizer_file import write_tokenizer
 from spotfw.backends.vocabulary import open_vocabulary
 from spotfw.errors import SpotError
 from spotfw.tasks.tokenizer import TokenizerVocabulary, open_tokenizer
 from spotfw.tasks.vocabulary import ByteVocabulary, SentencePieceVocabulary
-from tests.tokenizer_files import write_tokenizer
 
 tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
 
@@ -168,6 +168,39 @@ def test_what_is_no_tokenizer(tmp_path, content, said):
     (tmp_path / "tokenizer.json").write_text(content)
     with pytest.raises(SpotError, match=said):
         open_tokenizer(str(tmp_path / "tokenizer.json"))
+
+
+@pytest.mark.parametrize("id", [-1, 1e999, 2.5, True, 10**30])
+def test_an_id_that_is_none(tmp_path, id):
+    path = write_tokenizer(PLAYGROUND, tmp_path)
+    content = json.loads(path.read_text())
+    (end,) = [token for token in content["added_tokens"] if token["content"] == "</s>"]
+    end["id"] = id
+    content["model"]["vocab"][1] = ["<end>", 0.0]
+    path.write_text(json.dumps(content))
+    with pytest.raises(SpotError, match=r"is not a tokenizer that can be used: an id is"):
+        open_tokenizer(str(path))
+
+
+def test_a_piece_without_a_character_is_written_as_nothing(tmp_path):
+    path = write_tokenizer(PLAYGROUND, tmp_path)
+    content = json.loads(path.read_text())
+    word, (piece, score) = 40, content["model"]["vocab"][40]
+    content["model"]["vocab"][word] = ["", score]
+    path.write_text(json.dumps(content))
+    assert piece and open_tokenizer(str(path)).decode([word]) == ""
+
+
+def test_a_text_that_it_cannot_read(tmp_path):
+    path = write_tokenizer(PLAYGROUND, tmp_path)
+    content = json.loads(path.read_text())
+    del content["model"]["unk_id"]
+    path.write_text(json.dumps(content))
+    opened = open_tokenizer(str(path))
+    assert opened.encode("the film")
+    for read in (opened.encode, lambda text: opened.encode_all([text])):
+        with pytest.raises(SpotError, match="cannot make tokens of a text"):
+            read("\U0001f642")
 
 
 def test_other_ends_are_refused(tmp_path):

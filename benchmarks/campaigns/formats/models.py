@@ -213,6 +213,36 @@ def _take_vocabulary(case: Path, _: Any) -> Shown:
     return shown
 
 
+def _tokenizer_file(folder: Path) -> Path:
+    from benchmarks.tokenizer_file import write_tokenizer
+
+    return write_tokenizer(_mesh(folder) / "spiece.model", folder)
+
+
+def _place_file(case: Path, sound: Path) -> None:
+    shutil.copy(sound, case)
+
+
+def _tokenizer(random: Random, case: Path, sound: Path) -> str:
+    path, data = case / sound.name, sound.read_bytes()
+    if random.random() < 0.3:
+        return mutate.pick(random, path, data)
+    text, what = mutate.json_text(random, json.loads(data))
+    path.write_bytes(text)
+    return what
+
+
+def _take_tokenizer(case: Path, sound: Path) -> None:
+    from spotfw.backends.vocabulary import open_vocabulary
+
+    vocabulary = open_vocabulary(str(case), 256, str(case / sound.name))
+    for text in ("the film was good", "\u00e4 \ufb01 <extra_id_0> \U0001f642", ""):
+        vocabulary.decode(vocabulary.encode(text))
+    vocabulary.decode(range(2, 300))
+    for ids in vocabulary.encode_all(["the film", "was good"]):
+        vocabulary.decode(ids)
+
+
 FORMATS = (
     Format(
         name="config.json",
@@ -273,5 +303,17 @@ FORMATS = (
         seconds=20.0,
         megabytes=500,
         share=0.7,
+    ),
+    *(
+        Format(
+            name="tokenizer.json",
+            prepare=_tokenizer_file,
+            place=_place_file,
+            change=_tokenizer,
+            take=_take_tokenizer,
+            seconds=20.0,
+            megabytes=500,
+        )
+        for _ in range(importlib.util.find_spec("tokenizers") is not None)
     ),
 )
