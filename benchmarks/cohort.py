@@ -19,7 +19,6 @@ import functools
 import json
 import os
 import platform
-import shlex
 import statistics
 import sys
 import time
@@ -33,6 +32,7 @@ import numpy as np
 import torch
 
 import spotfw_torch
+from benchmarks.command import command
 from benchmarks.random_cohort import BATCH, PROMPT, SIZES, members, open_random, operations
 from spotfw_torch.loss import loss_and_gradient
 
@@ -199,7 +199,7 @@ class Record:
         self._file = file
         self._document: dict[str, Any] = {
             "benchmark": "cohort",
-            "command": shlex.join(["python", "-m", "benchmarks.cohort", *sys.argv[1:]]),
+            "command": command("cohort"),
             "machine": _machine(device),
             "versions": _versions(),
             "rows": [],

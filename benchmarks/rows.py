@@ -7,8 +7,6 @@ import contextlib
 import json
 import os
 import platform
-import shlex
-import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from benchmarks.command import command
 from spotfw.cli.display import print_table
 
 
@@ -109,7 +108,7 @@ def report(
     """
     document = {
         "benchmark": name,
-        "command": shlex.join(["python", "-m", f"benchmarks.{name}", *sys.argv[1:]]),
+        "command": command(name),
         "machine": machine(),
         "versions": versions(*distributions),
         **more,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import select
 import subprocess
 import sys
@@ -94,7 +96,20 @@ def _line(process: subprocess.Popen[bytes], patience: float) -> bytes | None:
 def _tail(errors: object) -> str:
     errors.seek(0)  # type: ignore[attr-defined]
     text: bytes = errors.read()  # type: ignore[attr-defined]
-    return " ".join(text.decode(errors="replace").split())[-800:]
+    return " ".join(without_folders(text.decode(errors="replace")).split())[-800:]
+
+
+def without_folders(text: str) -> str:
+    """A text that says as much on another machine.
+
+    What lies on Python's path is named by its place there; a folder of temporary files, as that of
+    a case, is FOLDER, and the user's own is ``~``.
+    """
+    for place in sorted(filter(os.path.isabs, sys.path), key=len, reverse=True):
+        text = text.replace(f"{place}/", "")
+    for place in {tempfile.gettempdir(), os.path.realpath(tempfile.gettempdir())}:
+        text = re.sub(rf"{re.escape(place)}/[^/\s'\"]+", "FOLDER", text)
+    return text.replace(f"{os.path.expanduser('~')}/", "~/")
 
 
 @attrs.define
@@ -116,8 +131,9 @@ class Count:
         self.seconds += case.seconds
         self.verdicts[case.verdict] = self.verdicts.get(case.verdict, 0) + 1
         if case.verdict not in GOOD:
-            kind = f"{case.verdict}: {case.detail.partition(':')[0]}"[:160]
+            detail = without_folders(case.detail)
+            kind = f"{case.verdict}: {detail.partition(':')[0]}"[:160]
             fault = self.faults.setdefault(
-                kind, {"count": 0, "first": case.number, "what": case.what, "detail": case.detail}
+                kind, {"count": 0, "first": case.number, "what": case.what, "detail": detail}
             )
             fault["count"] = int(str(fault["count"])) + 1
