@@ -199,7 +199,7 @@ def held_out_losses(model: PackedT5, recipe: Recipe, count: int = 3) -> dict[str
     """
     maker = BatchMaker(recipe)
     sums, counts = np.zeros(len(maker.names)), np.zeros(len(maker.names))
-    for step in range(recipe.steps - count, recipe.steps):
+    for step in range(max(0, recipe.steps - count), recipe.steps):
         tensors = _tensors(maker.batch(step), model.embeddings.device)
         logits = model(*tensors[:4]).flatten(0, 1)
         losses = functional.cross_entropy(logits, tensors[4].flatten(), reduction="none")
