@@ -25,7 +25,7 @@ from typing import Any
 
 from benchmarks import rows
 from benchmarks.rows import Row
-from benchmarks.study_kills import differing, timeless
+from benchmarks.study_kills import differing, end, start, timeless, until_ended
 from spotfw.contracts import Executor, JobEnded, WorkerStart
 from spotfw.plugins import default_plugins
 from spotfw.testing.executor_jobs import START
@@ -51,10 +51,13 @@ max_eval_examples = 32
 
 
 class Usage:
-    """CPU seconds of this process's descendants, Ray's included, sampled while in the context."""
+    """CPU seconds of this process's descendants, sampled while in the context.
+
+    Ray's own processes are among them, for they are of the cluster that was begun here.
+    """
 
     def __init__(self) -> None:
-        self._by_process: dict[tuple[int, int], float] = {}
+        self._by_process: dict[_Process, float] = {}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -63,7 +66,7 @@ class Usage:
         return sum(self._by_process.values())
 
     def __enter__(self) -> Usage:
-        self._base = _processor_seconds()
+        self._base = _seconds_of_descendants(set())
         self._thread.start()
         return self
 
@@ -72,41 +75,35 @@ class Usage:
         self._thread.join()
 
     def _watch(self) -> None:
+        known = set(self._base)
         while not self._done.wait(0.2):
-            for process, seconds in _processor_seconds().items():
+            for process, seconds in _seconds_of_descendants(known).items():
                 self._by_process[process] = seconds - self._base.get(process, 0.0)
+                known.add(process)
 
 
-def _processor_seconds() -> dict[tuple[int, int], float]:
-    """User and system seconds by (pid, start) of all processes begun after this one but itself."""
+#: A process's number and when it began, which together name no other.
+_Process = tuple[int, int]
+
+
+def _seconds_of_descendants(known: set[_Process]) -> dict[_Process, float]:
+    """User and system seconds; `known` are of ours even where the process between has ended."""
     tick = os.sysconf("SC_CLK_TCK")
-    seconds: dict[tuple[int, int], tuple[int, float]] = {}
+    seconds: dict[_Process, float] = {}
+    children: dict[int, list[_Process]] = {}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            spent = (int(fields[11]) + int(fields[12])) / tick
-            words = (entry / "cmdline").read_bytes()
-            if b"ray" in words or b"spotfw" in words or b"multiprocessing" in words:
-                seconds[int(entry.name), int(fields[19])] = (int(entry.name), spent)
-    return {key: spent for key, (pid, spent) in seconds.items() if pid != os.getpid()}
-
-
-def begin(declared: Path, out: Path, *words: str, verb: str = "run") -> subprocess.Popen[str]:
-    """A process that runs the study."""
-    command = [sys.executable, "-m", "spotfw", "study", verb, str(declared), "--out", str(out)]
-    return subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                            text=True)  # fmt: skip
-
-
-def until_ended(process: subprocess.Popen[str]) -> None:
-    """Waits for it.
-
-    Raises:
-      RuntimeError: it failed.
-    """
-    _, errors = process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"the study ended with {process.returncode}: {errors[-2000:]}")
+            process = int(entry.name), int(fields[19])
+            seconds[process] = (int(fields[11]) + int(fields[12])) / tick
+            children.setdefault(int(fields[1]), []).append(process)
+    ours = known & seconds.keys()
+    todo = [os.getpid(), *(number for number, _ in ours)]
+    while todo:
+        begun = set(children.get(todo.pop(), ())) - ours
+        ours |= begun
+        todo += [number for number, _ in begun]
+    return {process: seconds[process] for process in ours}
 
 
 class Records:
@@ -148,7 +145,7 @@ def disturbed(declared: Path, out: Path, cluster: Any) -> tuple[int, int]:
     cluster.wait_for_nodes()
     executor = ("--executor", f"ray:address={cluster.address}")
     with Records(out) as records:
-        driver = begin(declared, out, *executor)
+        driver = start(declared, out, *executor)
         _until(lambda: len(records.written) >= 8, driver)
         cluster.remove_node(doomed, allow_graceful=False)
         joined = cluster.add_node(num_cpus=1)
@@ -156,7 +153,7 @@ def disturbed(declared: Path, out: Path, cluster: Any) -> tuple[int, int]:
         _until(lambda: len(records.written) >= seen + 8, driver)
         driver.kill()
         driver.communicate()
-        until_ended(begin(declared, out, *executor, verb="resume"))
+        until_ended(start(declared, out, *executor, verb="resume"))
         cluster.remove_node(joined)
     return records.cells, len(records.written)
 
@@ -193,15 +190,13 @@ def trial(folder: Path, jobs: int) -> Iterator[Row]:
     declared = folder / "on_ray.toml"
     declared.write_text(STUDY)
     with Usage() as local:
-        until_ended(begin(declared, folder / "local", "--workers", "2"))
+        end(declared, folder / "local", "--workers", "2")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
         node = cluster.add_node(num_cpus=1)
         cluster.wait_for_nodes()
         with Usage() as remote:
-            until_ended(
-                begin(declared, folder / "ray", "--executor", f"ray:address={cluster.address}")
-            )
+            end(declared, folder / "ray", "--executor", f"ray:address={cluster.address}")
         cluster.remove_node(node)
         count = len(timeless(folder / "local"))
         yield rows.difference(

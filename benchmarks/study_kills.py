@@ -47,9 +47,9 @@ tasks = ["film_reviews", "topic_news"]
 """
 
 
-def start(declared: Path, out: Path, workers: int) -> subprocess.Popen[str]:
+def start(declared: Path, out: Path, *options: str, verb: str = "run") -> subprocess.Popen[str]:
     """A process that begins the study in `out`, or goes on with it."""
-    words = ["study", "run", str(declared), "--out", str(out), "--workers", str(workers)]
+    words = ["study", verb, str(declared), "--out", str(out), *options]
     return subprocess.Popen(
         [sys.executable, "-m", "spotfw", *words],
         stdout=subprocess.DEVNULL,
@@ -58,23 +58,31 @@ def start(declared: Path, out: Path, workers: int) -> subprocess.Popen[str]:
     )
 
 
-def end(declared: Path, out: Path, workers: int) -> float:
+def until_ended(process: subprocess.Popen[str]) -> None:
+    """Waits for a process of `start`.
+
+    Raises:
+      RuntimeError: it failed.
+    """
+    _, errors = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the study ended with {process.returncode}: {errors[-2000:]}")
+
+
+def end(declared: Path, out: Path, *options: str) -> float:
     """Runs the study to its end; returns the seconds it took.
 
     Raises:
       RuntimeError: it failed.
     """
     began = time.monotonic()
-    process = start(declared, out, workers)
-    _, errors = process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"spotfw study run ended with {process.returncode}: {errors[-2000:]}")
+    until_ended(start(declared, out, *options))
     return time.monotonic() - began
 
 
-def kill(declared: Path, out: Path, workers: int, moment: float) -> bool:
+def kill(declared: Path, out: Path, *options: str, moment: float) -> bool:
     """Kills a run after `moment` seconds; returns whether it was still running."""
-    process = start(declared, out, workers)
+    process = start(declared, out, *options)
     try:
         process.communicate(timeout=moment)
     except subprocess.TimeoutExpired:
@@ -106,13 +114,15 @@ def timeless(folder: Path) -> list[Any]:
 
 def trial(declared: Path, folder: Path, kills: int, seed: int, workers: int) -> Iterator[Row]:
     """Runs the study once undisturbed and once killed `kills` times."""
-    whole = end(declared, folder / "undisturbed", workers)
+    options = ("--workers", str(workers))
+    whole = end(declared, folder / "undisturbed", *options)
     moments = random.Random(seed)
     hit = 0
     for _ in range(kills):
         # Ten such together are no more than the whole, so that each finds something to kill.
-        hit += kill(declared, folder / "killed", workers, moments.uniform(0.02, 0.2) * whole)
-    end(declared, folder / "killed", workers)
+        moment = moments.uniform(0.02, 0.2) * whole
+        hit += kill(declared, folder / "killed", *options, moment=moment)
+    end(declared, folder / "killed", *options)
     wrong = differing(folder / "undisturbed", folder / "killed")
     if hit < kills:
         wrong.append("fewer kills than asked for")

@@ -63,6 +63,10 @@ class Format:
     share: float = 1.0
 
 
+#: What is done, in words, and the doing: returns what is wrong, or None.
+Act = tuple[str, Callable[[], "str | None"]]
+
+
 @attrs.frozen(kw_only=True)
 class Case:
     """What came of one case.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from benchmarks.campaigns.acts import concurrency, full_disk, hostile, stdio
+from benchmarks.campaigns.acts import concurrency, full_disk, stdio
+from benchmarks.campaigns.acts.hostile import campaign as hostile
 from benchmarks.campaigns.verdict import Case
 
 #: Name -> (cases, seed) -> what came of each.

@@ -91,6 +91,11 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(
     assert (out / "model" / "model.safetensors").read_bytes() == once
 
 
+def test_a_training_of_one_step_has_held_out_losses(generated_text: Path, tmp_path: Path) -> None:
+    *_, last = run(generated_text, tmp_path / "run", steps=1)
+    assert "span" in last["held_out"] and (tmp_path / "run" / "model").is_dir()
+
+
 def test_workers_make_the_same_batches(trained: Path) -> None:
     import numpy as np
 

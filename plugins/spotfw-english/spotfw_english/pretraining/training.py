@@ -21,6 +21,7 @@ from spotfw import files
 from spotfw.errors import SpotError
 from spotfw_english.pretraining.batches import KINDS, Batch, BatchMaker, Recipe
 from spotfw_english.pretraining.feeding import batches
+from spotfw_english.pretraining.made.maker import tasks_for
 from spotfw_english.pretraining.model import PackedT5
 from spotfw_english.pretraining.optimizers import Optimizer, optimizers
 
@@ -176,7 +177,7 @@ class Training:
         values = {
             "model": attrs.asdict(self.model.size),
             "rows": attrs.asdict(recipe.size) | attrs.asdict(recipe.mix),
-            "drawn": [recipe.seed, recipe.steps, BatchMaker(recipe).names],
+            "drawn": [recipe.seed, recipe.steps, [task.name for task in tasks_for(recipe.labels)]],
             "text": files.read_bytes(recipe.corpus / "index.json").decode(),
             "schedule": [
                 schedule.optimizer,
@@ -199,7 +200,7 @@ def held_out_losses(model: PackedT5, recipe: Recipe, count: int = 3) -> dict[str
     """
     maker = BatchMaker(recipe)
     sums, counts = np.zeros(len(maker.names)), np.zeros(len(maker.names))
-    for step in range(recipe.steps - count, recipe.steps):
+    for step in range(max(0, recipe.steps - count), recipe.steps):
         tensors = _tensors(maker.batch(step), model.embeddings.device)
         logits = model(*tensors[:4]).flatten(0, 1)
         losses = functional.cross_entropy(logits, tensors[4].flatten(), reduction="none")

@@ -79,6 +79,11 @@ TASKS = (
 )
 
 
+def tasks_for(labels: Labels) -> list[MadeTask]:
+    """All but those that need labels which are not at hand."""
+    return [task for task in TASKS if all(getattr(labels, name) for name in task.needs)]
+
+
 @attrs.frozen
 class MadeExample:
     """An example.
@@ -106,7 +111,7 @@ class Maker:
 
     def __init__(self, lines: Mapping[str, Sequence[str]], labels: Labels) -> None:
         self._sources = Sources(lines=lines, labels=labels, odds=learn_odds(labels))
-        self._tasks = [task for task in TASKS if all(getattr(labels, n) for n in task.needs)]
+        self._tasks = tasks_for(labels)
         self._weights = [task.weight for task in self._tasks]
         self.names = tuple(task.name for task in self._tasks)
 
