@@ -24,7 +24,7 @@ from spotfw.reading import parse_json
 MOST = 64 * 2**20
 #: Prompts of a document that never changes; `index.json` has fewer than twice as many.
 SHARD = 4096
-#: The folder of these and how their names begin and end.
+#: The folder of these, and of vectors, and how their names begin and end.
 FOLDER, PREFIX, SUFFIX = "index", "headers-", ".json"
 INDEX = "index.json"
 
@@ -93,7 +93,7 @@ def read_shards(library: str) -> dict[str, dict[str, Summary]]:
 
 def write_headers(
     library: str, documents: Mapping[str, Mapping[str, Any]], sealed: Collection[str] = ()
-) -> None:
+) -> set[str]:
     """Writes the headers of a library, whole documents each.
 
     Args:
@@ -101,15 +101,21 @@ def write_headers(
       documents: plain JSON values by id.
       sealed: ids that stand in documents which stay as they are.
 
+    Returns:
+      names of the documents now written that never change.
+
     Raises:
       SpotError: the folder cannot be written.
     """
     rest = {id: documents[id] for id in sorted(set(documents).difference(sealed))}
+    names = set()
     while len(rest) >= 2 * SHARD:
         data = pack({id: rest.pop(id) for id in list(rest)[:SHARD]})
         name = PREFIX + hashlib.sha256(data).hexdigest()[:16] + SUFFIX
         files.write_atomically(files.join(library, FOLDER, name), data, tidy=False)
+        names.add(name)
     files.write_atomically(files.join(library, INDEX), pack(rest))
+    return names
 
 
 def remove_shards(library: str, names: Iterable[str]) -> None:

@@ -176,7 +176,6 @@ def _endpoint() -> str:
 
 
 def _api() -> Any:
-    _package()
     import huggingface_hub
 
     return huggingface_hub.HfApi(endpoint=_endpoint(), library_name="spotfw")

@@ -13,7 +13,7 @@ import attrs
 from spotfw.errors import SpotError, WrongUse
 from spotfw.library import hub
 from spotfw.library.archive import LIMITS, Limits
-from spotfw.library.card import MARK, CardFacts, card
+from spotfw.library.card import MARK, UNKNOWN, CardFacts, card
 from spotfw.library.combined import ReleasedLibrary
 from spotfw.library.index import Entry
 from spotfw.library.library import Library, in_listing_order
@@ -54,6 +54,15 @@ def open_hub_library(name: str, limits: Limits = LIMITS) -> HubLibrary:
         folder = hub.fetch(place, prompt_names(place, hub.listing(place), limits))
     except hub.Unreachable as error:
         folder = hub.cached(place, ["*.safetensors"], _advised(error, place))
+    return _checked(place, folder)
+
+
+def _checked(place: hub.HubPlace, folder: str) -> HubLibrary:
+    """The library of what was fetched of a repository.
+
+    Raises:
+      SpotError: a file is damaged.
+    """
     library = HubLibrary(folder, str(place))
     problems = library.verify()
     if problems:
@@ -154,15 +163,17 @@ def push(
     try:
         if not dry_run and hub.exists(place):
             sizes = hub.listing(place)
-            if prompt_names(place, sizes):
-                there = {entry.id: entry for entry in open_hub_library(str(place)).entries()}
+            names = prompt_names(place, sizes)
+            if names:
+                fetched = _checked(place, hub.fetch(place, names))
+                there = {entry.id: entry for entry in fetched.entries()}
             before = _page(place, sizes)
     except hub.Unreachable as error:
         raise _advised(error, place, pushing=True) from error
     merged = sorted((there | {e.id: e for e in entries}).values(), key=in_listing_order)
     facts = CardFacts(
         repo=place.repo,
-        licence=licence or _said("license", before) or "unknown",
+        licence=licence or _said("license", before) or UNKNOWN,
         base_model=base_model or _said("base_model", before),
     )
     text = card(merged, facts) if before is None or MARK in before else None

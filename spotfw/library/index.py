@@ -91,8 +91,9 @@ def read_index(
     if save and (changed or stale or not last.keys() <= summaries.keys()):
         with contextlib.suppress(SpotError):
             sealed = {id for name in shards.keys() - stale for id in shards[name]}
-            write_headers(library, {id: s.document for id, s in summaries.items()}, sealed)
-            remove_shards(library, stale)
+            documents = {id: summary.document for id, summary in summaries.items()}
+            # A damaged document written anew may have its own name again.
+            remove_shards(library, stale - write_headers(library, documents, sealed))
     return summaries
 
 
@@ -107,9 +108,8 @@ def save_index(path: str, documents: Mapping[str, Mapping[str, Any]]) -> None:
       SpotError: the folder cannot be written.
     """
     library = path[: -len(INDEX)]
-    before = shard_names(library)
-    write_headers(library, documents)
-    remove_shards(library, before)
+    before = set(shard_names(library))
+    remove_shards(library, before - write_headers(library, documents))
 
 
 def marked(prompt: SoftPrompt, key: str | None) -> SoftPrompt:

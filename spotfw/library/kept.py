@@ -8,12 +8,11 @@ import time
 
 from spotfw import files
 from spotfw.contracts import SimilarityMetric
+from spotfw.library.headers import FOLDER
 from spotfw.library.segment import SUFFIX
 from spotfw.library.store import Store
 from spotfw.library.vectors import VectorIndex
 
-#: The folder of what is known of many prompts.
-FOLDER = "index"
 #: Files from which on vectors are kept on disk; fewer are read each time.
 LARGE = 1000
 #: Nanoseconds: no file system's times are coarser.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from spotfw import files
-from spotfw.contracts import SimilarityMetric
+from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import SpotError
 from spotfw.library.headers import summarize
 from spotfw.library.index import Entry, as_entry
@@ -55,11 +55,13 @@ class Lookup:
         shape, model = (query.length, query.width), query.provenance.model
         index = self._vectors(metric)
         left_out = None
+        values = dict[str, SoftPrompt]()
         if index is not None and entries is None and top is not None:
             kind = fingerprint, model, *shape
             vector = metric.features(query.array)
             ids, left_out = search(index, vector, kind, top, *excluded)
-            entries = [self._entry(id) for id in ids]
+            values = {id: self._of(id, id) for id in ids}
+            entries = [self._entry(id, value) for id, value in values.items()]
         chosen, others = comparable(
             self.entries() if entries is None else entries,
             shape,
@@ -70,15 +72,19 @@ class Lookup:
         known = None
         if index is not None and left_out is None:
             known = index.similarities(metric.features(query.array))
-        items = self._retriever.ranked(
-            query.array, metric, chosen, lambda e: self._of(e.id, looked_at(metric, e)).array, known
-        )
+
+        def read(entry: Entry) -> Array:
+            id = looked_at(metric, entry)
+            # A prompt may be its own embedding.
+            return (values[id] if id in values else self._of(entry.id, id)).array
+
+        items = self._retriever.ranked(query.array, metric, chosen, read, known)
         left_out = others if left_out is None else left_out
         return Ranking(items=items[:top], metric=metric.name, query=name, left_out=left_out)
 
-    def _entry(self, id: str) -> Entry:
+    def _entry(self, id: str, value: SoftPrompt) -> Entry:
         """The entry of a value's file."""
-        entry = as_entry(id, summarize(self._of(id, id)))
+        entry = as_entry(id, summarize(value))
         if entry is None:
             raise SpotError(f"The library's file {self.path(id)} is no entry. Rank again.")
         return entry

@@ -104,18 +104,16 @@ class Retriever:
     ) -> npt.NDArray[Any]:
         if not entries:
             return np.zeros(0)
-        _, features = self._features.setdefault(id(metric), (metric, {}))
-        keys = [looked_at(metric, entry) for entry in entries]
-        missing = {k: e for k, e in zip(keys, entries, strict=True) if k not in features}
         if isinstance(metric, TargetSignal):
-            if missing:
-                given = metric.signals([read(entry) for entry in missing.values()])
-                features.update(zip(missing, _column(metric, given, len(missing)), strict=True))
-            asked = np.zeros(1)
-        else:
-            features.update({key: metric.features(read(e)) for key, e in missing.items()})
-            asked = metric.features(query)
-        return compare(metric, asked, np.stack([features[key] for key in keys]))
+            # Bound to one target: what it gives is of no use for another.
+            given = metric.signals([read(entry) for entry in entries])
+            return compare(metric, np.zeros(1), _column(metric, given, len(entries)))
+        _, features = self._features.setdefault(id(metric), (metric, {}))
+        for entry in entries:
+            if entry.embedding_id not in features:
+                features[entry.embedding_id] = metric.features(read(entry))
+        stack = np.stack([features[entry.embedding_id] for entry in entries])
+        return compare(metric, metric.features(query), stack)
 
 
 def looked_at(metric: SimilarityMetric, entry: Entry) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from spotfw.errors import plain
-from spotfw.plugins.parts import Component
 from spotfw.plugins.plugins import Plugins
-from spotfw.plugins.settings import settings_of
-from spotfw.plugins.strangers import ENDING
+from spotfw.plugins.rows import default_settings
+from spotfw.plugins.strangers import is_an_interrupt
 
 #: Characters of a line.
 _LONGEST = 160
@@ -30,7 +29,7 @@ def described(plugins: Plugins, kind: str) -> Iterator[dict[str, Any]]:
         yield {
             "name": part.name,
             "description": description(part.value),
-            "settings": _settings(part),
+            "settings": default_settings(part),
             "origin": part.owner,
         }
 
@@ -42,18 +41,9 @@ def description(part: Any) -> str:
         if not isinstance(text, str):
             text = inspect.getdoc(type(part)) or ""
         first = " ".join(str.__str__(text).strip().partition("\n\n")[0].split())
-    except ENDING:
-        raise
-    except BaseException:
+    except BaseException as error:
+        if is_an_interrupt(error):
+            raise
         return ""
     first = plain(first)
     return first if len(first) <= _LONGEST else f"{first[:_LONGEST]} ..."
-
-
-def _settings(part: Component) -> dict[str, Any]:
-    try:
-        return {name: setting.value for name, setting in settings_of(part.value).items()}
-    except ENDING:
-        raise
-    except BaseException:  # whoever asks for the part hears of it
-        return {}

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from spotfw.errors import SpotError, WrongUse
 from spotfw.plugins.loading import LoadedPlugin, Loader
-from spotfw.plugins.strangers import ENDING, one_line, prints_aside
+from spotfw.plugins.strangers import is_an_interrupt, one_line, prints_aside
 
 #: Environment: the modules to import, by name, with commas between them.
 VARIABLE = "SPOTFW_MODULES"
@@ -36,7 +36,7 @@ def load_modules(loader: Loader, names: Iterable[str]) -> None:
       WrongUse: a name is none that Python could import.
       SpotError: a module is not there, or fails: the user asked for it.
     """
-    loaded = {plugin.name for plugin in loader.plugins if plugin.distribution == OWNER}
+    loaded = _loaded(loader)
     for name in dict.fromkeys(names):
         if name in loaded:
             continue
@@ -60,7 +60,7 @@ def refuse_unnamed(wanted: Collection[str], loader: Loader, place: str) -> None:
     Raises:
       WrongUse: there is one.
     """
-    loaded = {plugin.name for plugin in loader.plugins if plugin.distribution == OWNER}
+    loaded = _loaded(loader)
     missing = [name for name in wanted if name not in loaded]
     if missing:
         raise WrongUse(
@@ -68,6 +68,10 @@ def refuse_unnamed(wanted: Collection[str], loader: Loader, place: str) -> None:
             f"trust that module, name it yourself: --module-import {missing[0]}, or the variable "
             f"{VARIABLE}."
         )
+
+
+def _loaded(loader: Loader) -> set[str]:
+    return {plugin.name for plugin in loader.plugins if plugin.distribution == OWNER}
 
 
 def _imported(name: str) -> ModuleType:
@@ -80,9 +84,9 @@ def _imported(name: str) -> ModuleType:
         with prints_aside(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return importlib.import_module(name)
-    except ENDING:
-        raise
     except BaseException as error:
+        if is_an_interrupt(error):
+            raise
         raise SpotError(
             f"The module {name}, named by --module-import, {VARIABLE} or Session(modules=...), "
             f"cannot be imported: {one_line(error)}. Its folder must be the working directory or "

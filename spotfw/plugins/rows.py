@@ -7,7 +7,7 @@ from typing import Any
 
 from spotfw.plugins.loading import LoadedPlugin, Loader
 from spotfw.plugins.parts import SETTABLE, Component
-from spotfw.plugins.settings import Setting, settings_of
+from spotfw.plugins.settings import settings_of
 from spotfw.plugins.strangers import is_an_interrupt
 
 
@@ -47,9 +47,8 @@ def _row(
     notes = [plugin.note] if plugin.note else []
     for part in parts:
         names.setdefault(part.kind, []).append(part.name)
-        known = _settings(part)
-        if known:
-            values = {key: setting.value for key, setting in known.items()}
+        values = default_settings(part)
+        if values:
             settings.setdefault(part.kind, {})[part.name] = values
         others = sorted(owners[part.kind, part.name] - {part.owner})
         if others:
@@ -74,9 +73,12 @@ def _row(
     }
 
 
-def _settings(part: Component) -> dict[str, Setting]:
+def default_settings(part: Component) -> dict[str, Any]:
+    """A part's settings and their defaults; none where the part fails when it is asked."""
+    if part.kind not in SETTABLE:
+        return {}
     try:
-        return settings_of(part.value) if part.kind in SETTABLE else {}
+        return {name: setting.value for name, setting in settings_of(part.value).items()}
     except BaseException as error:  # whoever asks for the part hears of it
         if is_an_interrupt(error):
             raise

@@ -14,8 +14,6 @@ from typing import Any, TextIO, TypeVar
 
 from spotfw.errors import plain
 
-#: Raised by a plugin, these are not its fault: whoever sits at the keyboard wants an end.
-ENDING = (KeyboardInterrupt,)
 #: Values that are taken of what a plugin lists.
 MOST = 100_000
 #: Characters of an error of a plugin that are repeated.
@@ -26,7 +24,7 @@ Value = TypeVar("Value")
 
 def is_an_interrupt(error: BaseException) -> bool:
     """Whether an error is a person's wish to end; an exception derived from it is a plugin's."""
-    return type(error) in ENDING
+    return type(error) is KeyboardInterrupt
 
 
 class TooMany(Exception):

@@ -87,3 +87,16 @@ def test_removal_keeps_the_rest(library: Library) -> None:
     library.remove(*ids[:3])
     assert listed(library) == set(ids[3:])
     assert library.verify() == []
+
+
+def test_those_written_again_under_their_names_stay(library: Library) -> None:
+    add(library, *range(8))
+    library.entries()
+    (shard,) = Path(library.folder, "index").glob("*")
+    good = shard.read_bytes()
+    shard.write_bytes(b"{}")
+    library.entries()
+    assert shard.read_bytes() == good
+    library.verify()
+    library.verify()
+    assert shard.read_bytes() == good and len(in_last(library)) == 4
