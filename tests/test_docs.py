@@ -129,7 +129,7 @@ def commands(line: str) -> Iterator[list[str]]:
 def unknown(words: list[str]) -> str:
     """The first word that is no command, or no option of its command; empty if all are known."""
     command: click.Command = command_line
-    context = click.Context(command)
+    context = click.Context(command, **command.context_settings)
     options = set(_options(command, context))
     for word in words:
         if word.startswith("-") and not re.match(r"-\d", word):
@@ -139,7 +139,8 @@ def unknown(words: list[str]) -> str:
             following = command.get_command(context, word)
             if following is None:
                 return word
-            command, context = following, click.Context(following, parent=context)
+            context = click.Context(following, parent=context, **following.context_settings)
+            command = following
             options |= set(_options(command, context))
     return ""
 

@@ -183,7 +183,7 @@ def _with_json(name: str, command: click.Command) -> Iterator[str]:
     if any("--json" in option.opts for option in command.params):
         yield name
     if isinstance(command, click.Group):
-        context = click.Context(command)
+        context = click.Context(command, **command.context_settings)
         for word in command.list_commands(context):
             below = command.get_command(context, word)
             if below is not None:
