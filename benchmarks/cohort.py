@@ -33,7 +33,16 @@ import torch
 
 import spotfw_torch
 from benchmarks.command import command
-from benchmarks.random_cohort import BATCH, PROMPT, SIZES, members, open_random, operations
+from benchmarks.operations import step_operations
+from benchmarks.random_cohort import (
+    BATCH,
+    LENGTH,
+    PROMPT,
+    SIZES,
+    TARGETS,
+    members,
+    open_random,
+)
 from spotfw_torch.loss import loss_and_gradient
 
 SHORT, RECIPE = 500, 30_000
@@ -160,7 +169,7 @@ def speed(setting: Setting, device: str, seconds: float, alone: float | None) ->
     cohort.report()
     step = (time.perf_counter() - started) / queued
     rate = setting.members / step
-    done = rate * operations(model.dimensions) / 1e12
+    done = rate * step_operations(model.dimensions, BATCH, PROMPT, LENGTH, TARGETS) / 1e12
     rows = [
         row(f"{setting}: step, queued", 1e3 * step, None, "ms"),
         row(f"{setting}: step, waited for, median", 1e3 * statistics.median(times), None, "ms"),

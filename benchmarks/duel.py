@@ -165,21 +165,3 @@ def matrix_rate(dtype: str, positions: int, width: int, inner: int) -> float:
         seconds.append((time.process_time() - began) / 4)
     torch.set_num_threads(before)
     return 2.0 * positions * width * inner / min(seconds[1:])
-
-
-def step_operations(
-    dims: T5Dimensions, batch: int, prompt: int, inputs: int, targets: int
-) -> float:
-    """Multiplications and additions of matrix products in a step.
-
-    Forward, and the gradient of activations, which costs alike; weights have no gradient. The
-    decoder with its cross attention's keys and values of every position of the encoder.
-    """
-    inner = dims.num_heads * dims.d_kv
-    attention, fed = 4 * dims.d_model * inner, 3 * dims.d_model * dims.d_ff
-    length = prompt + inputs
-    encoder = length * (attention + fed + 2 * length * inner) * dims.encoder_layers
-    cross = length * 2 * dims.d_model * inner
-    decoder = (targets * (1.5 * attention + fed) + cross) * dims.decoder_layers
-    head = targets * dims.d_model * dims.vocabulary_size
-    return 2.0 * 2.0 * batch * (encoder + decoder + head)

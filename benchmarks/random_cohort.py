@@ -57,22 +57,6 @@ def open_random(
     return spotfw_torch.FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
 
 
-def operations(dims: Dimensions) -> float:
-    """Multiplications and additions of matrix products in a member's step.
-
-    Forward and the gradient of activations, which cost alike; weights have no gradient. The
-    decoder is counted with its cross attention's keys and values of every encoder position.
-    """
-    inner = dims.num_heads * dims.d_kv
-    attention, fed = 4 * dims.d_model * inner, 3 * dims.d_model * dims.d_ff
-    length = PROMPT + LENGTH
-    encoder = length * (attention + fed + 2 * length * inner) * dims.encoder_layers
-    cross = length * 2 * dims.d_model * inner
-    decoder = (TARGETS * (1.5 * attention + fed) + cross) * dims.decoder_layers
-    head = TARGETS * dims.d_model * dims.vocabulary_size
-    return 2.0 * 2.0 * BATCH * (encoder + decoder + head)
-
-
 def members(model: Any, count: int, steps: int = 64, dropout: float = 0.0) -> list[Any]:
     """Members with data, seed and prompt of their own; each example is full."""
     random = np.random.RandomState(7)

@@ -16,6 +16,7 @@ import sys
 import attrs
 
 from benchmarks import duel
+from benchmarks.operations import step_operations
 from benchmarks.rows import Row, parser, report
 from benchmarks.worker import random_rows
 
@@ -62,7 +63,7 @@ def main() -> int:
         table += duel.duel_rows(contest, costs)
         rate = duel.matrix_rate(dtype, batch * (LENGTH + prompt), dims.d_model, 2 * dims.d_ff)
         steps = contest.call[1]
-        least = duel.step_operations(dims, batch, prompt, LENGTH, TARGETS) * steps / rate
+        least = step_operations(dims, batch, prompt, LENGTH, TARGETS) * steps / rate
         table += [_ceiling(name, e, c["cpu"], least, rate, share) for e, c in costs.items()]
         table += _memory(name, costs, MEMORY if name == "small-fp32" else None)
     return report("step", table, given.json, duel.DISTRIBUTIONS, rounds=given.rounds)
