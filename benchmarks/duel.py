@@ -6,8 +6,8 @@ import statistics
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -145,23 +145,55 @@ def duel_rows(contest: Contest, costs: Mapping[str, Mapping[str, float]]) -> Ite
         )
 
 
-def matrix_rate(dtype: str, positions: int, width: int, inner: int) -> float:
-    """Multiplications and additions a CPU second of PyTorch's matrix products, one thread.
+@attrs.frozen
+class Rate:
+    """Multiplications and additions of matrix products a CPU second, and whose products."""
 
-    The best of several, of [positions, width] times [width, inner]: the product that most of a
-    step's are like.
+    library: str
+    operations: float
+
+
+def matrix_rate(dtype: str, positions: int, width: int, inner: int) -> Rate:
+    """The rate of the faster of PyTorch's and TensorFlow's matrix products, one thread.
+
+    Of [positions, width] times [width, inner]: the product that most of a step's are like. They
+    differ by more than two where PyTorch's library does not know the processor.
     """
+    products = {"PyTorch": _torch_product, "TensorFlow": _tensorflow_product}
+    operations = 2.0 * positions * width * inner
+    rates = [
+        Rate(library, operations / _least_seconds(product(dtype, positions, width, inner)))
+        for library, product in products.items()
+    ]
+    return max(rates, key=lambda rate: rate.operations)
+
+
+def _torch_product(dtype: str, positions: int, width: int, inner: int) -> Callable[[], Any]:
     import torch
 
-    before = torch.get_num_threads()
     torch.set_num_threads(1)
     kind = getattr(torch, dtype)
     left, right = torch.randn(positions, width).to(kind), torch.randn(inner, width).to(kind)
+    return lambda: torch.nn.functional.linear(left, right)
+
+
+def _tensorflow_product(dtype: str, positions: int, width: int, inner: int) -> Callable[[], Any]:
+    import tensorflow as tf
+
+    with suppress(RuntimeError):  # set already, by an earlier case
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    left = tf.cast(tf.random.normal([positions, width]), dtype)
+    right = tf.cast(tf.random.normal([inner, width]), dtype)
+    product = tf.function(lambda a, b: tf.matmul(a, b, transpose_b=True))
+    return lambda: product(left, right).numpy()
+
+
+def _least_seconds(product: Callable[[], Any]) -> float:
+    """The least CPU seconds of a product, of several tries of four after a first."""
     seconds = []
     for _ in range(9):
         began = time.process_time()
         for _ in range(4):
-            torch.nn.functional.linear(left, right)
+            product()
         seconds.append((time.process_time() - began) / 4)
-    torch.set_num_threads(before)
-    return 2.0 * positions * width * inner / min(seconds[1:])
+    return min(seconds[1:])

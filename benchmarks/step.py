@@ -63,19 +63,21 @@ def main() -> int:
         table += duel.duel_rows(contest, costs)
         rate = duel.matrix_rate(dtype, batch * (LENGTH + prompt), dims.d_model, 2 * dims.d_ff)
         steps = contest.call[1]
-        least = step_operations(dims, batch, prompt, LENGTH, TARGETS) * steps / rate
+        operations = steps * step_operations(dims, batch, prompt, LENGTH, TARGETS)
+        least = operations / rate.operations
         table += [_ceiling(name, e, c["cpu"], least, rate, share) for e, c in costs.items()]
         table += _memory(name, costs, MEMORY if name == "small-fp32" else None)
     return report("step", table, given.json, duel.DISTRIBUTIONS, rounds=given.rounds)
 
 
 def _ceiling(
-    name: str, engine: str, seconds: float, least: float, rate: float, goal: float | None
+    name: str, engine: str, seconds: float, least: float, rate: duel.Rate, goal: float | None
 ) -> Row:
     reached = least / seconds
     judged = goal is not None and engine != "peft"
     return Row(
-        what=f"{name}: of the rate of matrix products ({rate / 1e9:.0f} GFLOP/s), {engine}",
+        what=f"{name}: of {rate.library}'s matrix products ({rate.operations / 1e9:.0f} GFLOP/s)"
+        f", {engine}",
         ours=round(100 * reached, 1),
         theirs=None,
         unit="%",

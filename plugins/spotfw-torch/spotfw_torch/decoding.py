@@ -17,6 +17,7 @@ from spotfw_torch.examples import Ids, pad
 from spotfw_torch.model import END, PAD, START, Encoded, FrozenT5
 from spotfw_torch.placement import beside
 from spotfw_torch.positions import of_block, relative_bias
+from spotfw_torch.products import linear
 
 
 @attrs.frozen(eq=False)
@@ -118,7 +119,7 @@ def _new_cache(
     (hidden,) = beside(block, encoded.hidden)
     cross = None
     if max_tokens >= wide:
-        both = functional.linear(hidden, block.cross.key_value)
+        both = linear(hidden, block.cross.key_value)
         key, value = layers.split_heads(both, 2, heads)
         cross = (key, value)
     shape = (len(encoded.hidden), heads, max_tokens, wide)
@@ -139,18 +140,18 @@ def _step(
     """A decoder's block at one position: x [R, 1, E], the encoder's hidden [R, K, E]."""
     weights, heads = block.attention, settings.heads
     normed = layers.norm(x, weights.norm, settings.epsilon)
-    q, k, v = layers.split_heads(functional.linear(normed, weights.qkv), 3, heads)
+    q, k, v = layers.split_heads(linear(normed, weights.qkv), 3, heads)
     cache.keys[:, :, place], cache.values[:, :, place] = k[:, :, 0], v[:, :, 0]
     seen = place + 1
     mixed = layers.attend(
         q, cache.keys[:, :, :seen], cache.values[:, :, :seen], bias[:, :, place:seen, :seen]
     )
-    x = x + functional.linear(layers.merge_heads(mixed), weights.output)
+    x = x + linear(layers.merge_heads(mixed), weights.output)
     if cache.cross is None:
         x = layers.cross_attention(x, hidden, block.cross, settings, cross_bias, None, None)
     else:
         normed = layers.norm(x, block.cross.norm, settings.epsilon)
-        (q,) = layers.split_heads(functional.linear(normed, block.cross.query), 1, heads)
+        (q,) = layers.split_heads(linear(normed, block.cross.query), 1, heads)
         mixed = layers.attend(q, *cache.cross, cross_bias)
-        x = x + functional.linear(layers.merge_heads(mixed), block.cross.output)
+        x = x + linear(layers.merge_heads(mixed), block.cross.output)
     return layers.feed_forward(x, block.feed_forward, settings, None, None)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spotfw_torch import on_cpu
+from spotfw_torch.products import linear
 
 
 class SelfAttention(NamedTuple):
@@ -120,13 +121,13 @@ def self_attention(
 ) -> Tensor:
     """A residual branch; bias [R or 1, heads, length, length]."""
     normed = norm(x, weights.norm, settings.epsilon)
-    qkv = functional.linear(normed, weights.qkv)
+    qkv = linear(normed, weights.qkv)
     if on_cpu.keeps_scores(qkv):
         mixed = on_cpu.attention(qkv, bias, keys, settings.heads)
     else:
         q, k, v = split_heads(qkv, 3, settings.heads)
         mixed = merge_heads(attend(q, k, dropped(v, keys), bias))
-    return x + dropped(functional.linear(mixed, weights.output), attended)
+    return x + dropped(linear(mixed, weights.output), attended)
 
 
 def cross_attention(
@@ -145,15 +146,15 @@ def cross_attention(
     and values: Q * heads * E products a position, not 2 * heads * d_kv * E.
     """
     normed = norm(x, weights.norm, settings.epsilon)
-    query = functional.linear(normed, weights.query)
+    query = linear(normed, weights.query)
     wide = weights.query.shape[0] // settings.heads
     if x.shape[1] < wide:
         mixed = _absorbed(query, encoded, weights, settings.heads, bias, keys)
     else:
         (q,) = split_heads(query, 1, settings.heads)
-        k, v = split_heads(functional.linear(encoded, weights.key_value), 2, settings.heads)
+        k, v = split_heads(linear(encoded, weights.key_value), 2, settings.heads)
         mixed = merge_heads(attend(q, k, dropped(v, keys), bias))
-    return x + dropped(functional.linear(mixed, weights.output), crossed)
+    return x + dropped(linear(mixed, weights.output), crossed)
 
 
 def _absorbed(
@@ -199,13 +200,13 @@ def feed_forward(
 ) -> Tensor:
     """A residual branch."""
     normed = norm(x, weights.norm, settings.epsilon)
-    inner = functional.linear(normed, weights.inner)
+    inner = linear(normed, weights.inner)
     if settings.gated and on_cpu.here(inner):
         hidden = on_cpu.gated(inner, settings.activation)
     else:
         hidden, factor = activated(inner, settings)
         hidden = hidden if factor is None else hidden * factor
-    return x + dropped(functional.linear(dropped(hidden, inner_mask), weights.output), fed)
+    return x + dropped(linear(dropped(hidden, inner_mask), weights.output), fed)
 
 
 def encoder_block(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.nn import functional
+
+from spotfw_torch.products import linear
 
 
 def project(
@@ -23,7 +24,7 @@ def project(
       wide: the head in float32, where it is at hand; only the CPU needs it.
     """
     if hidden.dtype == torch.float32:
-        return functional.linear(hidden, head)
+        return linear(hidden, head)
     logits: torch.Tensor = _Project.apply(hidden, head, wide)
     return logits
 
@@ -38,7 +39,7 @@ class _Project(torch.autograd.Function):  # type: ignore[misc]
         if hidden.is_cuda:
             made = torch.mm(rows, head.t(), out_dtype=torch.float32)
         else:
-            made = functional.linear(rows.float(), head.float() if wide is None else wide)
+            made = linear(rows.float(), head.float() if wide is None else wide)
         return made.unflatten(0, hidden.shape[:-1])
 
     @staticmethod

@@ -14,6 +14,7 @@ from spotfw_torch.chunks import stacked, without_gradients
 from spotfw_torch.model import END, START, FrozenT5
 from spotfw_torch.placement import beside
 from spotfw_torch.positions import of_block
+from spotfw_torch.products import linear
 
 Array = npt.NDArray[np.float32]
 
@@ -44,7 +45,7 @@ def activations(model: FrozenT5, prompts: Sequence[Array] | Array) -> Array:
         x = layers.self_attention(x, block.attention, settings, own, None, None)
         x = layers.cross_attention(x, hidden, block.cross, settings, cross, None, None)
         normed = layers.norm(x, block.feed_forward.norm, settings.epsilon)
-        inner = functional.linear(normed, block.feed_forward.inner)
+        inner = linear(normed, block.feed_forward.inner)
         per_layer.append(layers.activated(inner, settings)[0][:, 0].to(model.device))
         x = layers.feed_forward(x, block.feed_forward, settings, None, None)
     driven: Array = torch.stack(per_layer, dim=1).float().cpu().numpy()
