@@ -40,7 +40,7 @@ from spotfw.tasks.whereabouts import ABSENT, BOUND, whereabouts
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 #: Groups of the catalogue.
-GROUPS = ("appendix B", "study source", "study target", "beyond the paper")
+GROUPS = ("appendix B", "study source", "study target", "released inputs", "beyond the paper")
 
 #: Splits that are looked through; others as far as a task says they are there.
 _SPLITS = ("train", "validation")

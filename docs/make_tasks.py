@@ -26,7 +26,8 @@ GROUPS = (
     "summarization",
     "GEM",
 )
-OTHERS = ("study source", "study target", "appendix B", "beyond the paper")
+RELEASED = "released inputs"
+OTHERS = ("study source", "study target", "appendix B", "beyond the paper", RELEASED)
 
 _TOP = """# The paper's tasks
 
@@ -47,9 +48,31 @@ _MIXTURES = """
 ## Mixtures of Table 1
 
 Tasks are mixed in proportion to their training examples, each counted as at most 2^19;
-`spotfw tasks show NAME` prints each member's share. RTE belongs to GLUE and to SuperGLUE, and
-SQuAD is a task of its own and one of MRQA, so `spot_all` counts both twice, as the paper's 55
-data sets do.
+`spotfw tasks show NAME` prints each member's share. Where SPoT's release writes inputs otherwise
+than t5 would, the mixtures take its tasks (`spot_snli`); ANLI's rounds together have ANLI's share.
+
+The paper counts 55 labelled data sets and does not say how. Two readings of its appendix B come to
+55: SQuAD by itself and as MRQA's, RTE as GLUE's and as SuperGLUE's, and ANLI as one; or SQuAD and
+RTE once, and ANLI's rounds as three. Which it is, is open. `spot_all` has the tasks of both.
+"""
+
+_RELEASED = """\
+GLUE's and MRQA's inputs are the same here and in SPoT's release (google-research/prompt-tuning,
+`prompt_tuning/spot`). Where it has others, its tasks stand beside ours, by its names without their
+versions:
+
+| | here | as released |
+|---|---|---|
+| ANLI | `anli premise: ... hypothesis: ...` | three tasks, `anli_r1 hypothesis: ... context: ...` |
+| SNLI | `snli premise: ... hypothesis: ...` | `snli hypothesis: ... premise: ...` |
+| DocNLI | hypothesis first; F1 and accuracy | hypothesis first; accuracy |
+| summaries | `summarize: ...` | `aeslc summarize: ...` |
+
+One revision also has files for sentiment, similarity, RAINBOW and GEM. The release's list of tasks
+does not take them in, and RAINBOW's cannot be loaded, so they are not followed. They write
+`cr text: ...` for customer reviews, `goemotions comment: ...` with the emotions joined by a
+backslash, and a choice's own text as the target of multiple choice, and score these and CxC's
+numbers by accuracy.
 """
 
 
@@ -79,7 +102,9 @@ def page(listed: Iterable[Mapping[str, Any]]) -> str:
     parts = [_TOP, _study(tasks)]
     for group in GROUPS:
         parts.append(_section(group, [t for t in tasks if group in t["groups"]]))
-    rest = [t for t in tasks if not {*t["groups"]} & {*GROUPS}]
+    released = [t for t in tasks if RELEASED in t["groups"]]
+    parts += [_section("As SPoT's release has them", released), _RELEASED]
+    rest = [t for t in tasks if not {*t["groups"]} & {*GROUPS, RELEASED}]
     parts.append(_section("Others", rest))
     members = [[f"`{m['name']}`", _words(f"`{t}`" for t in m["tasks"])] for m in mixtures]
     for row, mixture in zip(members, mixtures, strict=True):

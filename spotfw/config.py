@@ -22,10 +22,13 @@ SOURCE_STEPS = 262_144
 TARGET_STEPS = 100_000
 SHORT_STEPS = 30_000
 
-#: The kind of a setting that may be none.
 #: Settings that must be as they were in tuning for a prompt to give the same again.
 LENGTHS = ("max_input_length", "max_target_length")
 
+#: Settings that came later -> what holds of a record that was written without them.
+BEFORE: Mapping[str, Any] = {"scale_weight_decay": True}
+
+#: The kind of a setting that may be none.
 NONE = type(None)
 #: What counts, sizes and lengths are below; seeds too, which generators take in one word.
 _END = 2**63
@@ -115,6 +118,7 @@ _SEED: _Rule = ((int,), "of 0 or more, below 2^63", lambda value: 0 <= value < _
 _RATE: _Rule = ((float,), "above 0 and finite", lambda value: value > 0)
 _DECAY: _Rule = ((float,), "of 0 or more and finite", lambda value: value >= 0)
 _SHARE: _Rule = ((float,), "of 0 or more, below 1", lambda value: 0 <= value < 1)
+_FLAG: _Rule = ((bool,), "", lambda value: True)
 
 
 def _setting(default: Any, rule: _Rule) -> Any:
@@ -141,7 +145,8 @@ class TuningSettings:
       batch_size: examples an update.
       prompt_length: tokens L of the prompt.
       learning_rate: constant rate of Adafactor.
-      weight_decay: decoupled: each update also takes off rate x decay x value.
+      weight_decay: decoupled: the share of its value that each update takes off a parameter.
+      scale_weight_decay: take off the learning rate times that share instead.
       decay_rate: exponent c of Adafactor's second-moment decay 1 - t^-c.
       dropout: probability, inside the frozen model, while tuning.
       checkpoint_every: steps between checkpoints; each is scored on validation.
@@ -161,6 +166,7 @@ class TuningSettings:
     prompt_length: int = _setting(100, _COUNT)
     learning_rate: float = _setting(0.3, _RATE)
     weight_decay: float = _setting(1e-5, _DECAY)
+    scale_weight_decay: bool = _setting(False, _FLAG)
     decay_rate: float = _setting(0.8, _SHARE)
     dropout: float = _setting(0.1, _SHARE)
     checkpoint_every: int = _setting(500, _COUNT)
@@ -171,6 +177,12 @@ class TuningSettings:
     max_eval_examples: int | None = _setting(None, _COUNT_OR_ALL)
     eval_batch_size: int = _setting(64, _COUNT)
     seed: int = _setting(0, _SEED)
+
+    @property
+    def decay(self) -> float:
+        """The share of its value that each update takes off a parameter, as float32 has it."""
+        decay = np.float32(self.weight_decay)
+        return float(np.float32(self.learning_rate) * decay if self.scale_weight_decay else decay)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values."""
@@ -196,3 +208,17 @@ class TuningSettings:
             return cls(**values)
         except WrongUse as error:
             raise WrongUse(f"{error} Correct it in {where}." if where else str(error)) from error
+
+
+def as_recorded(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as earlier versions wrote them where these had no others.
+
+    What is found again by its settings (a run by its folder's name, a cell of a study by its id)
+    is so called by these: it keeps its name as long as it is tuned as it was.
+    """
+    return {k: v for k, v in settings.items() if k not in BEFORE or v != BEFORE[k]}
+
+
+def from_record(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a record, with what held of it where its version had no such setting yet."""
+    return {**BEFORE, **settings}

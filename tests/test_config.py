@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spotfw
-from spotfw.config import NONE, TuningSettings, exact
+from spotfw.config import NONE, TuningSettings, as_recorded, exact, from_record
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance
@@ -26,6 +26,7 @@ from spotfw.testing import NumpyModel
 FIELDS = {field.name: field.type for field in attrs.fields(TuningSettings)}
 WHOLE = [name for name, kind in FIELDS.items() if str(kind).startswith("int")]
 RATES = [name for name, kind in FIELDS.items() if kind == "float"]
+FLAGS = [name for name, kind in FIELDS.items() if kind == "bool"]
 
 ANYTHING = (
     st.none()
@@ -39,7 +40,7 @@ ANYTHING = (
 
 
 def test_every_field_is_judged() -> None:
-    assert sorted(WHOLE + RATES) == sorted(FIELDS)
+    assert sorted(WHOLE + RATES + FLAGS) == sorted(FIELDS)
     assert all("rule" in field.metadata for field in attrs.fields(TuningSettings))
 
 
@@ -54,6 +55,9 @@ def test_a_setting_is_what_was_written_or_refused(name: str, value: Any) -> None
         return
     if value is None:
         assert name in ("max_train_examples", "max_eval_examples") and held is None
+        return
+    if name in FLAGS:
+        assert isinstance(value, (bool, np.bool_)) and type(held) is bool and held == value
         return
     assert not isinstance(value, (bool, np.bool_, str)) and held == value
     assert type(held) is (int if name in WHOLE else float)
@@ -75,6 +79,7 @@ def test_a_setting_is_what_was_written_or_refused(name: str, value: Any) -> None
         ("learning_rate", math.nan, "a number above 0 and finite, but is nan."),
         ("learning_rate", 10**400, "a number above 0 and finite"),
         ("dropout", 1, "a number of 0 or more, below 1, but is 1."),
+        ("scale_weight_decay", 1, "true or false, but is 1."),
         ("seed", -1, "a whole number of 0 or more, below 2^63, but is -1."),
     ],
 )
@@ -93,7 +98,27 @@ def test_what_is_accepted_is_said(name: str, value: Any, accepted: str) -> None:
 def test_numbers_of_numpy_are_taken_as_what_they_are() -> None:
     settings = TuningSettings(steps=np.int64(7), learning_rate=np.float32(0.5), dropout=0)
     assert (settings.steps, settings.learning_rate, settings.dropout) == (7, 0.5, 0.0)
-    assert all(type(v) in (int, float, NONE) for v in settings.to_dict().values())
+    assert all(type(v) in (int, float, bool, NONE) for v in settings.to_dict().values())
+
+
+def test_weight_decay_takes_off_the_same_at_any_rate_unless_it_is_scaled() -> None:
+    for rate in (0.3, 0.1):
+        assert TuningSettings(learning_rate=rate).decay == pytest.approx(1e-5, rel=1e-6)
+        scaled = TuningSettings(learning_rate=rate, scale_weight_decay=True)
+        assert scaled.decay == pytest.approx(rate * 1e-5, rel=1e-6)
+    # What is left of a value that has no gradient after the paper's steps.
+    left = [(1 - TuningSettings(scale_weight_decay=s).decay) ** 2**18 for s in (False, True)]
+    assert left == pytest.approx([0.07, 0.46], abs=0.005)
+
+
+def test_a_record_without_a_later_setting_was_tuned_by_the_earlier_rule() -> None:
+    by_rule = {
+        scaled: TuningSettings(scale_weight_decay=scaled).to_dict() for scaled in (True, False)
+    }
+    assert "scale_weight_decay" not in as_recorded(by_rule[True])
+    assert as_recorded(by_rule[False]) == by_rule[False]
+    for settings in by_rule.values():
+        assert from_record(as_recorded(settings)) == settings
 
 
 def test_an_unknown_setting_is_named() -> None:

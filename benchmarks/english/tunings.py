@@ -126,6 +126,8 @@ def tune_together(
                 seed=start.seed,
                 batch_size=settings.batch,
                 rate=settings.rate,
+                # As the study was tuned on the GPU, whose rows and prompts are kept.
+                scale_weight_decay=True,
                 order=start.order or data.order(start.examples, settings.batch, start.seed),
             )
         )

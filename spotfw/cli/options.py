@@ -41,14 +41,14 @@ def settings_options(
             if only is not None and field.name not in only:
                 continue
             default = defaults.get(field.name, field.default)
-            shown = "all" if default is None else f"{default:,}"
+            shown = "all" if default is None else _shown(default)
             shown = f"the model's, else {shown}" if own and field.name != "seed" else shown
             command = click.option(
                 f"--{field.name.replace('_', '-')}",
                 field.name,
                 type=_kind(kinds[field.name]),
                 default=None,
-                metavar="N" if _kind(kinds[field.name]) is int else "X",
+                metavar=_METAVARS.get(_kind(kinds[field.name]), "X"),
                 help=f"{texts.get(field.name, '')} [default: {shown}]".strip(),
             )(command)
         return command
@@ -61,6 +61,13 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
     names = [field.name for field in attrs.fields(TuningSettings)]
     values = {name: options.pop(name) for name in names if name in options}
     return {name: value for name, value in values.items() if value is not None}
+
+
+_METAVARS = {int: "N", bool: "true|false"}
+
+
+def _shown(default: Any) -> str:
+    return str(default).lower() if isinstance(default, bool) else f"{default:,}"
 
 
 def _kind(hint: Any) -> type:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
 
 from spotfw import files
-from spotfw.config import TuningSettings
+from spotfw.config import BEFORE, TuningSettings, from_record
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts import same_model
 from spotfw.reading import MOST_JSON, parse_json
@@ -20,7 +20,7 @@ _TABLES = ("task_content", "identity")
 
 
 def read_record(where: str) -> dict[str, Any]:
-    """A run's ``run.json``.
+    """A run's ``run.json``; settings that its version did not have yet are as they were then.
 
     Raises:
       SpotError: it is damaged.
@@ -30,6 +30,7 @@ def read_record(where: str) -> dict[str, Any]:
         if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
             raise ValueError("no run with its settings")
         known = {field.name for field in attrs.fields(TuningSettings)}
+        record["settings"] = from_record(record["settings"])
         TuningSettings.from_dict({k: v for k, v in record["settings"].items() if k in known})
         for key in _TEXTS:
             if not isinstance(record.get(key), (str, type(None))):
@@ -44,6 +45,23 @@ def read_record(where: str) -> dict[str, Any]:
             f"The run's record {where} is damaged: {why}. Choose another folder with --out."
         ) from error
     return record
+
+
+def as_begun(where: str, settings: TuningSettings, by_hand: Collection[str]) -> TuningSettings:
+    """The settings to go on with a run by: of those of `BEFORE`, the ones it was begun with.
+
+    Args:
+      where: its ``run.json``, which need not be there.
+      settings: those asked for now.
+      by_hand: names of those that were chosen; they stay.
+
+    Raises:
+      SpotError: the record is damaged.
+    """
+    if not files.exists(where):
+        return settings
+    was = read_record(where)["settings"]
+    return attrs.evolve(settings, **{k: was[k] for k in BEFORE if k not in by_hand})
 
 
 def check_same(folder: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

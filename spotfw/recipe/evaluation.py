@@ -20,6 +20,7 @@ TRAIN = "train"
 _OF_TUNING = frozenset(
     (
         *("steps", "batch_size", "prompt_length", "learning_rate", "weight_decay", "decay_rate"),
+        "scale_weight_decay",
         *("dropout", "checkpoint_every", "embedding_step", "max_train_examples", "seed"),
     )
 )

@@ -133,7 +133,8 @@ def _raised(
         f"{name} is raised from {before} to {value} for task {task.name!r}, because {why}. "
         f"--{name.replace('_', '-')} sets it by hand."
     )
-    return attrs.evolve(settings, **{name: value})
+    raised: dict[str, Any] = {name: value}
+    return attrs.evolve(settings, **raised)
 
 
 def _members(task: Task | Mixture) -> Sequence[Task]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
+from spotfw import files
 from spotfw.config import TARGET_STEPS, TuningSettings
 from spotfw.library import Library
 from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt
 from spotfw.recipe.asked import Place, place_of, prompt_of, task_of
+from spotfw.recipe.begun import as_begun
 from spotfw.recipe.candidates import Choose, TransferResult
 from spotfw.recipe.evaluation import check_splits
 from spotfw.recipe.rounds import Rounds
-from spotfw.recipe.run_folder import refuse_used
+from spotfw.recipe.run_folder import RECORD, refuse_used
 from spotfw.recipe.transfer import Transfer
 from spotfw.recipe.tuned import Observer, Tuning
 from spotfw.recipe.workbench import Workbench
@@ -87,6 +89,8 @@ class Plans:
         out = None if out is None else place_of(out)
         if out is not None:
             refuse_used(out, resume=bool(resume))
+            if resume:
+                chosen = as_begun(files.join(out, RECORD), chosen, settings)
         resolved = pinned(resolved)
         if start is None:
             self.plugins.parse_initializer(init)

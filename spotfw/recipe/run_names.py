@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from spotfw.config import TuningSettings
+from spotfw.config import TuningSettings, as_recorded
 from spotfw.contracts import FrozenModel
 from spotfw.prompts import SoftPrompt
 from spotfw.recipe.starts import digest_of_file
@@ -44,7 +44,7 @@ def run_name(
         model.precision,
         init if start is None else hashlib.sha256(start.array.tobytes()).hexdigest(),
         digest_of_file(init) if start is None else "",
-        settings.to_dict(),
+        as_recorded(settings.to_dict()),
     ]
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:10]
     name = task.name if len(task.name) <= 80 else f"mixture-of-{task.name.count('+') + 1}"

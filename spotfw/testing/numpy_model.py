@@ -293,8 +293,7 @@ def _adafactor(state: TuningState, gradient: Floats, settings: TuningSettings) -
     moment = decay * before + (1 - decay) * (gradient**2 + 1e-30)
     change = gradient / np.sqrt(moment)
     change /= max(1.0, float(np.sqrt((change**2).mean())))
-    rate = settings.learning_rate
-    prompt = state.prompt - rate * (change + settings.weight_decay * state.prompt)
+    prompt = state.prompt - settings.learning_rate * change - settings.decay * state.prompt
     return TuningState(
         step=state.step + 1,
         prompt=prompt.astype(np.float32),

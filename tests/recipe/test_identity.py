@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
 
 from spotfw.backends.splits import Splits
@@ -108,6 +109,29 @@ def test_nor_with_other_limits(fw: Session, changes: dict[str, int]) -> None:
         fw.tune("tiny_words.toml", out="run", resume=True, **SETTINGS | changes)
     named = fw.tune("tiny_words.toml", **SETTINGS | changes)
     assert named.folder not in (first.folder, fw.tune("tiny_words.toml", **SETTINGS).folder)
+
+
+def test_a_run_of_a_version_without_a_setting_goes_on_as_it_was_begun(fw: Session) -> None:
+    scaled = {"scale_weight_decay": True, "weight_decay": 0.1}
+    whole = fw.tune("tiny_words.toml", out="whole", **SETTINGS | scaled)
+    fw.tune("tiny_words.toml", out="run", **SETTINGS | scaled | {"steps": 2})
+    record = Path("run/run.json")
+    values = json.loads(record.read_text())
+    assert values["settings"].pop("scale_weight_decay") is True
+    record.write_text(json.dumps(values))
+    with pytest.raises(WrongUse, match="scale_weight_decay True, now False"):
+        fw.tune(
+            "tiny_words.toml",
+            out="run",
+            resume=True,
+            **SETTINGS | scaled | {"scale_weight_decay": False},
+        )
+    resumed = fw.tune("tiny_words.toml", out="run", resume=True, **SETTINGS | {"weight_decay": 0.1})
+    assert [h.loss for h in resumed.history] == [h.loss for h in whole.history]
+    assert np.array_equal(resumed.best.array, whole.best.array)
+    assert resumed.best.provenance.settings["scale_weight_decay"] is True
+    other = fw.tune("tiny_words.toml", out="other", **SETTINGS | {"weight_decay": 0.1})
+    assert other.history[-1].loss != whole.history[-1].loss
 
 
 def test_nor_with_another_file_to_start_from(fw: Session) -> None:

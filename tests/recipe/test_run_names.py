@@ -36,6 +36,7 @@ def test_the_same_call_gives_the_same_name() -> None:
     [
         {"settings": {"seed": 1}},
         {"settings": {"steps": 5}},
+        {"settings": {"scale_weight_decay": True}},
         {"backend": "other"},
         {"init": "sampled_vocab"},
         {"model": SimpleNamespace(fingerprint="beef", precision="float32")},
@@ -46,6 +47,12 @@ def test_the_same_call_gives_the_same_name() -> None:
 )
 def test_another_call_gives_another_name(changes: dict[str, Any]) -> None:
     assert named(**changes) != named()
+
+
+def test_tuned_as_an_earlier_version_did_it_has_the_name_of_then() -> None:
+    """These two are of the version that scaled the weight decay and had no setting for it."""
+    names = [named(settings={"scale_weight_decay": True, "steps": n}) for n in (262_144, 5)]
+    assert names == ["reviews-seed0-50cf3b7053", "reviews-seed0-bc3df76eb0"]
 
 
 def test_a_start_counts_by_its_values_and_makes_the_initializer_idle() -> None:

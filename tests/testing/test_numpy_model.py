@@ -97,7 +97,7 @@ def test_dropout_and_the_seed_matter(
 def test_a_loss_that_is_no_number_ends_the_request(
     spotfw_numpy_model: NumpyModel, spotfw_tiny_tasks: tuple[Task, ...]
 ) -> None:
-    last = tuned(spotfw_numpy_model, spotfw_tiny_tasks[0], learning_rate=1e38)
+    last = tuned(spotfw_numpy_model, spotfw_tiny_tasks[0], learning_rate=3e38)
     assert isinstance(last.error, SpotError) and "--learning-rate" in str(last.error)
 
 

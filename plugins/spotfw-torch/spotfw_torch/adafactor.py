@@ -6,7 +6,7 @@ With g a prompt's gradient at update t = 1, 2, ...:
     v    = beta v + (1 - beta) (g^2 + 1e-30)
     u    = g / sqrt(v)
     u    = u / max(1, RMS(u))
-    p    = p - rate u - rate decay p
+    p    = p - rate u - decay p
 
 No parameter scaling, no factoring of the second moment, no momentum.
 """
@@ -24,7 +24,8 @@ class Rates:
     """Float32 [M] each: of M prompts, at one step.
 
     Attributes:
-      learning_rate, weight_decay: constants of a tuning.
+      learning_rate: constant in a tuning.
+      weight_decay: the share of its value that each update takes off, `Member.decay`.
       beta: `second_moment_decay` of the update.
     """
 
@@ -47,5 +48,5 @@ def update(
     changes = gradients * moments.rsqrt()
     size = changes.square().mean(dim=(1, 2), keepdim=True).sqrt()
     changes = changes / (size / _CLIP).clamp(min=1.0)
-    decay = rates.weight_decay[:, None, None]
-    return prompts - rates.learning_rate[:, None, None] * (changes + decay * prompts), moments
+    off = rates.learning_rate[:, None, None] * changes
+    return prompts - (off + rates.weight_decay[:, None, None] * prompts), moments

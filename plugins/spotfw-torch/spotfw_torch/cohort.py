@@ -190,7 +190,7 @@ class Cohort:
     def _gather(self) -> Pool:
         """Puts what does not change from step to step on the device."""
         self._learning_rate = self._tensor([member.rate for member in self.members])
-        self._weight_decay = self._tensor([member.weight_decay for member in self.members])
+        self._weight_decay = self._tensor([member.decay for member in self.members])
         self._z_loss = self._tensor([member.z_loss for member in self.members])
         sets = [member.examples for member in self.members]
         return Pool(sets, self.model.device, self.model.multiple)

@@ -24,7 +24,8 @@ class Member:
       seed: of the order of the data and of dropout.
       batch_size: examples an update.
       rate: Adafactor's constant rate.
-      weight_decay: decoupled: each update also takes off rate x decay x value.
+      weight_decay: decoupled: the share of its value that each update takes off.
+      scale_weight_decay: take off the rate times that share instead.
       decay_rate: exponent c of the second moment's decay 1 - t^-c.
       dropout: probability, inside the frozen model.
       z_loss: T5's penalty on the log normaliser, minimised but not reported.
@@ -40,6 +41,7 @@ class Member:
     batch_size: int = 32
     rate: float = 0.3
     weight_decay: float = 1e-5
+    scale_weight_decay: bool = False
     decay_rate: float = 0.8
     dropout: float = 0.0
     z_loss: float = 1e-4
@@ -54,6 +56,11 @@ class Member:
             raise ValueError(f"{self.name}: the moment is {list(self.moment.shape)}")
         if self.batch_size < 1 or not 0 <= self.dropout < 1:
             raise ValueError(f"{self.name}: batch {self.batch_size}, dropout {self.dropout}")
+
+    @property
+    def decay(self) -> float:
+        """The share of its value that each update takes off."""
+        return self.rate * self.weight_decay if self.scale_weight_decay else self.weight_decay
 
     def batches(self) -> Order:
         """The order it sees its examples in."""

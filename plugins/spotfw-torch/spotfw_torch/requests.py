@@ -59,6 +59,7 @@ class RequestCohorts:
             batch_size=settings.batch_size,
             rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
+            scale_weight_decay=settings.scale_weight_decay,
             decay_rate=settings.decay_rate,
             dropout=settings.dropout,
             z_loss=_Z_LOSS,

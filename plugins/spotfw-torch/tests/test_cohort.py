@@ -33,6 +33,7 @@ def members(model, prompts, texts):
             batch_size=BATCH,
             rate=(0.3, 0.1, 0.03, 0.3)[i],
             weight_decay=(1e-5, 0.0, 1e-2, 1e-5)[i],
+            scale_weight_decay=i == 3,
         )
         for i in range(4)
     ]
@@ -52,6 +53,11 @@ def _same(tuned, expected):
     _near(tuned.moment, expected.moment, 5e-5)  # a sum of squares
     np.testing.assert_allclose(tuned.losses, expected.losses, atol=2e-5, rtol=0)
     assert tuned.step == expected.step
+
+
+def test_weight_decay_is_scaled_by_the_rate_where_a_member_says_so(members):
+    plain, scaled = (attrs.evolve(members[0], scale_weight_decay=s) for s in (False, True))
+    assert (plain.decay, scaled.decay) == pytest.approx((1e-5, 0.3 * 1e-5))
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])

@@ -238,7 +238,7 @@ class Cohort:
             seed=[s.seed for s in settings],
             step=[member.step for member in filled],
             learning_rate=[s.learning_rate for s in settings],
-            weight_decay=[s.weight_decay for s in settings],
+            weight_decay=[s.decay for s in settings],
             beta=betas,
             going=[member is not None for member in rows],
         )

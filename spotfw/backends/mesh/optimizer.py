@@ -18,7 +18,8 @@ class Rates:
     """What an update needs of each member, Mesh TF's tensors float32 [cohort].
 
     Attributes:
-      learning_rate, weight_decay: constants of a tuning.
+      learning_rate: constant in a tuning.
+      weight_decay: the share of its value that each update takes off, `TuningSettings.decay`.
       beta: `second_moment_decay` of the update.
       going: 1 where the member is updated, 0 where all of it stays as it is.
     """
@@ -39,7 +40,7 @@ def adafactor(prompts: Any, gradient: Any, rates: Rates) -> tuple[Any, list[Any]
 
     As Mesh TF's `AdafactorOptimizer` without parameter scaling, factoring of the second moment
     (a prompt's is small) and momentum, which has no weight decay: here each update also takes
-    off rate x decay x value. An update is clipped to RMS 1, each member's by itself.
+    off a share of the value. An update is clipped to RMS 1, each member's by itself.
 
     Args:
       prompts: the variable [cohort, L, d_model].
@@ -61,7 +62,7 @@ def adafactor(prompts: Any, gradient: Any, rates: Rates) -> tuple[Any, list[Any]
     # and a member's result would depend on how many there are.
     inverse = mtf.rsqrt(mtf.broadcast(square, prompts.shape))
     change = change * mtf.minimum(inverse * _CLIP, 1.0) * rates.learning_rate
-    change = change + value * (rates.learning_rate * rates.weight_decay)
+    change = change + value * rates.weight_decay
     going = mtf.broadcast(rates.going, prompts.shape)
     moment, change = (
         mtf.cwise(lambda on, new, old: tf.where(on > 0, new, old), [going, new, old])

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from spotfw.config import as_recorded
 from spotfw.plugins import Plugins
 from spotfw.study.rows import Row, Similarity
 from spotfw.tasks import Mixture, Task
@@ -94,6 +95,8 @@ class Cell:
         """Kind, task, and a digest of all that the study declares: the id of spotfw 0.1."""
         own = attrs.asdict(self, filter=lambda field, _: field.name not in _NOT_IN_ID)
         values = {"kind": self.kind, **_ABSENT, **own}
+        # A cell tuned as before there were newer settings is the one of that time.
+        values |= {k: as_recorded(values[k]) for k in ("settings", "mixture") if values[k]}
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
         head = re.sub(r"[^\w.-]+", "_", f"{self.kind}-{self.facts['task']}").rstrip("-")[:60]
         return f"{head}-{digest}"

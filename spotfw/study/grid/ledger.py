@@ -15,7 +15,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from spotfw import files
+from spotfw.config import BEFORE, as_recorded, from_record
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts.provenance import timestamp
 from spotfw.reading import parse_json
@@ -51,7 +54,7 @@ def begin(folder: str, study: Study, resolved: Resolved) -> None:
       SpotError: the folder's record is damaged, or it cannot be written.
     """
     where = files.join(folder, DECLARATION)
-    settings = {f"{model} {role}": dict(v) for (model, role), v in resolved.settings.items()}
+    settings = {f"{model} {r}": as_recorded(v) for (model, r), v in resolved.settings.items()}
     if files.exists(where):
         before = read(where)
         changed = _changes(before, study, settings)
@@ -77,6 +80,24 @@ def begin(folder: str, study: Study, resolved: Resolved) -> None:
     if not now.keys() <= known.keys():
         data = json.dumps({**known, **now}, indent=1)
         files.write_atomically(files.join(folder, CONTENTS), data.encode())
+
+
+def as_begun(folder: str, study: Study, resolved: Resolved) -> Resolved:
+    """The settings to go on with a study by: of those of `BEFORE`, the ones it was begun with.
+
+    Those that the declaration chooses stay, and so do all where no study was begun in the folder.
+    """
+    if not is_begun(folder):
+        return resolved
+    try:
+        begun = read(files.join(folder, DECLARATION)).get("resolved", {})
+    except SpotError:
+        return resolved  # `begin` refuses the folder
+    was = [from_record(values) for values in begun.values() if isinstance(values, dict)]
+    chosen = study.settings_by_hand
+    kept = {k: was[0][k] for k in BEFORE if was and k not in chosen}
+    settings = {role: {**values, **kept} for role, values in resolved.settings.items()}
+    return attrs.evolve(resolved, settings=settings)
 
 
 def contents(folder: str) -> dict[str, Content]:
@@ -197,7 +218,7 @@ def _changes(before: Mapping[str, Any], study: Study, settings: Mapping[str, Any
         if not isinstance(was, dict):
             changes.append(f"{role} is no table of settings")
             continue
-        now = settings.get(role, was)
+        was, now = from_record(was), from_record(settings.get(role, was))
         changes += [
             f"{key} of {role} was {was.get(key)!r}, now {now.get(key)!r}"
             for key in sorted({*was, *now})

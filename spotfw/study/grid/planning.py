@@ -110,7 +110,7 @@ def plan(study: Study, out: str | None = None, *, plugins: Plugins | None = None
         raise WrongUse(f"A study is what read_study gives of its file, but is {study!r:.80}.")
     plugins = plugins or default_plugins()
     folder = out or study.default_folder
-    resolved = resolve(study, plugins)
+    resolved = ledger.as_begun(folder, study, resolve(study, plugins))
     cells = lay_out(study, resolved)
     records = ledger.records(folder, cells)
     return Plan(

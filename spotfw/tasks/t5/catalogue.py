@@ -19,6 +19,7 @@ from spotfw.tasks.scoring import Scorer, metric_functions, to_answers
 from spotfw.tasks.t5.entry import T5Entry, usual_splits
 from spotfw.tasks.t5.examples import examples
 from spotfw.tasks.t5.generation import Translation, summarize
+from spotfw.tasks.t5.genres import by_genre
 from spotfw.tasks.t5.glue import GLUE
 from spotfw.tasks.t5.questions import squad
 from spotfw.tasks.t5.rows import bound_folder, file_of, how_to_get, open_rows, usable_rows
@@ -174,8 +175,8 @@ class T5Tasks:
     name = "t5"
 
     def tasks(self) -> Iterable[Task | Mixture]:
-        """All of them, once each."""
-        return [to_task(entry) for entry in ENTRIES]
+        """All of them, once each, and MNLI once more, with its validation sets told apart."""
+        return [*map(to_task, ENTRIES), _mnli_by_genre()]
 
     def short_names(self) -> list[str]:
         """Other names that `find` knows, for suggestions."""
@@ -185,6 +186,12 @@ class T5Tasks:
         """The task of a short name (``glue_mnli``), None where there is none."""
         entry = find_entry(name)
         return None if entry is None else to_task(entry)
+
+
+def _mnli_by_genre() -> Task:
+    entry = find_entry("glue_mnli")
+    assert entry is not None
+    return by_genre(to_task(entry))
 
 
 def _content(entry: T5Entry) -> dict[str, str]:

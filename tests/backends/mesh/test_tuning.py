@@ -122,6 +122,7 @@ def test_seed_dropout_and_rate_matter(tiny_engine: Any, tiny_task: Task) -> None
         {"dropout": 0.0},
         {"learning_rate": 0.1},
         {"weight_decay": 0.1},
+        {"weight_decay": 0.1, "scale_weight_decay": True},
         {"decay_rate": 0.5},
         {"batch_size": 4},
     ]
@@ -248,7 +249,7 @@ def test_a_request_that_fails_or_is_wanted_no_more_leaves_the_others(
     wide = TuningState(step=0, prompt=np.zeros((4, 8), np.float32))
     requests = [
         request(tiny_task, wide),
-        request(tiny_task, learning_rate=1e38, checkpoint_every=1, steps=20),
+        request(tiny_task, learning_rate=3e38, checkpoint_every=1, steps=20),
         attrs.evolve(request(tiny_task, checkpoint_every=1), wanted=lambda: next(wanted)),
         request(tiny_task),
     ]
@@ -355,7 +356,7 @@ def test_a_loss_that_is_no_number_ends_the_run_at_its_step(
     tiny_engine: Any, tiny_task: Task
 ) -> None:
     kept: list[TuningState] = []
-    huge = {"learning_rate": 1e38, "checkpoint_every": 1, "steps": 20}
+    huge = {"learning_rate": 3e38, "checkpoint_every": 1, "steps": 20}
     with pytest.raises(SpotError) as error:
         for report in reports(tiny_engine, tiny_task, **huge):
             assert report.state is not None

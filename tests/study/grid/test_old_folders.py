@@ -14,8 +14,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
+from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins
 from spotfw.study import plan, run
 from spotfw.study.grid.declaration import Study, parse_study
@@ -90,6 +92,24 @@ def test_what_failed_or_was_cut_short_is_to_do(study: Study, plugins: Plugins) -
 def test_one_line_says_what_is_not_known_of_them(study: Study, plugins: Plugins) -> None:
     said = [line for line in _laid(study, "whole", plugins).warnings if "0.1" in line]
     assert len(said) == 1 and "20 of the cells" in said[0] and "not known" in said[0]
+
+
+def test_what_such_a_study_tunes_it_tunes_by_the_rule_of_then(
+    study: Study, plugins: Plugins
+) -> None:
+    more = attrs.evolve(study, seeds=(0, 1))
+    laid = _laid(more, "whole", plugins)
+    assert {cell.facts["seed"] for cell in laid.todo} >= {1}
+    assert all(s["scale_weight_decay"] is True for s in laid.resolved.settings.values())
+    fresh = plan(more, "elsewhere", plugins=plugins)
+    assert all(s["scale_weight_decay"] is False for s in fresh.resolved.settings.values())
+    assert not {c.declared for c in laid.cells if c.facts["seed"]} & {
+        c.declared for c in fresh.cells
+    }
+    other = attrs.evolve(study, settings={**study.settings, "scale_weight_decay": False})
+    assert plan(other, "study", plugins=plugins).todo
+    with pytest.raises(WrongUse, match=r"scale_weight_decay of .* was True, now False"):
+        run(other, "study", workers=0, plugins=plugins)
 
 
 def test_facts_stand_in_the_files_as_they_did(study: Study, plugins: Plugins) -> None:

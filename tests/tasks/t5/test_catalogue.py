@@ -18,6 +18,7 @@ from spotfw.tasks import bindings
 from spotfw.tasks.examples import read_examples
 from spotfw.tasks.rows.bound import UnlabelledRow
 from spotfw.tasks.scores import score
+from spotfw.tasks.t5 import genres
 from spotfw.tasks.t5.catalogue import ENTRIES, T5Tasks, find_entry, to_task
 from spotfw.tasks.t5.registry import SeqioRegistry
 from spotfw.tasks.t5.rows import open_rows, usable_rows
@@ -71,7 +72,7 @@ def test_listing_imports_no_tensorflow():
 
 
 def test_every_task_of_appendix_b_that_t5_has_is_listed_once():
-    tasks = list(T5Tasks().tasks())
+    tasks = [t for t in T5Tasks().tasks() if t.name != genres.NAME]
     assert len(tasks) == len({t.name for t in tasks}) == 22
     counts = Counter(group for t in tasks for group in t.groups)
     assert counts["appendix B"] == 22
@@ -81,7 +82,7 @@ def test_every_task_of_appendix_b_that_t5_has_is_listed_once():
     assert len(every) == len(set(every))
 
 
-@pytest.mark.parametrize("task", T5Tasks().tasks(), ids=SHORT)
+@pytest.mark.parametrize("task", T5Tasks().tasks(), ids=lambda t: t.name)
 def test_every_fact_is_given(task):
     assert task.licence and task.citation and task.description
     assert task.data.startswith("tfds ") and ":" in task.data
