@@ -22,10 +22,10 @@ SOURCE_STEPS = 262_144
 TARGET_STEPS = 100_000
 SHORT_STEPS = 30_000
 
-#: The kind of a setting that may be none.
 #: Settings that must be as they were in tuning for a prompt to give the same again.
 LENGTHS = ("max_input_length", "max_target_length")
 
+#: The kind of a setting that may be none.
 NONE = type(None)
 #: What counts, sizes and lengths are below; seeds too, which generators take in one word.
 _END = 2**63

@@ -223,6 +223,6 @@ def open_named(library: str) -> Library:
 def empty(folder: str) -> str:
     """The message for a library without prompts."""
     return (
-        f"The library {folder} is empty. `spotfw tune TASK --library {folder}` or `spotfw library "
-        "add` fills it."
+        f"The library {folder} is empty. `spotfw tune TASK --out RUN --library {folder}` or "
+        "`spotfw library add` fills it."
     )

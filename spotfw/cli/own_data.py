@@ -82,7 +82,7 @@ def own_task(
     from spotfw.tasks.tables.own_data import write_own_task
 
     columns = choose_columns(Path(source), text_columns, label_column)
-    if columns.guessed:
+    if columns.why:
         note(columns.describe())
     data = write_own_task(Path(source), columns.texts, columns.label, Path(folder))
     note(f"{source}: {data.describe()}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spotfw.testing.installed import Checked
 
 
-@click.command()
+@click.command(short_help="Run the conformance suites on what DIST gives.")
 @click.argument("distribution", metavar="DIST")
 @click.option("--quick", is_flag=True, help="Build no task and open no model (no TensorFlow).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
