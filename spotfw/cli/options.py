@@ -178,6 +178,14 @@ library_option = click.option(
     help="The library's folder, local or gs://, hf://USER/NAME of the Hugging Face hub, or the "
     "name of a model that comes with one.",
 )
+metric_option = click.option(
+    "--metric",
+    default="per_token_cosine",
+    show_default=True,
+    shell_complete=completion.parts("metric"),
+    help="How sources compare: per_token_cosine, average_token_cosine, or another of `spotfw "
+    "metrics`; several joined by + are fused by rank.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spotfw.cli.options import given, model_options, open_session, settings_options
+from spotfw.cli.options import given, json_option, model_options, open_session, settings_options
 from spotfw.cli.own_data import text_column_option
 from spotfw.config import LENGTHS
 from spotfw.errors import WrongUse
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With each answer each label's share, 0 to 1: its likelihood of that of all labels.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @settings_options(only=("eval_batch_size", *LENGTHS))
 def predict(
     prompt: str,

@@ -9,7 +9,7 @@ import click
 
 from spotfw.cli import completion
 from spotfw.cli.display import say
-from spotfw.cli.options import given, model_options, open_session, settings_options
+from spotfw.cli.options import given, json_option, model_options, open_session, settings_options
 from spotfw.cli.own_data import (
     column_options,
     is_data_task,
@@ -43,7 +43,7 @@ from spotfw.errors import WrongUse
     help="Tune under each of these seeds, side by side; DIR gets a folder for each.",
 )
 @column_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @settings_options()
 def tune(
     task: str,
@@ -129,7 +129,7 @@ def tune(
     metavar="T",
     help="A task's file, whose template each text of a data file is put into.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @settings_options(only=("max_eval_examples", "eval_batch_size", *LENGTHS))
 def evaluate(
     prompt: str,

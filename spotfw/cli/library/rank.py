@@ -14,6 +14,7 @@ from spotfw.cli.options import (
     given,
     json_option,
     library_option,
+    metric_option,
     open_named,
     settings_options,
 )
@@ -28,14 +29,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("query", shell_complete=completion.ids)
 @library_option
-@click.option(
-    "--metric",
-    default="per_token_cosine",
-    show_default=True,
-    shell_complete=completion.parts("metric"),
-    help="How sources compare: per_token_cosine, average_token_cosine, or another of `spotfw "
-    "metrics`; several joined by + are fused by rank.",
-)
+@metric_option
 @click.option(
     "--model",
     "-m",
