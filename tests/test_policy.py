@@ -177,6 +177,7 @@ QUICK = (
     ("tasks show", "mine"),
     ("metrics", ""),
     ("strategies", ""),
+    ("runs", ""),
     ("runs compare", "run transfer"),
     ("models", ""),
     ("models list", ""),

@@ -13,9 +13,10 @@ from spotfw.config import TuningSettings
 from spotfw.contracts import Evaluation
 from spotfw.errors import Once, SpotError
 from spotfw.tasks import Task, labels_in
-from spotfw.tasks.batches import Tokens, bucket
+from spotfw.tasks.batches import bucket
 from spotfw.tasks.examples import Examples
 from spotfw.tasks.scores import answers_as_written, score
+from spotfw.tasks.tokens import Tokens
 
 #: A label's tokens are few: decode little more than the longest.
 _DECODE_BUCKETS = (4, 8, 16, 32, 64, 128, 256, 512)

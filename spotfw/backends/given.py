@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import attrs
 import numpy as np
@@ -12,10 +11,9 @@ from spotfw.backends.splits import TARGET_BUCKETS
 from spotfw.config import TuningSettings
 from spotfw.errors import SpotError
 from spotfw.tasks import Example
-from spotfw.tasks.batches import Indices, Tokens, bucket, pad_batch
-from spotfw.tasks.vocabulary import encode_all
-
-_EOS = 1
+from spotfw.tasks.batches import Indices, bucket, pad_batch
+from spotfw.tasks.tokens import Tokens, ended
+from spotfw.tasks.vocabulary import Vocabulary, encode_all
 
 
 @attrs.frozen(eq=False)
@@ -27,13 +25,14 @@ class GivenExamples:
 
     @classmethod
     def of(
-        cls, examples: Sequence[Example], vocabulary: Any, settings: TuningSettings
+        cls, examples: Sequence[Example], vocabulary: Vocabulary, settings: TuningSettings
     ) -> GivenExamples:
         """The examples as an engine's own splits would have them.
 
         Raises:
           SpotError: one has no token of text on a side.
         """
+        end = vocabulary.eos_id
         own = [example.tokens for example in examples]
         sides = []
         for side, most in enumerate((settings.max_input_length, settings.max_target_length)):
@@ -42,13 +41,13 @@ class GivenExamples:
             for number, ids in enumerate(encode_all(vocabulary, texts)):
                 given = own[number]
                 row = list(ids if given is None else given[side])
-                row = row[:-1] if row[-1:] == [_EOS] else row
+                row = row[:-1] if row[-1:] == [end] else row
                 if not row:
                     raise SpotError(
                         f"Example {number + 1} has no {('input', 'target')[side]} that the "
                         "vocabulary knows, so it has no loss. Leave it out."
                     )
-                cut.append(np.array([*row[: most - 1], _EOS], np.int32))
+                cut.append(ended(row, most, end))
             sides.append(cut)
         return cls(*sides)
 

@@ -13,7 +13,6 @@ from spotfw.errors import SpotError
 from spotfw.tasks import Mixture, Task, proportional_rates
 from spotfw.tasks.batches import (
     Indices,
-    Tokens,
     bucket,
     example_indices,
     mixture_indices,
@@ -22,6 +21,7 @@ from spotfw.tasks.batches import (
 from spotfw.tasks.content import check_unchanged
 from spotfw.tasks.draws import EVALUATION_SEED, Draw
 from spotfw.tasks.examples import Examples, read_examples
+from spotfw.tasks.tokens import Tokens
 
 #: Labels are short: finer steps than for inputs.
 TARGET_BUCKETS = (2, 4, 8, 16, 32, 64, 128, 256, 512)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spotfw.cli.options import json_option
+
 if TYPE_CHECKING:
     from spotfw.study.demo import DemoResult
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--backend", metavar="NAME", help="The engine [default: mesh, where it is installed]."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 def demo(out: str | None, **options: Any) -> None:
     """Learn prompts on source tasks, keep them in a library, rank them for low-resource
     targets, and tune each target from scratch and from what each strategy chooses.

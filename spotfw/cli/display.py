@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from spotfw.errors import ACTING, plain
 from spotfw.recipe.progress.bars import Progress, announced, is_terminal, lifted
-from spotfw.recipe.progress.durations import duration
+from spotfw.recipe.progress.figures import duration, number
 
 __all__ = [
     "Progress",
@@ -189,8 +189,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        # A loss of 0.0004 must not read as nothing.
-        return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
+        return number(value)
     if isinstance(value, int):
         return f"{value:,}"
     return plain(str(value))

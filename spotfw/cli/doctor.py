@@ -17,6 +17,7 @@ import click
 
 from spotfw.cli import devices
 from spotfw.cli.display import note, say
+from spotfw.cli.options import json_option
 from spotfw.cli.tables import wrap
 from spotfw.errors import SpotError, UnknownName, plain
 from spotfw.plugins import Plugins, default_plugins
@@ -48,7 +49,7 @@ class Check:
 
 
 @click.command(short_help="Is this machine ready, and what to fix.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.option("--quick", is_flag=True, help="Leave out the engines' devices (saves seconds).")
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool, quick: bool) -> None:

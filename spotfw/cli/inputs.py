@@ -10,10 +10,10 @@ from spotfw import files
 from spotfw.cli.lines import Lines, lines_of, read_lines
 from spotfw.cli.own_data import is_data_file
 from spotfw.errors import WrongUse
+from spotfw.tasks.rows.records import ABSENT, Record, cell
 
 if TYPE_CHECKING:
     from spotfw.tasks import Task
-    from spotfw.tasks.rows.records import Record
     from spotfw.tasks.tables.definition import TableDefinition
     from spotfw.tasks.tables.template import Template
 
@@ -80,9 +80,12 @@ def _rows(path: Path, definition: TableDefinition, text_columns: Sequence[str]) 
     from spotfw.tasks.tables.rows import NoInput, read_inputs
 
     records = list(labelled_records(path))
-    own = _has_columns(definition, records) and not text_columns
     template = definition.inputs
-    columns = () if own else tuple(text_columns) or _columns(path, template, records)
+    columns = tuple(text_columns) or _learned(definition, records)
+    needed = [c for c in template.columns if c not in definition.optional_columns]
+    own = not columns and _has(needed, records)
+    if not own:
+        columns = columns or _columns(path, template, records)
     if columns and len(template.columns) > 1:
         raise WrongUse(
             f"An input of the task has several columns ({', '.join(template.columns)}), for which "
@@ -108,12 +111,16 @@ def _rows(path: Path, definition: TableDefinition, text_columns: Sequence[str]) 
     return Lines(tuple(texts), numbers=tuple(number for number, _ in records), faults=faults)
 
 
-def _has_columns(definition: TableDefinition, records: Sequence[Record]) -> bool:
-    from spotfw.tasks.rows.records import ABSENT, cell
+def _learned(definition: TableDefinition, records: Sequence[Record]) -> tuple[str, ...]:
+    """The columns of the file that the task was made of, where these records have them too."""
+    learned = definition.file_columns
+    return learned.texts if learned is not None and _has(learned.texts, records) else ()
 
-    needed = [c for c in definition.inputs.columns if c not in definition.optional_columns]
+
+def _has(columns: Sequence[str], records: Sequence[Record]) -> bool:
+    """Whether a record has all these columns."""
     return any(
-        all(cell(record, column) is not ABSENT for column in needed)
+        all(cell(record, column) is not ABSENT for column in columns)
         for _, record in records
         if isinstance(record, dict)
     )

@@ -53,7 +53,7 @@ def list_models(as_json: bool) -> None:
         )
 
 
-@models.command()
+@models.command(short_help="One model: dimensions, vocabulary, fingerprint.")
 @click.argument("folder", metavar="DIR", shell_complete=completion.parts("model"))
 @json_option
 def show(folder: str, as_json: bool) -> None:

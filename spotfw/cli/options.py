@@ -185,6 +185,14 @@ library_option = click.option(
     help="The library's folder, local or gs://, hf://USER/NAME of the Hugging Face hub, or the "
     "name of a model that comes with one.",
 )
+metric_option = click.option(
+    "--metric",
+    default="per_token_cosine",
+    show_default=True,
+    shell_complete=completion.parts("metric"),
+    help="How sources compare: per_token_cosine, average_token_cosine, or another of `spotfw "
+    "metrics`; several joined by + are fused by rank.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
@@ -230,6 +238,6 @@ def open_named(library: str) -> Library:
 def empty(folder: str) -> str:
     """The message for a library without prompts."""
     return (
-        f"The library {folder} is empty. `spotfw tune TASK --library {folder}` or `spotfw library "
-        "add` fills it."
+        f"The library {folder} is empty. `spotfw tune TASK --out RUN --library {folder}` or "
+        "`spotfw library add` fills it."
     )

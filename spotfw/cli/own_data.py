@@ -82,7 +82,7 @@ def own_task(
     from spotfw.tasks.tables.own_data import write_own_task
 
     columns = choose_columns(Path(source), text_columns, label_column)
-    if columns.guessed:
+    if columns.why:
         note(columns.describe())
     data = write_own_task(Path(source), columns.texts, columns.label, Path(folder))
     note(f"{source}: {data.describe()}")
@@ -188,11 +188,12 @@ def _predict_line(facts: dict[str, Any], reading: Reading, source: str) -> str:
     return shlex.join([*words, source])
 
 
-def _print(facts: dict[str, Any], task: Task) -> None:
+def print_sources(facts: dict[str, Any]) -> None:
+    """The first of a ranking, of what a transfer gave as plain values."""
     from spotfw.cli.display import print_table
 
     print_table(
-        ["rank", "source", "seed", "id", "similarity"],
+        ["rank", "source", "seed", "id", facts["measure"]],
         [
             [r["rank"], r["task"], r["seed"], r["id"], f"{r['similarity']:+.4f}"]
             for r in facts["ranking"][: max(facts["k"], 5)]
@@ -200,6 +201,12 @@ def _print(facts: dict[str, Any], task: Task) -> None:
         title=f"Sources for {facts['target']} by {facts['metric']}",
         whole=["id"],
     )
+
+
+def _print(facts: dict[str, Any], task: Task) -> None:
+    from spotfw.cli.display import print_table
+
+    print_sources(facts)
     say()
     majority = facts["majority"]
     tested = "test" in facts["rows"]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spotfw.cli.display import say
-from spotfw.cli.options import given, model_options, open_session, settings_options
+from spotfw.cli.options import given, json_option, model_options, open_session, settings_options
 from spotfw.cli.own_data import text_column_option
 from spotfw.config import LENGTHS
 from spotfw.errors import WrongUse
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With each answer each label's share, 0 to 1: its likelihood of that of all labels.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @settings_options(only=("eval_batch_size", *LENGTHS))
 def predict(
     prompt: str,
@@ -50,7 +49,8 @@ def predict(
     it is the text alone, and FILE may also be a .csv, .tsv or .jsonl file of rows. There is one
     line of output for each of input; a blank one, or one that is not UTF-8, gets an empty one
     (with --json null), and is named on stderr. With --scores a tab and LABEL SHARE follow for
-    each label, the most likely first.
+    each label, the most likely first. In a terminal the beginning of the text stands beside it,
+    and of the labels as many as there is room for.
 
     \b
     Example:
@@ -58,8 +58,9 @@ def predict(
       spotfw predict runs/mine/best.safetensors --task my_reviews.toml new.csv
     """
     from spotfw.cli.display import note, print_json
-    from spotfw.cli.inputs import read_inputs
+    from spotfw.cli.inputs import definition_of, read_inputs
     from spotfw.cli.lines import named
+    from spotfw.cli.predictions import print_predictions
     from spotfw.errors import SpotError
 
     if file is None and sys.stdin is not None and sys.stdin.isatty():
@@ -89,10 +90,8 @@ def predict(
     if as_json:
         print_json(rows)
     else:
-        for row in rows:
-            # One line of output for each of input, whatever the model says.
-            answer = " ".join((row["output"] or "").splitlines())
-            say("\t".join([answer, *_cells(row.get("scores"))]))
+        lead = "" if template is None else definition_of(template).inputs.parts[0][0]
+        print_predictions(rows, lead)
     if lines.blank:
         note(f"Blank, and not answered: {named(lines.blank)} of {place}.")
     if lines.faults:
@@ -123,11 +122,6 @@ def _labels(path: str, prompt: SoftPrompt, template: Task | None) -> tuple[str, 
 
 def _by_label(labels: Sequence[str], shares: Iterable[float]) -> dict[str, float]:
     return {label: float(share) for label, share in zip(labels, shares, strict=True)}
-
-
-def _cells(scores: dict[str, float] | None) -> list[str]:
-    ordered = sorted((scores or {}).items(), key=lambda pair: -pair[1])
-    return [f"{label} {share:.4f}" for label, share in ordered]
 
 
 def task_of_file(name: str) -> Task:

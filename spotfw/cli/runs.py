@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from spotfw.cli.options import json_option
+from spotfw import files
+from spotfw.cli.options import bare_listing, json_option
+
+if TYPE_CHECKING:
+    from spotfw.recipe.comparing import RunFacts
+
+#: Where runs lie whose place was not named.
+_RUNS = "runs"
+
+#: Settings with a column each; more are written into one.
+_COLUMNS = 2
 
 
-@click.group(short_help="Runs: compare their settings and scores.")
-def runs() -> None:
-    """Runs that `spotfw tune`, `transfer` and studies have left in their folders."""
-
-
-@runs.command()
-@click.argument("folders", metavar="DIR...", nargs=-1, required=True)
+@click.group(short_help="Runs: compare their settings and scores.", invoke_without_command=True)
 @json_option
-def compare(folders: tuple[str, ...], as_json: bool) -> None:
+@click.pass_context
+def runs(context: click.Context, as_json: bool) -> None:
+    """Runs that `spotfw tune`, `transfer` and studies have left in their folders.
+
+    Without a command, those below ./runs are compared.
+    """
+    bare_listing(context, compare, as_json)
+
+
+@runs.command(short_help="A table of runs, the best score first.")
+@click.argument("folders", metavar="[DIR]...", nargs=-1)
+@json_option
+def compare(folders: tuple[str, ...] = (), as_json: bool = False) -> None:
     """A table of the runs in DIR..., the best score first: task, start, steps, and what differs.
 
-    DIR is a run's folder, or one that holds several, such as ./runs. Of the settings, those that
-    are not the same in all runs have a column.
+    DIR is a run's folder, or one that holds several [default: ./runs]. Of the settings, those that
+    are not the same in all runs are shown.
 
     \b
     Example:
@@ -28,26 +49,68 @@ def compare(folders: tuple[str, ...], as_json: bool) -> None:
     """
     import attrs
 
-    from spotfw.cli.display import print_json, print_table
+    from spotfw.cli.display import note, print_json
     from spotfw.recipe.comparing import differing, read_runs
 
-    known = read_runs(folders)
+    none_yet = not folders and not os.path.isdir(_RUNS)
+    known = [] if none_yet else read_runs(folders or (_RUNS,))
     names = differing(known)
     if as_json:
         rows = [attrs.asdict(run) | {"settings": dict(run.settings)} for run in known]
         print_json({"runs": rows, "differing": names})
-        return
-    known.sort(key=lambda run: (run.task, run.score is None, -(run.score or 0.0), run.folder))
-    shown = [name for name in names if name != "steps"]
+    elif none_yet:
+        note(
+            f"There are no runs below ./{_RUNS} yet. `spotfw tune film_reviews --steps 120 --out "
+            f"{_RUNS}/film` makes one; of runs elsewhere, name the folder: `spotfw runs compare "
+            "DIR`."
+        )
+    else:
+        known.sort(key=lambda run: (run.task, run.score is None, -(run.score or 0.0), run.folder))
+        _print(known, [name for name in names if name != "steps"])
+
+
+def _print(known: Sequence[RunFacts], differing: Sequence[str]) -> None:
+    from spotfw.cli.display import print_table
+
+    columns = list(differing) if len(differing) <= _COLUMNS else ["settings that differ"]
+    above = _above([run.folder for run in known])
     print_table(
-        ["run", "task", "model", "init", "step", "of", "score", "at step", *shown],
+        ["run", "task", "model", "started from", "steps", "score", "at step", *columns],
         [
             [
-                *(run.folder, run.task, run.model, run.init),
-                *(run.step, run.settings.get("steps"), run.score, run.best_step),
-                *(run.settings.get(name) for name in shown),
+                os.path.relpath(run.folder, above) if above else run.folder,
+                *(run.task, run.model, run.source or run.init),
+                *(_steps(run), run.score, run.best_step),
+                *_settings(run, differing),
             ]
             for run in known
         ],
-        common=["task", "model", "init"],
+        title=f"Runs below {above}" if above else None,
+        common=["task", "model", "started from"],
     )
+
+
+def _above(folders: Sequence[str]) -> str:
+    """The folder that all lie in, which need not be said of each; empty where there is none."""
+    if len(folders) < 2 or any(map(files.is_remote, folders)):
+        return ""
+    with contextlib.suppress(ValueError):  # absolute and relative ones
+        above = os.path.commonpath(folders)
+        return "" if above in folders else above
+    return ""
+
+
+def _steps(run: RunFacts) -> str:
+    """How many steps it has had, of those asked for where these are more."""
+    asked = run.settings.get("steps")
+    done = f"{run.step:,}"
+    return done if asked in (None, run.step) else f"{done} of {asked:,}"
+
+
+def _settings(run: RunFacts, differing: Sequence[str]) -> list[Any]:
+    """A cell for each setting, or one for all."""
+    values = [run.settings.get(name) for name in differing]
+    if len(differing) <= _COLUMNS:
+        return values
+    pairs = zip(differing, values, strict=True)
+    return [", ".join(f"{name} {value}" for name, value in pairs)]

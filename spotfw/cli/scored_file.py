@@ -72,13 +72,17 @@ def file_to_score(
       source: the file.
       prompt: whose labels are those that can be right.
       template: a task's file, into whose template texts are put.
-      text_columns, label_column: as named; else by content.
+      text_columns, label_column: as named; else those learned with, else by content.
     """
+    from spotfw.tasks.file_columns import Columns
     from spotfw.tasks.tables.columns import choose_columns
     from spotfw.tasks.tables.scored_file import scored_file
 
-    columns = choose_columns(Path(source), text_columns, label_column)
-    if columns.guessed:
+    learned = Columns.from_dict(prompt.provenance.extra.get("file_columns"))
+    if template is not None:
+        learned = template.file_columns or learned
+    columns = choose_columns(Path(source), text_columns, label_column, learned)
+    if columns.why:
         note(columns.describe())
     definition = None if template is None else definition_of(template)
     scored = scored_file(Path(source), columns, definition, prompt.provenance.labels)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spotfw.cli.display import say
-
 if TYPE_CHECKING:
     from spotfw.recipe.seeds import TunedSeeds
     from spotfw.recipe.session import Session
@@ -74,7 +72,7 @@ def _show(
 ) -> None:
     from spotfw.cli.display import print_json, print_table
 
-    rows = [_facts(seed, run) for seed, run in zip(tuned.seeds, tuned, strict=True)]
+    rows = [{"seed": s} | facts_of(run) for s, run in zip(tuned.seeds, tuned, strict=True)]
     if as_json:
         failed = [{"seed": seed, "error": str(error)} for seed, error in errors.items()]
         print_json(
@@ -88,19 +86,20 @@ def _show(
             }
         )
         return
+    title = f"{task}, {len(tuned)} seeds: mean ± standard deviation"
     table: list[list[object]] = [
         [row["seed"], row["score"], row["best_step"], row["best"]] for row in rows
     ]
     table += [[seed, None, None, "failed"] for seed in errors]
     table.append(["mean", f"{tuned.mean:.2f} ± {tuned.std:.2f}", None, ""])
-    print_table(["seed", "score", "step", "best prompt"], table, title=task)
-    say(f"mean over {len(tuned)} seeds: {tuned.mean:.2f} ± {tuned.std:.2f} (standard deviation)")
+    print_table(["seed", "score", "step", "best prompt"], table, title=title)
 
 
-def _facts(seed: int, tuned: TunedPrompt) -> dict[str, Any]:
+def facts_of(tuned: TunedPrompt) -> dict[str, Any]:
+    """What a tuning gave, as plain values."""
     best = tuned.best.provenance
     return {
-        "seed": seed,
+        "task": best.task,
         "out": tuned.folder,
         "score": tuned.score,
         "metrics": dict(best.metrics),

@@ -11,11 +11,13 @@ from spotfw.cli.display import say
 from spotfw.cli.options import (
     empty,
     given,
+    json_option,
+    metric_option,
     model_options,
     open_session,
     settings_options,
 )
-from spotfw.cli.own_data import column_options, is_data_task, refuse_columns
+from spotfw.cli.own_data import column_options, is_data_task, print_sources, refuse_columns
 from spotfw.config import TARGET_STEPS
 
 if TYPE_CHECKING:
@@ -50,14 +52,7 @@ if TYPE_CHECKING:
     "none, or another of `spotfw strategies`.",
 )
 @click.option("-k", default=3, show_default=True, help="Sources the strategy may use.")
-@click.option(
-    "--metric",
-    default="per_token_cosine",
-    show_default=True,
-    shell_complete=completion.parts("metric"),
-    help="How embeddings compare: per_token_cosine, average_token_cosine, or another of `spotfw "
-    "metrics`.",
-)
+@metric_option
 @click.option(
     "--embedding",
     metavar="FILE",
@@ -71,7 +66,7 @@ if TYPE_CHECKING:
     "[default: the model's, else the paper's 262,144].",
 )
 @click.option("--out", metavar="DIR", help="Folder for all runs [default: below ./runs].")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @settings_options(steps=TARGET_STEPS, own=True)
 def transfer(
     targets: tuple[str, ...],
@@ -255,6 +250,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
             }
             for place, entry in enumerate(result.ranking, start=1)
         ],
+        "measure": result.ranking.measure,
         "steps_paid": result.steps_paid,
         "best_prompt": f"{result.best.tuned.folder}/best.safetensors",
     }
@@ -263,13 +259,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
 def _print(facts: dict[str, Any]) -> None:
     from spotfw.cli.display import print_table
 
-    ranked = facts["ranking"][: max(facts["k"], 5)]
-    print_table(
-        ["rank", "source", "seed", "id", "similarity"],
-        [[r["rank"], r["task"], r["seed"], r["id"], f"{r['similarity']:+.4f}"] for r in ranked],
-        title=f"Sources for {facts['target']} by {facts['metric']}",
-        whole=["id"],
-    )
+    print_sources(facts)
     say()
     print_table(
         ["started from", "score", "step", ""],

@@ -9,7 +9,7 @@ import click
 
 from spotfw.cli import completion
 from spotfw.cli.display import say
-from spotfw.cli.options import given, model_options, open_session, settings_options
+from spotfw.cli.options import given, json_option, model_options, open_session, settings_options
 from spotfw.cli.own_data import (
     column_options,
     is_data_task,
@@ -18,7 +18,7 @@ from spotfw.cli.own_data import (
 )
 from spotfw.cli.predict import open_prompt, task_of_file
 from spotfw.cli.scored_file import evaluate_file
-from spotfw.cli.seeds import seeds_of, tune_seeds
+from spotfw.cli.seeds import facts_of, seeds_of, tune_seeds
 from spotfw.config import LENGTHS
 from spotfw.errors import WrongUse
 
@@ -33,7 +33,7 @@ from spotfw.errors import WrongUse
     metavar="NAME[:ARGUMENT]",
     help="How it starts: sampled_vocab, class_label, text:TEXT, prompt:FILE or a plugin's.",
 )
-@click.option("--out", required=True, metavar="DIR", help="Folder of the run.")
+@click.option("--out", metavar="DIR", help="Folder of the run [required].")
 @click.option("--resume", is_flag=True, help="Go on with the run in DIR from its last checkpoint.")
 @click.option("--library", metavar="DIR", help="Also keep the prompt in this library.")
 @click.option(
@@ -43,13 +43,13 @@ from spotfw.errors import WrongUse
     help="Tune under each of these seeds, side by side; DIR gets a folder for each.",
 )
 @column_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @settings_options()
 def tune(
     task: str,
     model: str,
     init: str,
-    out: str,
+    out: str | None,
     resume: bool,
     library: str | None,
     seeds: tuple[int, ...] | None,
@@ -77,12 +77,20 @@ def tune(
     from spotfw.recipe.progress.watch import Watch
 
     session = open_session(model, library, options)
-    if is_data_task(task):
-        beside = os.path.dirname(os.path.normpath(out)) or "."
-        task = str(own_task(task, text_columns, label_column, beside).task_file)
-    else:
+    own = is_data_task(task)
+    if not own:
         refuse_columns(task, text_columns, label_column)
-    asked = session.task(task)
+        asked = session.task(task)
+    # A name that is misspelt is said before what is missing.
+    if out is None:
+        raise WrongUse(
+            f"Where should the run of {task} lie? Name a folder with --out, such as --out "
+            f"runs/{os.path.basename(task).partition('.')[0]}."
+        )
+    if own:
+        beside = os.path.dirname(os.path.normpath(out)) or "."
+        made = own_task(task, text_columns, label_column, beside)
+        asked = session.task(str(made.task_file))
     if seeds is not None:
         tune_seeds(session, asked, seeds, as_json, init, out, resume, given(options))
         return
@@ -91,16 +99,7 @@ def tune(
             asked, init=init, out=out, resume=resume, observer=watch, **given(options)
         )
     best = tuned.best.provenance
-    result = {
-        "task": best.task,
-        "out": tuned.folder,
-        "score": tuned.score,
-        "metrics": dict(best.metrics),
-        "best_step": best.step,
-        "embedding_step": tuned.embedding.provenance.step,
-        "best": os.path.join(tuned.folder, "best.safetensors"),
-        "embedding": os.path.join(tuned.folder, "embedding.safetensors"),
-    }
+    result = facts_of(tuned)
     if as_json:
         history = [
             {"step": h.step, "loss": h.loss, "score": h.score, "metrics": dict(h.metrics)}
@@ -130,7 +129,7 @@ def tune(
     metavar="T",
     help="A task's file, whose template each text of a data file is put into.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @settings_options(only=("max_eval_examples", "eval_batch_size", *LENGTHS))
 def evaluate(
     prompt: str,

@@ -126,6 +126,7 @@ class SimilarityMetric(ABC):
 
     Attributes:
       name: what users ask for it by.
+      measure: what its values are, in a word or two, as tables head them.
       symmetric: whether it promises the same for (a, b) and (b, a).
       range: the lowest and highest value it promises, None where there is none.
       pointwise: whether a similarity depends on its two prompts alone, and not on which
@@ -136,6 +137,7 @@ class SimilarityMetric(ABC):
     """
 
     name: str
+    measure: str = "similarity"
     symmetric: bool = False
     range: tuple[float, float] | None = None
     pointwise: bool = True

@@ -52,6 +52,7 @@ class TargetSignal(SimilarityMetric):
       examples: how many of the target's training examples it asks for, 1 or more.
     """
 
+    measure = "signal"
     examples: int = 256
 
     @abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,9 @@ from spotfw.prompts import Provenance, SoftPrompt
 
 #: Where a value's provenance names its key; `ITSELF` when it is its own.
 KEY, ITSELF = "embedding_id", "itself"
+
+#: Prompts that an error lists, and digits of the id of each.
+_LISTED, _DIGITS = 10, 8
 
 
 @attrs.frozen(kw_only=True)
@@ -118,6 +122,27 @@ def marked(prompt: SoftPrompt, key: str | None) -> SoftPrompt:
     if key is not None:
         extra[KEY] = key
     return attrs.evolve(prompt, provenance=attrs.evolve(prompt.provenance, extra=extra))
+
+
+def unknown_entry(id: str, entries: Collection[Entry], folder: str) -> UnknownName:
+    """The error that no entry has this id; lists those of the task that may be meant, else all."""
+    by_task: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_task.setdefault(entry.provenance.task or "no task", []).append(entry)
+    close = difflib.get_close_matches(id, by_task, n=1)
+    whose = f" of {close[0]}" if close else ""
+    listed = [
+        entry.id[:_DIGITS] if close else f"{entry.id[:_DIGITS]} ({task})"
+        for task in (close or by_task)
+        for entry in by_task[task]
+    ]
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    error = UnknownName(f"prompt in {folder}", id, by_task)
+    error.args = (
+        f"There is no prompt in {folder} whose id begins with {id!r}. Its prompts{whose}: "
+        f"{', '.join(listed[:_LISTED]) or 'none'}{more}.",
+    )
+    return error
 
 
 def completed(id: str, known: Collection[str], folder: str) -> str:

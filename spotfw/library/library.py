@@ -29,6 +29,7 @@ from spotfw.library.index import (
     completed,
     marked,
     save_index,
+    unknown_entry,
 )
 from spotfw.library.kept import KeptVectors
 from spotfw.library.lookup import LOOKS, Gone, Lookup
@@ -71,7 +72,7 @@ class Library(Upkeep, Lookup):
         indexed: bool = True,
         precision: str = FLOAT32,
     ) -> None:
-        self.folder = os.fspath(folder)
+        self.folder = self.name = os.fspath(folder)
         if not files.is_remote(folder) and os.path.isfile(folder):
             raise WrongUse(f"The library {self.folder} is a file. Name a folder (--library DIR).")
         self._indexed = indexed
@@ -171,7 +172,9 @@ class Library(Upkeep, Lookup):
           WrongUse: several ids begin with it.
         """
         known = {entry.id: entry for entry in (self.entries() if entries is None else entries)}
-        return known[completed(id, known, self.folder)]
+        if not any(known_id.startswith(id) for known_id in known if id):
+            raise unknown_entry(id, known.values(), self.name)
+        return known[completed(id, known, self.name)]
 
     def best(self, id: str, entries: Iterable[Entry] | None = None) -> SoftPrompt:
         """The value of an entry: the prompt to start from; see `get`."""
@@ -242,8 +245,8 @@ def open_library(folder: files.PathLike) -> Library:
     if not files.is_remote(place) and not os.path.exists(place):
         raise SpotError(
             f"There is no library {place}: the folder does not exist. Name a library's folder "
-            "with --library DIR, or begin one with `spotfw tune TASK --library DIR` or `spotfw "
-            "library add`."
+            "with --library DIR, or begin one with `spotfw tune TASK --out RUN --library DIR` or "
+            "`spotfw library add`."
         )
     return Library(place)
 

@@ -80,7 +80,13 @@ class Lookup:
 
         items = self._retriever.ranked(query.array, metric, chosen, read, known)
         left_out = others if left_out is None else left_out
-        return Ranking(items=items[:top], metric=metric.name, query=name, left_out=left_out)
+        return Ranking(
+            items=items[:top],
+            metric=metric.name,
+            measure=metric.measure,
+            query=name,
+            left_out=left_out,
+        )
 
     def _entry(self, id: str, value: SoftPrompt) -> Entry:
         """The entry of a value's file."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import attrs
 
+from spotfw.ranking.text_table import text_table
+
 if TYPE_CHECKING:
     import pandas
 
@@ -89,26 +91,22 @@ class Explanation(Sequence[Explained]):
 
         return pandas.DataFrame(self.rows())
 
-    def __str__(self) -> str:
+    def table(self) -> tuple[list[str], list[list[Any]]]:
+        """Headings and rows, as it is printed."""
         names = list(self.items[0].signals) if self.items else []
-        head = ["rank", "task", "seed", *names, "passes", "why"]
-        lines = [
+        rows = [
             [
-                str(item.rank),
-                item.task or item.id,
-                "-" if item.seed is None else str(item.seed),
-                *(f"{item.signals[name]:+.4f}" if name in item.signals else "-" for name in names),
-                f"{item.passes:,.0f}",
-                item.reason,
+                *(item.rank, item.task or item.id, item.seed),
+                *(f"{item.signals[name]:+.4f}" if name in item.signals else None for name in names),
+                *(f"{item.passes:,.0f}", item.reason),
             ]
             for item in self.items
         ]
-        widths = [max(len(line[c]) for line in [head, *lines]) for c in range(len(head))]
-        table = (
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in [head, *lines]
-        )
-        return "\n".join([self.title, *table])
+        return ["rank", "task", "seed", *names, "passes", "why"], rows
+
+    def __str__(self) -> str:
+        columns, rows = self.table()
+        return text_table(self.title, columns, rows, right={0, *range(2, len(columns) - 1)})
 
     def __repr__(self) -> str:
         return str(self)

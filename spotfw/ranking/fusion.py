@@ -45,6 +45,7 @@ def fuse(rankings: Sequence[Ranking], constant: float = CONSTANT) -> Ranking:
     return Ranking(
         items=in_order(attrs.evolve(item, similarity=sums[id]) for id, item in known.items()),
         metric="+".join(ranking.metric for ranking in rankings),
+        measure="fused",
         query=first.query,
         left_out=first.left_out,
         signals=tuple(rankings),

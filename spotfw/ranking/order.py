@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, overload
 import attrs
 import numpy as np
 
-from spotfw.errors import WrongUse, plain
+from spotfw.errors import WrongUse
 from spotfw.ranking.explanation import Explained, Explanation, reason
 from spotfw.ranking.markup import html_table
+from spotfw.ranking.text_table import text_table
 
 if TYPE_CHECKING:
     import pandas
@@ -27,7 +28,8 @@ class Ranked:
       rank: from 1.
       id: of the library's entry.
       task, family, seed: where the prompt comes from.
-      similarity: of its task embedding to the target's; higher is more alike.
+      similarity: of its task embedding to the target's, or what else the metric gives; higher is
+        more alike, or more promising.
       score: of the prompt on its own task's validation data, 0-100.
     """
 
@@ -51,6 +53,7 @@ class Ranking(Sequence[Ranked]):
     Attributes:
       items: the prompts in order.
       metric: what compared them.
+      measure: what their similarities are, in a word or two, as tables head them.
       query: what they were compared with, e.g. the target's name.
       left_out: prompts of the library that were not compared, by reason.
       signals: the rankings that this one was made of, by one metric each; none if it was not.
@@ -62,6 +65,7 @@ class Ranking(Sequence[Ranked]):
 
     items: tuple[Ranked, ...] = attrs.field(converter=_as_tuple)
     metric: str = ""
+    measure: str = "similarity"
     query: str = ""
     left_out: dict[str, int] = attrs.field(factory=dict)
     signals: tuple[Ranking, ...] = ()
@@ -146,9 +150,11 @@ class Ranking(Sequence[Ranked]):
                     tuning_passes=self.tuning_passes,
                 )
             )
-        return Explanation(items=explained, title=self._title())
+        return Explanation(items=explained, title=self.title)
 
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """``Ranking for super_glue_cb (per_token_cosine)``."""
         return " ".join(
             ["Ranking", *(["for", self.query] if self.query else []), f"({self.metric})"]
         )
@@ -167,30 +173,25 @@ class Ranking(Sequence[Ranked]):
     def _repr_html_(self) -> str:
         """As a notebook shows it: prompts by name."""
         names = self.names()
-        title = f"Ranking for {self.query}" if self.query else "Ranking"
         if not self.items:
             return html_table(str(self), (), ())
         return html_table(
-            f"{title} ({self.metric})",
-            ("rank", "prompt", "family", "similarity", "its own score"),
+            self.title,
+            ("rank", "prompt", "family", self.measure, "its own score"),
             [(i.rank, names[i.id], i.family, f"{i.similarity:+.4f}", i.score) for i in self.items],
         )
 
+    def table(self) -> tuple[list[str], list[list[Any]]]:
+        """Headings and rows, as it is printed."""
+        rows = [
+            [i.rank, f"{i.similarity:+.4f}", i.task, i.family, i.seed, i.id] for i in self.items
+        ]
+        return ["rank", self.measure, "task", "family", "seed", "id"], rows
+
     def __str__(self) -> str:
-        head = ("rank", "similarity", "task", "family", "seed", "id")
-        lines = [
-            (str(i.rank), f"{i.similarity:+.4f}", *map(_cell, (i.task, i.family, i.seed, i.id)))
-            for i in self.items
-        ]
-        title = self._title()
-        if not lines:
-            return f"{title}: no prompt to compare with{_reasons(self.left_out)}"
-        widths = [max(len(line[c]) for line in [head, *lines]) for c in range(len(head))]
-        table = [
-            "  ".join(_pad(cell, width, c < 2) for c, (cell, width) in enumerate(columns)).rstrip()
-            for columns in (list(zip(line, widths, strict=True)) for line in [head, *lines])
-        ]
-        return plain("\n".join([title, *table]))  # tasks are named by anyone's prompt
+        if not self.items:
+            return f"{self.title}: no prompt to compare with{_reasons(self.left_out)}"
+        return text_table(self.title, *self.table(), right=(0, 1))
 
     def __repr__(self) -> str:
         return str(self)
@@ -223,14 +224,6 @@ def in_order(items: Iterable[Ranked]) -> tuple[Ranked, ...]:
         Ranked(rank=place, **dict(zip(names, values(item), strict=True)))
         for place, item in enumerate(sorted(items, key=key), 1)
     )
-
-
-def _cell(value: Any) -> str:
-    return "-" if value is None else str(value)
-
-
-def _pad(text: str, width: int, right: bool) -> str:
-    return text.rjust(width) if right else text.ljust(width)
 
 
 def _reasons(left_out: dict[str, int]) -> str:

@@ -15,7 +15,10 @@ from spotfw.prompts import same_model
 from spotfw.reading import MOST_JSON, parse_json
 from spotfw.tasks.content import changes
 
-_TEXTS = ("task", "task_digest", "model", "fingerprint", "initializer", "initializer_digest")
+_TEXTS = (
+    *("task", "task_digest", "model", "fingerprint"),
+    *("initializer", "initializer_digest", "source"),
+)
 _TABLES = ("task_content", "identity")
 
 

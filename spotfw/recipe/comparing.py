@@ -26,6 +26,7 @@ class RunFacts:
       folder: where it lies.
       task, model, fingerprint: of the run.
       init: how the prompt started: an initializer, or ``prompt#`` and a digest.
+      source: in words, ``film_reviews (seed 0)``, where it started from a prompt; may be empty.
       settings: of the tuning.
       step: of the last checkpoint, 0 before the first.
       best_step, score: of the checkpoint with the highest validation score, None before the first.
@@ -37,6 +38,7 @@ class RunFacts:
     model: str
     fingerprint: str
     init: str
+    source: str = ""
     settings: Mapping[str, Any]
     step: int
     best_step: int | None
@@ -100,6 +102,7 @@ def _read(folder: str) -> RunFacts:
         model=str(texts["model"]),
         fingerprint=str(texts["fingerprint"]),
         init=str(texts["initializer"]),
+        source=str(record.get("source") or ""),
         settings=record["settings"],
         step=history[-1].step if history else 0,
         best_step=None if best is None else best.step,

@@ -24,6 +24,7 @@ def run_record(
     *,
     initializer: str,
     start: SoftPrompt | None,
+    source: str = "",
     asked: str | None,
 ) -> dict[str, Any]:
     """What ``run.json`` holds and trackers hear: plain JSON values.
@@ -34,6 +35,7 @@ def run_record(
       settings: of the tuning.
       initializer: what it starts from, where `start` is None.
       start: a prompt to start from instead.
+      source: that prompt in words, for people; empty where there is none.
       asked: what the model was asked for by, where that is not a folder.
     """
     content = content_of(task)
@@ -47,6 +49,7 @@ def run_record(
         "precision": model.precision,
         "initializer": initializer if start is None else _name_of(start),
         "initializer_digest": digest_of_file(initializer) if start is None else "",
+        "source": source,
         "settings": settings.to_dict(),
         "versions": versions(model.distributions),
     }
@@ -63,6 +66,8 @@ def checkpoint_prompt(
       record: the run's, of `run_record`.
       scored: the checkpoint's scores.
     """
+    # So that a new file like the one it was learned from is read alike, by the prompt alone.
+    columns = task.file_columns if isinstance(task, Task) else None
     return SoftPrompt(
         array=state.prompt,
         provenance=Provenance(
@@ -79,6 +84,7 @@ def checkpoint_prompt(
             settings=dict(record["settings"]),
             started_from=record["initializer"],
             versions=dict(record["versions"]),
+            extra={"file_columns": columns.to_dict()} if columns is not None else {},
         ),
     )
 

@@ -132,6 +132,7 @@ class Run:
             settings,
             initializer=tuning.initializer,
             start=tuning.start,
+            source=tuning.source.removeprefix("from "),
             asked=self._asked,
         )
         self._locked.enter_context(self._folder)

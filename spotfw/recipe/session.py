@@ -15,25 +15,21 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, overload
 
-import numpy as np
-import numpy.typing as npt
-
 from spotfw import files
-from spotfw.config import LENGTHS, TuningSettings
-from spotfw.contracts import Evaluation, FrozenModel, TargetSignal
+from spotfw.contracts import FrozenModel, TargetSignal
 from spotfw.library import Library, ReleasedLibrary
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.libraries import libraries_named
 from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking
-from spotfw.recipe.asked import Place, lines_of, place_of, places_of, prompt_of, split_of, task_of
+from spotfw.recipe.asked import Place, place_of, places_of, prompt_of, task_of
 from spotfw.recipe.candidates import TransferResult
-from spotfw.recipe.evaluation import TRAIN, VALIDATION, Scoring, check_splits
-from spotfw.recipe.label_shares import label_shares
+from spotfw.recipe.evaluation import TRAIN
 from spotfw.recipe.metrics import metrics_named
-from spotfw.recipe.plans import Plans, Strategy
+from spotfw.recipe.plans import Strategy
 from spotfw.recipe.progress.bars import announced
 from spotfw.recipe.progress.watch import Watch
+from spotfw.recipe.prompted import Prompted
 from spotfw.recipe.seeds import TunedSeeds, by_seed, check_seeds
 from spotfw.recipe.transfer import required
 from spotfw.recipe.tuned import Observer, TunedPrompt
@@ -44,7 +40,7 @@ from spotfw.tasks.content import pinned
 __all__ = ["SCRATCH", "Session"]
 
 
-class Session(Plans):
+class Session(Prompted):
     """A frozen model at hand. The model is opened when first needed, once.
 
     Args:
@@ -290,75 +286,6 @@ class Session(Plans):
                 )
             )
 
-    def evaluate(
-        self,
-        prompt: Place | SoftPrompt | None,
-        task: Place | Task | Mixture,
-        split: str = VALIDATION,
-        **settings: Any,
-    ) -> Evaluation:
-        """Scores a prompt (None: no prompt) on a task's split.
-
-        Lengths that are not given are those that the prompt was tuned with, as far as it says;
-        they are raised where the task needs more.
-        """
-        (evaluation,) = self.evaluate_all([prompt], task, split, **settings)
-        return evaluation
-
-    def evaluate_all(
-        self,
-        prompts: Sequence[Place | SoftPrompt | None],
-        task: Place | Task | Mixture,
-        split: str = VALIDATION,
-        **settings: Any,
-    ) -> list[Evaluation]:
-        """Scores several prompts on one split, each as `evaluate` does, by one call of the engine.
-
-        Raises:
-          SpotError: as `evaluate`, of the first that cannot be scored.
-        """
-        resolved = self.task(task)
-        check_splits(resolved, (split_of(split),))
-        resolved = pinned(resolved)
-        scorings = []
-        for prompt in prompts:
-            loaded = None if prompt is None else self._fitting(prompt)
-            chosen = self.settings(**{**_lengths(loaded), **settings})
-            chosen = self._bench.fitted(chosen, resolved, settings, (split,))
-            array = None if loaded is None else loaded.array
-            scorings.append(Scoring(array, resolved, chosen))
-        return self._bench.evaluate_all(scorings, split)
-
-    def predict(
-        self, prompt: Place | SoftPrompt | None, lines: Sequence[str], **settings: Any
-    ) -> list[str]:
-        """Decodes greedily for each line of text with a prompt in front; lengths as `evaluate`."""
-        texts = lines_of(lines)
-        loaded = None if prompt is None else self._fitting(prompt)
-        chosen = self.settings(**{**_lengths(loaded), **settings})
-        return self._bench.predict(None if loaded is None else loaded.array, texts, chosen)
-
-    def label_shares(
-        self,
-        prompt: str | SoftPrompt | None,
-        lines: Sequence[str],
-        labels: Sequence[str],
-        **settings: Any,
-    ) -> npt.NDArray[np.float64]:
-        """How likely each label is as the answer to each line, of all labels together.
-
-        Returns:
-          float64 [lines, labels]; rows add up to 1.
-
-        Raises:
-          SpotError: the engine gives no losses of examples.
-        """
-        loaded = None if prompt is None else self._fitting(prompt)
-        chosen = self.settings(**{**_lengths(loaded), **settings})
-        array = None if loaded is None else loaded.array
-        with self.plugins.blaming("backend", self.backend):
-            return label_shares(self.model, array, lines, labels, chosen)
-
     def close(self) -> None:
         """Gives the model's memory back."""
         self._bench.close()
@@ -374,11 +301,6 @@ class Session(Plans):
         if heard is not None or not self._progress:
             return contextlib.nullcontext(heard)
         return Watch()
-
-    def _fitting(self, prompt: Place | SoftPrompt) -> SoftPrompt:
-        loaded = prompt_of(prompt)
-        self._bench.check(loaded)
-        return loaded
 
     def _embedding(
         self, target: Place | Task | SoftPrompt | TunedPrompt, settings: dict[str, Any]
@@ -397,11 +319,3 @@ def _is_file(target: Any) -> bool:
     """Whether a target is named by a prompt's file."""
     named = isinstance(target, (str, os.PathLike))
     return named and place_of(target).endswith((".safetensors", ".npy"))
-
-
-def _lengths(prompt: SoftPrompt | None) -> dict[str, Any]:
-    """The lengths that a prompt was tuned with, as far as it says."""
-    tuned_with = {} if prompt is None else prompt.provenance.settings
-    lengths = {name: tuned_with[name] for name in LENGTHS if name in tuned_with}
-    TuningSettings.from_dict(lengths, "the prompt's file, or make it again")
-    return lengths

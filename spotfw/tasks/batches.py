@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spotfw.tasks.tokens import Tokens
+
 Indices = npt.NDArray[np.int64]
-Tokens = npt.NDArray[np.int32]
 
 #: Lengths that batches are padded to: few, so that few programs are compiled.
 BUCKETS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512)

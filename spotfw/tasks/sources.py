@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
-import numpy as np
 
 from spotfw.tasks.draws import Draw, limited
 from spotfw.tasks.example import Example
 from spotfw.tasks.scoring.scorer import NotScored
 from spotfw.tasks.task import Task
-from spotfw.tasks.tokens import Tokenised, Tokens
+from spotfw.tasks.tokens import Tokenised, Tokens, ended
 from spotfw.tasks.vocabulary import Vocabulary, encode_all
 
 #: Examples cut into tokens together.
@@ -95,6 +94,5 @@ class PlainSource:
 
     def _cut(self, texts: Iterable[str], length: int) -> Iterator[Tokens]:
         """The tokens of texts, each at most `length` with the end behind it."""
-        end = self.vocabulary.eos_id
         for ids in encode_all(self.vocabulary, list(texts)):
-            yield np.array([*ids[: length - 1], end], np.int32)
+            yield ended(ids, length, self.vocabulary.eos_id)

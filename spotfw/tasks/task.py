@@ -17,6 +17,7 @@ import attrs
 from spotfw.config import exact
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.tasks.example import Example
+from spotfw.tasks.file_columns import Columns
 
 #: A split -> its examples.
 ExamplesFn = Callable[[str], Iterable[Example]]
@@ -70,6 +71,8 @@ class Task:
         nothing to do.
       columns: what a row of its data holds, in words: ``premise (text), hypothesis (text)``;
         empty where that is not known.
+      file_columns: of the user's own file that its rows were taken from, where there is one, so
+        that another file like it is read alike.
       content: gives what its examples depend on, by a name of each part (``definition``,
         ``train.jsonl``): any text that differs where the part does, such as a digest or a
         version. Cheap, and without TensorFlow. None: see `spotfw.tasks.content.content_of`,
@@ -100,6 +103,7 @@ class Task:
     train_examples: int | None = None
     how_to_get: str = ""
     columns: str = ""
+    file_columns: Columns | None = attrs.field(default=None, repr=False, eq=False)
     content: ContentFn | None = attrs.field(default=None, repr=False, eq=False)
     pinned: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
 

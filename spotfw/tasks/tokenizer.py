@@ -8,7 +8,6 @@ sentencepiece model.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +16,7 @@ from typing import Any
 from spotfw import files
 from spotfw.errors import SpotError
 from spotfw.reading import parse_json
-from spotfw.tasks.vocabulary import MOST_BYTES, PAD
+from spotfw.tasks.vocabulary import MOST_BYTES, PAD, VocabularyFile
 
 #: The file's name in a folder.
 TOKENIZER = "tokenizer.json"
@@ -36,30 +35,8 @@ _SPACE = "▁"
 _UNKNOWN = " ⁇ "
 
 
-class TokenizerVocabulary:
-    """The pieces of a ``tokenizer.json``; a value, read when it is first needed.
-
-    Args:
-      path: of the file, local or ``gs://``.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._loaded: tuple[Any, dict[str, int]] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_loaded": None}
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, TokenizerVocabulary):
-            return NotImplemented
-        return self.path == other.path
-
-    def __hash__(self) -> int:
-        return hash(self.path)
-
-    def __repr__(self) -> str:
-        return f"TokenizerVocabulary({self.path!r})"
+class TokenizerVocabulary(VocabularyFile):
+    """The pieces of a ``tokenizer.json``."""
 
     @property
     def _tokenizer(self) -> Any:
@@ -68,7 +45,7 @@ class TokenizerVocabulary:
     def _load(self) -> tuple[Any, dict[str, int]]:
         """The tokenizer, and the ids of `_FRAMES`."""
         if self._loaded is None:
-            data = files.read_bytes(self.path, MOST_BYTES)
+            data = self.data()
             try:
                 content = parse_json(data, most=MOST_BYTES, values=_VALUES)
                 frames = _unmatched(content)
@@ -78,17 +55,8 @@ class TokenizerVocabulary:
                     f"{self.path} is not a tokenizer that can be used: {error!s:.200}. Give the "
                     f"{TOKENIZER} or the sentencepiece file that the frozen model was trained with."
                 ) from error
-        return self._loaded
-
-    @property
-    def digest(self) -> str:
-        """A name of the file's content, 32 hex digits."""
-        return hashlib.sha256(files.read_bytes(self.path, MOST_BYTES)).hexdigest()[:32]
-
-    @property
-    def pad_id(self) -> int:
-        """The id of padding."""
-        return PAD
+        loaded: tuple[Any, dict[str, int]] = self._loaded
+        return loaded
 
     @property
     def eos_id(self) -> int:
@@ -109,10 +77,6 @@ class TokenizerVocabulary:
     def extra_ids(self) -> int:
         """Number of sentinels."""
         return sum(map(bool, map(_SENTINEL.fullmatch, self._tokenizer.get_vocab())))
-
-    def encode(self, text: str, /) -> list[int]:
-        """The ids of a text, without the end."""
-        return self.encode_all([text])[0]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """As `encode`, of many texts at once."""

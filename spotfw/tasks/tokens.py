@@ -13,6 +13,11 @@ from spotfw.tasks.example import Example
 Tokens = npt.NDArray[np.int32]
 
 
+def ended(ids: Sequence[int], most: int, end: int | None) -> Tokens:
+    """Ids of a text as an engine reads them, int32: cut to `most`, the end behind them counted."""
+    return np.array([*ids[: most - 1], end], np.int32)
+
+
 @attrs.frozen(eq=False)
 class Tokenised:
     """An example and its tokens: inputs and targets, int32, as long as was asked at most."""

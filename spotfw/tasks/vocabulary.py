@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
+
+import attrs
 
 from spotfw import files
 from spotfw.errors import SpotError
@@ -37,55 +39,61 @@ class Vocabulary(Protocol):
     def decode(self, ids: Iterable[int], /) -> str: ...
 
 
-class SentencePieceVocabulary:
-    """A sentencepiece model, with sentinels ``<extra_id_0>`` ... from the last id downwards.
+@attrs.define(slots=False, unsafe_hash=True)
+class VocabularyFile:
+    """A vocabulary that a file holds: a value, read when it is first needed, and never pickled.
 
-    Args:
-      path: the ``.model`` file, local or ``gs://``; read when it is first needed.
-      extra_ids: number of sentinels.
+    Attributes:
+      path: of the file, local or ``gs://``.
     """
 
-    def __init__(self, path: str, extra_ids: int = 0) -> None:
-        self.path = path
-        self.extra_ids = extra_ids
-        self._processor: Any = None
+    pad_id: ClassVar[int] = PAD
+    path: str
+    _loaded: Any = attrs.field(default=None, init=False, eq=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_processor": None}
+        return {**self.__dict__, "_loaded": None}
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, SentencePieceVocabulary):
-            return NotImplemented
-        return (self.path, self.extra_ids) == (other.path, other.extra_ids)
-
-    def __hash__(self) -> int:
-        return hash((self.path, self.extra_ids))
-
-    def __repr__(self) -> str:
-        return f"SentencePieceVocabulary({self.path!r}, {self.extra_ids})"
-
-    @property
-    def tokenizer(self) -> Any:
-        """The `sentencepiece.SentencePieceProcessor`; its pieces have the sentinels too."""
-        if self._processor is None:
-            import sentencepiece
-
-            data = files.read_bytes(self.path, MOST_BYTES)
-            check_model(data)
-            processor = sentencepiece.SentencePieceProcessor()
-            processor.LoadFromSerializedProto(_with_sentinels(data, self.extra_ids))
-            self._processor = processor
-        return self._processor
+    def data(self) -> bytes:
+        """The file's content."""
+        return files.read_bytes(self.path, MOST_BYTES)
 
     @property
     def digest(self) -> str:
         """A name of the file's content, 32 hex digits."""
-        return hashlib.sha256(files.read_bytes(self.path, MOST_BYTES)).hexdigest()[:32]
+        return hashlib.sha256(self.data()).hexdigest()[:32]
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """As `encode`, of many texts at once."""
+        raise NotImplementedError
+
+    def encode(self, text: str, /) -> list[int]:
+        """The ids of a text, without the end."""
+        return self.encode_all([text])[0]
+
+
+@attrs.define(slots=False, unsafe_hash=True)
+class SentencePieceVocabulary(VocabularyFile):
+    """A sentencepiece model, with sentinels ``<extra_id_0>`` ... from the last id downwards.
+
+    Attributes:
+      extra_ids: number of sentinels.
+    """
+
+    extra_ids: int = 0
 
     @property
-    def pad_id(self) -> int:
-        """The id of padding."""
-        return PAD
+    def tokenizer(self) -> Any:
+        """The `sentencepiece.SentencePieceProcessor`; its pieces have the sentinels too."""
+        if self._loaded is None:
+            import sentencepiece
+
+            data = self.data()
+            check_model(data)
+            processor = sentencepiece.SentencePieceProcessor()
+            processor.LoadFromSerializedProto(_with_sentinels(data, self.extra_ids))
+            self._loaded = processor
+        return self._loaded
 
     @property
     def eos_id(self) -> int:
@@ -102,11 +110,6 @@ class SentencePieceVocabulary:
         """Number of ids, sentinels among them."""
         return int(self.tokenizer.GetPieceSize())
 
-    def encode(self, text: str, /) -> list[int]:
-        """The ids of a text, without the end."""
-        ids: list[int] = self.tokenizer.EncodeAsIds(text)
-        return ids
-
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """As `encode`, of many texts at once."""
         ids: list[list[int]] = self.tokenizer.EncodeAsIds(list(texts))
@@ -121,33 +124,21 @@ class SentencePieceVocabulary:
         return str(self.tokenizer.DecodeIds(clean))
 
 
+@attrs.frozen
 class ByteVocabulary:
     """Bytes of UTF-8, each three above its value: ByT5's, and what counts text without a model.
 
-    Args:
+    Attributes:
       extra_ids: number of sentinels behind them, ids that no text has.
     """
 
-    pad_id = PAD
-    eos_id = 1
-    unk_id = 2
-    digest = "bytes"
+    pad_id: ClassVar[int] = PAD
+    eos_id: ClassVar[int] = 1
+    unk_id: ClassVar[int] = 2
+    digest: ClassVar[str] = "bytes"
     #: Ids without sentinels: of 256 bytes, and the three before them.
-    size = 259
-
-    def __init__(self, extra_ids: int = 0) -> None:
-        self.extra_ids = extra_ids
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ByteVocabulary):
-            return NotImplemented
-        return self.extra_ids == other.extra_ids
-
-    def __hash__(self) -> int:
-        return hash(self.extra_ids)
-
-    def __repr__(self) -> str:
-        return f"ByteVocabulary({self.extra_ids})"
+    size: ClassVar[int] = 259
+    extra_ids: int = 0
 
     @property
     def vocab_size(self) -> int:

@@ -57,6 +57,24 @@ def test_every_command_has_help_and_agrees_with_the_table(name, spotfw_cli):
     assert ran.out.startswith(f"Usage: spotfw {name} ")
 
 
+def _groups(command, words=()):
+    """Each group of commands with the words that name it."""
+    if isinstance(command, click.Group):
+        yield words
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from _groups(command.get_command(context, name), (*words, name))
+
+
+def test_no_listing_of_commands_is_cut_at_80_columns(spotfw_cli, spotfw_plugins, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    groups = list(_groups(cli.spotfw))
+    assert len(groups) > 6
+    for words in groups:
+        listing = spotfw_cli(*words, "--help").out.partition("Commands:")[2]
+        assert listing and "..." not in listing, listing
+
+
 def test_version(spotfw_cli):
     assert spotfw_cli("--version").out == f"spotfw {spotfw.__version__}\n"
 

@@ -271,6 +271,26 @@ def test_a_prompt_is_scored_on_a_file(transfer: Run, spotfw_cli: Run) -> None:
     assert "'returned'" in some.err
 
 
+def test_a_file_of_few_rows_is_read_by_the_columns_learned_with(
+    transfer: Run, spotfw_cli: Run
+) -> None:
+    """Their content says nothing of so few; the prompt says it, and so does the task."""
+    content = [{"text": f"a title {n % 7}", **row} for n, row in enumerate(rows())]
+    columns = (*COLUMNS, "--text-column", "id")
+    facts = json.loads(transfer(write("reviews.csv", content), *columns, "-k", "1", "--json").out)
+    write("new.csv", [{**row, "at": "a day of the week"} for row in content[:3]])
+    task = ("--task", facts["task_file"])
+    for more in ((), task):
+        ran = spotfw_cli("evaluate", facts["best_prompt"], "new.csv", *more, "--backend", "numpy")
+        assert ran.status == 0, ran.err
+        assert "from the column review, id, labels from stars, as where the prompt was" in ran.err
+        assert "3 rows to score." in ran.err
+    ran = spotfw_cli(
+        "predict", facts["best_prompt"], "new.csv", *task, "--backend", "numpy", "--json"
+    )
+    assert json.loads(ran.out)[1]["input"] == f"review: {content[1]['review']} id: 1"
+
+
 def test_what_a_prompt_cannot_be_scored_on(transfer: Run, spotfw_cli: Run) -> None:
     ran = transfer(write("reviews.csv", rows()), *COLUMNS, "-k", "1", "--json")
     facts = json.loads(ran.out)

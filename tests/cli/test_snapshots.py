@@ -60,6 +60,11 @@ COMMANDS: dict[str, list[str]] = {
         TUNE,
         "predict runs/reviews new.csv --task tasks/tiny_reviews.toml --backend numpy",
     ],
+    "predict-scores": [
+        TUNE,
+        "predict runs/reviews new.csv --task tasks/tiny_reviews.toml --backend numpy --scores",
+    ],
+    "tune-seeds": [f"tune tiny_reviews {SHORT} --seeds 0,1 --out runs/seeds"],
     "transfer": [f"transfer tiny_reviews tiny_words {SHORT} --library library -k 2"],
     "transfer-file": [f"transfer rows.csv {SHORT} --library library -k 2"],
     "study-plan": ["study plan small.toml"],
@@ -68,6 +73,9 @@ COMMANDS: dict[str, list[str]] = {
     "library-list": ["library list"],
     "library-show": ["library show FIRST"],
     "library-rank": ["library rank FIRST --by-task"],
+    "library-rank-explain": [
+        "library rank FIRST --explain --metric per_token_cosine+average_token_cosine"
+    ],
     "library-report": ["library report --out page"],
     "library-verify": ["library verify"],
     "library-add": [f"{TUNE} --library library", "library add runs/reviews"],
@@ -82,9 +90,12 @@ COMMANDS: dict[str, list[str]] = {
     "strategies": ["strategies"],
     "runs-compare": [
         TUNE,
-        f"tune tiny_words {SHORT} --learning-rate 0.1 --seed 1 --out runs/words",
+        f"tune tiny_words {SHORT} --learning-rate 0.1 --seed 1 --batch-size 4 --dropout 0 "
+        "--out runs/words",
         "runs compare runs",
     ],
+    "runs": [f"transfer tiny_reviews {SHORT} --library library -k 2", "runs"],
+    "runs-none": ["runs"],
     "plugins-list": ["plugins"],
     "plugins-show": ["plugins show strategies"],
     "plugins-check": ["plugins check spotfw-nothing"],

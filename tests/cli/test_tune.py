@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -317,3 +318,13 @@ def test_transfer_to_several_targets(place, spotfw_cli, tmp_path):
     assert "mine, tuned by" in spotfw_cli(*both).out
     refused = spotfw_cli(*both, "--embedding", "source/embedding.safetensors")
     assert (refused.status, "is one target's" in refused.err) == (2, True)
+
+
+def test_a_misspelt_task_is_named_before_a_folder_that_is_missing(place, spotfw_cli):
+    ran = spotfw_cli("tune", "mime", "--model", "playground")
+    assert ran.status == 2 and "no task named 'mime'" in ran.err and "--out" not in ran.err
+    ran = spotfw_cli("tune", "mine.toml", "--model", "playground")
+    assert ran.status == 2 and "such as --out runs/mine" in ran.err
+    Path("rows.csv").write_text("text,label\n")
+    ran = spotfw_cli("tune", "rows.csv", "--model", "playground")
+    assert ran.status == 2 and "such as --out runs/rows" in ran.err

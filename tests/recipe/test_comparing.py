@@ -66,3 +66,8 @@ def test_a_record_without_its_task_is_damaged(runs):
     path.write_text(json.dumps(record))
     with pytest.raises(SpotError, match="has no task"):
         read_runs([str(runs[0])])
+
+
+def test_a_run_from_a_prompt_says_whose_it_was(runs):
+    first, second = read_runs([str(runs[0])])
+    assert (first.source, second.source) == ("", "tiny_reviews (seed 0)")

@@ -100,7 +100,7 @@ def test_it_is_a_value_and_can_be_sent(tmp_path):
     assert sent == opened and hash(sent) == hash(opened)
     assert sent.encode("the film") == opened.encode("the film")
     assert opened != TokenizerVocabulary(path + "x") and opened != 3
-    assert repr(opened) == f"TokenizerVocabulary({path!r})"
+    assert repr(opened) == f"TokenizerVocabulary(path={path!r})"
     assert len(opened.digest) == 32
 
 

@@ -101,7 +101,9 @@ def test_they_are_values_and_go_to_other_processes(pair):
     assert again.encode("the film") == ours.encode("the film")
     assert ours != SentencePieceVocabulary(ours.path, ours.extra_ids + 1)
     assert ours != seqio.ByteVocabulary()
-    assert repr(again) == f"SentencePieceVocabulary({ours.path!r}, {ours.extra_ids})"
+    assert repr(again) == (
+        f"SentencePieceVocabulary(path={ours.path!r}, extra_ids={ours.extra_ids})"
+    )
 
 
 def test_a_file_that_is_absent_or_no_vocabulary(tmp_path: Path):

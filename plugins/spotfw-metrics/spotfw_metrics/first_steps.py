@@ -26,6 +26,7 @@ class FirstStepsLossDrop(BoundSignal):
     """
 
     name = "first_steps_loss_drop"
+    measure = "loss drop"
     steps: int = attrs.field(default=10, validator=positive)
 
     def signals(self, prompts: Sequence[Array]) -> Floats:

@@ -24,6 +24,7 @@ class GradientAlignment(BoundSignal):
     """
 
     name = "gradient_alignment"
+    measure = "cosine"
     range = (-1.0, 1.0)
 
     def signals(self, prompts: Sequence[Array]) -> Floats:

@@ -24,6 +24,7 @@ class ZeroStepLoss(BoundSignal):
     """
 
     name = "zero_step_loss"
+    measure = "minus loss"
     range = (-np.inf, 0.0)
 
     def signals(self, prompts: Sequence[Array]) -> Floats:
@@ -50,6 +51,7 @@ class LabelCentredLoss(BoundSignal):
     """
 
     name = "label_centred_loss"
+    measure = "minus loss"
     range = (-np.inf, 0.0)
 
     def signals(self, prompts: Sequence[Array]) -> Floats:

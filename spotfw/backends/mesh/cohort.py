@@ -19,7 +19,7 @@ from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompts, Runtime
 from spotfw.backends.splits import TrainingData
 from spotfw.contracts import Array, TuneRequest
-from spotfw.tasks.batches import Tokens
+from spotfw.tasks.tokens import Tokens
 
 #: Updates that a member may be ahead of another before the other has its turn.
 _TURN = 16

@@ -9,9 +9,9 @@ from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompts, Runtime
 from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation
-from spotfw.tasks.batches import Tokens, bucket, pad_batch
+from spotfw.tasks.batches import bucket, pad_batch
 from spotfw.tasks.examples import Examples
-from spotfw.tasks.tokens import Ragged
+from spotfw.tasks.tokens import Ragged, Tokens
 from spotfw.tasks.vocabulary import Vocabulary
 
 

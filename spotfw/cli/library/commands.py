@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from spotfw.cli import completion
 from spotfw.cli.display import say
@@ -62,6 +64,11 @@ def list_prompts(named: str | None, folder: str, as_json: bool, **filters: Any) 
     """
     from spotfw.cli.display import note, print_json, print_table
 
+    if named is None and _not_begun(folder):
+        if as_json:
+            print_json([])
+        note(_how_to_begin(folder))
+        return
     folder = named or folder
     entries = open_named(folder).entries(**filters)
     if as_json:
@@ -80,6 +87,25 @@ def list_prompts(named: str | None, folder: str, as_json: bool, **filters: Any) 
             if any(value is not None for value in filters.values())
             else empty(folder)
         )
+
+
+def _not_begun(folder: str) -> bool:
+    """Whether no library was named, and there is none of the name that is the default."""
+    source = click.get_current_context().get_parameter_source("folder")
+    return source in (None, ParameterSource.DEFAULT) and not os.path.exists(folder)
+
+
+def _how_to_begin(folder: str) -> str:
+    from spotfw.plugins import default_plugins
+    from spotfw.plugins.libraries import released_libraries
+
+    others = ", ".join(
+        f"`spotfw library list {name}`" for name in released_libraries(default_plugins())
+    )
+    return (
+        f"No prompts yet: there is no folder ./{folder}. `spotfw tune TASK --out DIR --library "
+        f"{folder}` begins it." + (f" Prompts that come with a model: {others}." if others else "")
+    )
 
 
 @library.command()
@@ -140,7 +166,7 @@ def show(id: str, folder: str, as_json: bool) -> None:
     print_table(["", ""], lines)
 
 
-@library.command()
+@library.command(short_help="Read every file and say what is wrong.")
 @library_option
 @json_option
 @click.pass_context

@@ -139,7 +139,7 @@ def export(
         note(f"Prompts exported to {destination} ({chosen}): {len(entries)}.")
 
 
-@click.command()
+@click.command(short_help="Remove prompts and their task embeddings.")
 @click.argument("ids", metavar="[ID]...", nargs=-1, shell_complete=completion.ids)
 @library_option
 @click.option("--leftovers", is_flag=True, help="Also what killed writers left.")

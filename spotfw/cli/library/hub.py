@@ -10,7 +10,7 @@ from spotfw.cli.display import say
 from spotfw.cli.options import filter_options, json_option, library_option, open_named
 
 
-@click.command()
+@click.command(short_help="Add prompts to the library NAME on the Hugging Face hub.")
 @click.argument("name")
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @library_option
@@ -90,7 +90,7 @@ def push(
             note("Its README.md is its owner's own and was left as it is.")
 
 
-@click.command()
+@click.command(short_help="Copy the prompts of the library NAME on the hub.")
 @click.argument("name")
 @library_option
 @json_option

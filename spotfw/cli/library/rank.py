@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from spotfw.cli import completion
-from spotfw.cli.display import say
 from spotfw.cli.options import (
     empty,
     given,
     json_option,
     library_option,
+    metric_option,
     open_named,
     settings_options,
 )
-from spotfw.errors import WrongUse
+from spotfw.errors import SpotError, UnknownName, WrongUse, did_you_mean
 
 if TYPE_CHECKING:
     from spotfw.library import Library
@@ -28,14 +29,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("query", shell_complete=completion.ids)
 @library_option
-@click.option(
-    "--metric",
-    default="per_token_cosine",
-    show_default=True,
-    shell_complete=completion.parts("metric"),
-    help="How sources compare: per_token_cosine, average_token_cosine, or another of `spotfw "
-    "metrics`; several joined by + are fused by rank.",
-)
+@metric_option
 @click.option(
     "--model",
     "-m",
@@ -90,7 +84,7 @@ def rank(
       spotfw library rank target.safetensors --by-task --against scores.csv
       spotfw library rank book_reviews --model playground --metric zero_step_loss --explain
     """
-    from spotfw.cli.display import note, print_json
+    from spotfw.cli.display import note, print_json, print_table
     from spotfw.cli.library.scores import note_left_out, print_scores, read_scores
     from spotfw.ranking.scores import evaluate_ranking
 
@@ -112,13 +106,15 @@ def rank(
         if as_json:
             print_json(explanation.rows())
         elif ranking:
-            say(str(explanation))
+            columns, cells = explanation.table()
+            print_table(columns, cells, title=explanation.title)
     elif as_json:
         rows = ranking.rows()
         scores = judged and judged.to_dict()
         print_json(rows if against is None else {"ranking": rows, "scores": scores})
     elif ranking:
-        say(str(ranking))
+        columns, cells = ranking.table()
+        print_table(columns, cells, title=ranking.title, whole=["id"])
         if judged is not None:
             print_scores(judged)
     if ranking:
@@ -193,7 +189,35 @@ def _query(place: Library, query: str) -> tuple[SoftPrompt, tuple[str, ...]]:
     from spotfw.prompts import load_prompt
 
     named = query.endswith((".safetensors", ".npy")) or os.sep in query
-    if named or files.is_remote(query) or os.path.exists(query):
+    task_file = query.endswith(".toml")
+    if not task_file and (named or files.is_remote(query) or os.path.exists(query)):
         return load_prompt(query), ()
-    entry = place.get(query)
+    try:
+        entry = place.get(query)
+    except UnknownName as error:
+        raise _no_prompt(place, query, error) from None
     return place.embedding(entry.id), (entry.id,)
+
+
+def _no_prompt(place: Library, query: str, error: UnknownName) -> WrongUse:
+    """The error that QUERY is no prompt: how to rank for a task, where it is one."""
+    from spotfw.plugins import default_plugins
+
+    plugins = default_plugins()
+    try:
+        name = plugins.task(query).name
+    except SpotError:
+        hint = did_you_mean(query, [task.name for task in plugins.tasks()])
+        error.args = (f"{error} To rank for a task, name the model with --model.{hint}",)
+        return error
+    entries = place.entries()
+    models = [entry.provenance.model or "NAME" for entry in entries] or ["NAME"]
+    words = ["spotfw", "library", "rank", query, "--model", max(models, key=models.count)]
+    if place.name != "library":
+        words += ["--library", place.name]
+    own = [entry.id[:8] for entry in entries if entry.provenance.task == name]
+    of_it = f" The library's own prompts of it are {', '.join(own[:5])}." if own else ""
+    return WrongUse(
+        f"{query} is a task, and without --model QUERY is a prompt. `{shlex.join(words)}` tunes it "
+        f"to its embedding first, and ranks for that.{of_it}"
+    )

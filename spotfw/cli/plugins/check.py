@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spotfw.cli.display import say
+from spotfw.cli.options import json_option
 
 if TYPE_CHECKING:
     from spotfw.testing.installed import Checked
 
 
-@click.command()
+@click.command(short_help="Run the conformance suites on what DIST gives.")
 @click.argument("distribution", metavar="DIST")
 @click.option("--quick", is_flag=True, help="Build no task and open no model (no TensorFlow).")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 @click.pass_context
 def check(context: click.Context, distribution: str, quick: bool, as_json: bool) -> None:
     """Run the conformance suites on what DIST gives; exits with 1 if anything fails.

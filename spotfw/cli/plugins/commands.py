@@ -47,7 +47,7 @@ def list_plugins(as_json: bool = False) -> None:
     )
 
 
-@plugins.command()
+@plugins.command(short_help="One plugin: its hooks, its parts, its faults.")
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from spotfw.cli.display import say
 _KINDS = ("metric", "strategy", "task", "initializer", "tracker", "backend")
 
 
-@click.command()
+@click.command(short_help="Write a complete distribution to begin a plugin with.")
 @click.argument("name")
 @click.option("--kind", type=click.Choice(_KINDS), required=True, help="What the plugin gives.")
 @click.option("--out", metavar="DIR", help="The folder to write.  [default: ./spotfw-NAME]")

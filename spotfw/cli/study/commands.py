@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from spotfw.cli.display import say
+from spotfw.cli.options import json_option
 from spotfw.cli.study.amounts import amounts
 from spotfw.errors import UnknownName
 
@@ -70,14 +71,13 @@ _RESOURCES = click.option(
     multiple=True,
     help="What the executor sets aside for a worker: cpus=2, gpus=1, memory=8e9 ... Repeatable.",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
 @study.command(short_help="What would be tuned, what it costs, what is done.")
 @_FILE
 @_OUT
 @_WORKERS
-@_JSON
+@json_option
 def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None:
     """Show every tuning of STUDY.toml, its cost in steps, and what is done already.
 
@@ -89,7 +89,7 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
       spotfw study plan benchmarks/miniature/study.toml
     """
     from spotfw.cli.display import note, print_json, print_table
-    from spotfw.recipe.progress.durations import duration
+    from spotfw.recipe.progress.figures import duration
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
 
@@ -136,7 +136,7 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
 @_WORKERS
 @_EXECUTOR
 @_RESOURCES
-@_JSON
+@json_option
 def run(file: str, as_json: bool, **options: Any) -> None:
     """Run every tuning of STUDY.toml that is not done, and write the tables.
 
@@ -156,7 +156,7 @@ def run(file: str, as_json: bool, **options: Any) -> None:
 @_WORKERS
 @_EXECUTOR
 @_RESOURCES
-@_JSON
+@json_option
 def resume(file: str, as_json: bool, **options: Any) -> None:
     """Go on with a study that was begun; as `run`, but never begins one.
 
@@ -181,7 +181,7 @@ def _run(
 
     from spotfw.cli.display import Progress, note, print_json
     from spotfw.errors import SpotError
-    from spotfw.recipe.progress.durations import duration
+    from spotfw.recipe.progress.figures import duration
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
     from spotfw.study import run as run_study

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from spotfw.cli.display import note, say
+from spotfw.cli.options import json_option
 
 
 @click.command("report", short_help="Write tables, figures and one page of the results.")
@@ -12,7 +13,7 @@ from spotfw.cli.display import note, say
 @click.option(
     "--out", metavar="DIR", help="The study's folder [default: ./NAME-study for NAME.toml]."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 def report(study: str, out: str | None, as_json: bool) -> None:
     """Write report/index.html, report/tables and report/figures into the study's folder.
 

@@ -9,6 +9,7 @@ import click
 
 from spotfw.cli import completion
 from spotfw.cli.display import say
+from spotfw.cli.options import json_option
 
 if TYPE_CHECKING:
     from spotfw.tasks import Task
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Point a task to a folder with its data.")
 @click.argument("name", required=False, shell_complete=completion.tasks)
 @click.argument("folder", required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@json_option
 def bind(name: str | None, folder: str | None, as_json: bool) -> None:
     """Point the task NAME to FOLDER, which holds train.jsonl, validation.jsonl and so on.
 

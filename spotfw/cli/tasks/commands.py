@@ -36,7 +36,7 @@ def tasks(context: click.Context, as_json: bool) -> None:
     bare_listing(context, list_tasks, as_json)
 
 
-@tasks.command("list")
+@tasks.command("list", short_help="All tasks and mixtures, those with data here first.")
 @click.option("--family", metavar="F", help="Only this family's, e.g. NLI.")
 @click.option("--group", metavar="G", help='Only this group\'s, e.g. GLUE or "study target".')
 @click.option(
@@ -81,7 +81,7 @@ def list_tasks(
         note("The rest of seqio's registry is not listed: use `spotfw tasks list --all`.")
 
 
-@tasks.command()
+@tasks.command(short_help="One task: its facts, and examples as the model sees them.")
 @click.argument("name", shell_complete=completion.tasks)
 @click.option(
     "--examples",

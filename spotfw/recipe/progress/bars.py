@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from spotfw.errors import plain
+from spotfw.recipe.progress.figures import number
 from spotfw.recipe.progress.lines import Line, Moment, bar_lines, plain_line
 
 if TYPE_CHECKING:
@@ -102,7 +103,13 @@ class Progress:
 
     def update(self, done: int, **facts: float | str | None) -> None:
         """Shows that `done` of the total are done, and `facts` such as loss and score."""
-        self._facts = plain(", ".join(f"{k} {_fact(v)}" for k, v in facts.items() if v is not None))
+        self._facts = plain(
+            ", ".join(
+                f"{k} {number(v) if isinstance(v, float) else v}"
+                for k, v in facts.items()
+                if v is not None
+            )
+        )
         self._done = done
         now = self._clock()
         if self._began is None:
@@ -203,13 +210,6 @@ def _coloured(line: Line) -> Text:
         no_wrap=True,
         overflow="crop",
     )
-
-
-def _fact(value: Any) -> str:
-    if isinstance(value, float):
-        # A loss of 0.0004 must not read as nothing.
-        return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
-    return str(value)
 
 
 class _Shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import NamedTuple
 
-from spotfw.recipe.progress.durations import duration
+from spotfw.recipe.progress.figures import duration
 
 #: Columns of a bar at most, and the fewest that still show something.
 _LONGEST, _SHORTEST = 30, 8

@@ -9,14 +9,34 @@ from spotfw.recipe.progress.bars import Progress
 from spotfw.recipe.tuned import Report
 
 
+class _Heard:
+    """The last report of each of several tunings."""
+
+    def __init__(self) -> None:
+        self.reports: dict[str, Report] = {}
+
+    def show(self, report: Report, bar: Progress, **facts: str) -> None:
+        """Hears of one, and shows how far all are together, with the best score of any."""
+        self.reports[report.run] = report
+        scores = [r.best for r in self.reports.values() if r.best is not None]
+        bar.update(
+            sum(heard.step for heard in self.reports.values()),
+            **facts,
+            loss=report.loss,
+            score=report.score,
+            best=max(scores, default=None),
+        )
+
+
 class Watch:
-    """An observer of tunings: a bar (or lines) for each, with where it started and its scores."""
+    """An observer of tunings: a bar (or lines) for each, with where it started and its scores.
+
+    Those that advance together have a bar in common.
+    """
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
-        self._last: tuple[str, str, int] | None = None
-        self._step = 0
-        self._beside: dict[str, Report] = {}
+        self._heard = _Heard()
 
     def __enter__(self) -> Watch:
         return self
@@ -30,41 +50,25 @@ class Watch:
         self.close()
 
     def __call__(self, report: Report) -> None:
-        if report.beside > 1:
-            self._side_by_side(report)
-            return
-        # Another task or start, or a step that goes back: another tuning has begun.
-        key = report.task, report.source, report.steps
-        if key != self._last or report.step < self._step:
+        if self._bar is None or self._is_another(report):
             self.close()
-            self._bar = Progress(title(report), report.steps).__enter__()
-        self._last, self._step = key, report.step
-        if self._bar is not None:
-            self._bar.update(report.step, loss=report.loss, score=report.score, best=report.best)
-        if report.step >= report.steps:
-            self.close()
-            self._last = None
-
-    def _side_by_side(self, report: Report) -> None:
-        """One bar for tunings that advance together."""
-        others = report.run not in self._beside and len(self._beside) >= report.beside
-        before = self._beside.get(report.run)
-        again = before is not None and report.step < before.step
-        if self._bar is None or self._last is not None or others or again:
-            self.close()
-            self._last, self._beside = None, {}
+            self._heard = _Heard()
             self._bar = Progress(title(report), report.beside * report.steps).__enter__()
-        self._beside[report.run] = report
-        self._bar.name(titles(self._beside.values(), report.beside))
-        self._bar.update(
-            sum(heard.step for heard in self._beside.values()),
-            loss=report.loss,
-            score=report.score,
-            best=report.best,
-        )
-        ended = sum(heard.step >= heard.steps for heard in self._beside.values())
-        if ended == report.beside:
+        if report.beside > 1:
+            known = {**self._heard.reports, report.run: report}
+            self._bar.name(titles(known.values(), report.beside))
+        self._heard.show(report, self._bar)
+        if sum(r.step >= r.steps for r in self._heard.reports.values()) == report.beside:
             self.close()
+
+    def _is_another(self, report: Report) -> bool:
+        """Whether it is of a tuning that the bar is not of: a new run, or one that goes back."""
+        heard = self._heard.reports
+        before = heard.get(report.run)
+        if before is None:
+            any_heard = next(iter(heard.values()))
+            return len(heard) >= report.beside or any_heard.beside != report.beside
+        return report.step < before.step or report.beside != before.beside
 
     def close(self) -> None:
         """Ends the bar that is shown, if any."""
@@ -85,20 +89,14 @@ class WatchAll(Progress):
     def __init__(self, what: str, tunings: int, steps: int) -> None:
         super().__init__(what, tunings * steps)
         self._tunings = tunings
-        self._steps: dict[str, int] = {}
+        self._heard_of = _Heard()
 
     def __call__(self, report: Report) -> None:
-        self._steps[report.run] = report.step
-        number = f"{len(self._steps)} of {self._tunings}"
-        self.update(
-            sum(self._steps.values()),
-            tuning=f"{number}{report.source and f' {report.source}'}"
-            if report.beside == 1
-            else f"{report.beside} side by side",
-            loss=report.loss,
-            score=report.score,
-            best=report.best,
-        )
+        count = len({*self._heard_of.reports, report.run})
+        tuning = f"{report.beside} side by side"
+        if report.beside == 1:
+            tuning = f"{count} of {self._tunings} {report.source}".rstrip()
+        self._heard_of.show(report, self, tuning=tuning)
 
 
 def title(report: Report) -> str:

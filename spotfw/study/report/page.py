@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import resources
 from string import Template
 
-from spotfw.recipe.progress.durations import duration
+from spotfw.recipe.progress.figures import duration
 from spotfw.study.findings.coverage import Coverage
 from spotfw.study.grid.declaration import Study
 from spotfw.study.report import markup, runs

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from spotfw.errors import WrongUse
+from spotfw.tasks.file_columns import Columns
 from spotfw.tasks.tables.labelled_file import labelled_records, unknown_column
 from spotfw.tasks.tables.own_data import MOST_LABELS
 
@@ -23,35 +22,21 @@ _WORDS = 3
 _ROWS = 4
 
 
-@attrs.frozen
-class Columns:
-    """The columns of a task.
-
-    Attributes:
-      texts: what the model reads.
-      label: what it should write.
-      guessed: whether any of them was chosen by content.
-    """
-
-    texts: tuple[str, ...]
-    label: str
-    guessed: bool = False
-
-    def describe(self) -> str:
-        """Which columns were chosen, where any was."""
-        return (
-            f"Texts are taken from the column {', '.join(self.texts)}, labels from {self.label}; "
-            "--text-column and --label-column name others."
-        )
-
-
 def choose_columns(
-    source: Path, text_columns: Sequence[str] = (), label_column: str | None = None
+    source: Path,
+    text_columns: Sequence[str] = (),
+    label_column: str | None = None,
+    learned: Columns | None = None,
 ) -> Columns:
-    """The columns named, and by their content those that are not.
+    """The columns named, and of those that are not the ones learned with, else by content.
 
     A column of texts has several words in a cell and mostly different cells; one of labels has
     a few values, each many times.
+
+    Args:
+      source: the file.
+      text_columns, label_column: as named.
+      learned: those of the file that a prompt was learned from; taken where `source` has them.
 
     Raises:
       WrongUse: a column is not named, and not just one can be meant; the message lists all.
@@ -66,6 +51,10 @@ def choose_columns(
     ):
         if cells and column not in cells and "." not in column:
             raise unknown_column(source, column, list(cells), option)
+    if learned is not None:
+        texts, label = tuple(text_columns) or learned.texts, label_column or learned.label
+        if all(column.split(".")[0] in cells or column in cells for column in (*texts, label)):
+            return Columns(texts, label, ", as where the prompt was learned")
     texts = tuple(text_columns) or tuple(
         c for c in cells if c != label_column and _is_text(cells[c])
     )
@@ -88,7 +77,7 @@ def choose_columns(
             f"{labels[0]!r} names a column of which it is a value too. Put a line of names first, "
             "such as text,label; where it is a name, give it with --label-column."
         )
-    return Columns(texts, labels[0], guessed=True)
+    return Columns(texts, labels[0], ", by their content")
 
 
 def _candidates(texts: Sequence[str], labels: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import attrs
 
 from spotfw.errors import WrongUse, did_you_mean
+from spotfw.tasks.file_columns import Columns
 from spotfw.tasks.rows.cells import is_number, whole
 from spotfw.tasks.scoring.named import MEAN_F1, reported_name
 from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER, TEXT, check_metrics
@@ -42,6 +43,7 @@ class TableDefinition:
       labels: what the label column may hold -> the word the model writes; a list in the
         file gives both its words and their places.
       kind: what answers are: one of `table_metrics`' kinds.
+      file_columns: of the file that the rows were taken from, as they are named there.
       splits: files of each split, resolved against the TOML file's folder, with formats.
       file: the TOML file.
       table: the task's keys as they stand in the file.
@@ -62,6 +64,7 @@ class TableDefinition:
     answers_column: str | None = None
     columns: tuple[str, ...] = ()
     optional_columns: tuple[str, ...] = ()
+    file_columns: Columns | None = None
     round_to: float = 0.0
     strict: bool = False
     table: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
@@ -136,6 +139,7 @@ class _Reader:
             answers_column=answers_column,
             columns=self._texts("columns"),
             optional_columns=self._texts("optional_columns"),
+            file_columns=self._file_columns(),
             round_to=round_to,
             strict=self._flag("strict"),
             table=self.table,
@@ -188,6 +192,15 @@ class _Reader:
         if len(set(values)) < len(values):
             self._fail(key, "names something twice")
         return tuple(values)
+
+    def _file_columns(self) -> Columns | None:
+        raw = self._get("file_columns", dict, "a table", {})
+        columns = Columns.from_dict(raw)
+        if raw and columns is None:
+            self._fail(
+                "file_columns", f'is {raw!r}; write {{texts = ["COLUMN"], label = "COLUMN"}}'
+            )
+        return columns
 
     def _labels(self) -> dict[str, str]:
         raw = self._get("labels", (list, dict), "a list of words or a table", [])

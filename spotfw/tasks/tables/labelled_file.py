@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -70,6 +71,21 @@ def read_pairs(
         if seen and column not in seen and "." not in column:
             raise unknown_column(source, column, list(seen), option)
     return pairs, unusable
+
+
+def lines_of_labels(source: Path, label_column: str, labels: Collection[str]) -> dict[str, int]:
+    """The line of each of these labels' first row.
+
+    Raises:
+      SpotError: the file cannot be read.
+    """
+    lines: dict[str, int] = {}
+    for line, record in labelled_records(source):
+        with contextlib.suppress(WrongCell):
+            label = None if isinstance(record, str) else _label(record, label_column)
+            if label in labels:
+                lines.setdefault(str(label), line)
+    return lines
 
 
 def labelled_records(source: Path) -> Generator[Record, None, None]:

@@ -15,9 +15,17 @@ from pathlib import Path
 import attrs
 
 from spotfw import files
-from spotfw.errors import SpotError
+from spotfw.errors import SpotError, did_you_mean
+from spotfw.tasks.file_columns import Columns
 from spotfw.tasks.rows.records import UnusableRow
-from spotfw.tasks.tables.labelled_file import Pair, counted, listed, not_used, read_pairs
+from spotfw.tasks.tables.labelled_file import (
+    Pair,
+    counted,
+    lines_of_labels,
+    listed,
+    not_used,
+    read_pairs,
+)
 
 #: Fewer usable rows than this teach nothing that a score could show.
 FEWEST_ROWS = 10
@@ -27,6 +35,8 @@ MOST_LABELS = 100
 SHARES = {"validation": 0.2, "test": 0.2}
 #: With fewer rows than this there is no test part: validation needs them more.
 ROWS_FOR_TEST = 200
+#: Labels with a single row that a message names.
+_RARE_SHOWN = 5
 #: Other tasks of the same file that a message names.
 _BEFORE = 2
 
@@ -117,7 +127,8 @@ def write_own_task(
                     for text, label in rows
                 )
                 files.write_atomically(made / f"{split}.jsonl", text.encode())
-            toml = _toml(name, text_columns, [label for label, _ in labels.most_common()], parts)
+            columns = Columns(tuple(text_columns), label_column)
+            toml = _toml(name, columns, [label for label, _ in labels.most_common()], parts)
             files.write_atomically(made / "task.toml", toml.encode())
     return OwnData(
         task_file=place / "task.toml",
@@ -194,11 +205,23 @@ def _check(
     rare = [label for label, count in labels.items() if count < 2]
     if rare:
         lonely = "1 label" if len(rare) == 1 else f"{len(rare)} labels"
-        raise SpotError(
-            f"In {label_column!r} of {source}, {lonely} with one row only "
-            f"({', '.join(repr(label[:30]) for label in rare[:5])}) cannot be both learned and "
-            "scored. Give them more rows, or take these rows out."
+        shown = rare[:_RARE_SHOWN]
+        lines = lines_of_labels(source, label_column, shown)
+        rows = "; ".join(
+            f"line {lines[label]}: {label[:30]!r}{_meant(label, labels)}" for label in shown
         )
+        more = f"; and {len(rare) - len(shown)} more" if len(rare) > len(shown) else ""
+        raise SpotError(
+            f"In {label_column!r} of {source}, {lonely} with one row only cannot be both learned "
+            f"and scored: {rows}{more}. Correct the label, give it more rows, or take the row out."
+        )
+
+
+def _meant(label: str, labels: Mapping[str, int]) -> str:
+    """Which more frequent label a rare one may be, written otherwise: `` (did you mean 'x'?)``."""
+    others = [other for other, count in labels.items() if count > labels[label]]
+    hint = did_you_mean(label, others, most=1).strip()
+    return f" ({hint[:1].lower()}{hint[1:]})" if hint else ""
 
 
 def _alike_but_for_capitals(labels: Iterable[str]) -> str:
@@ -215,16 +238,17 @@ def _task_name(stem: str) -> str:
     return plain.strip("_").lower() or "own_data"
 
 
-def _toml(
-    name: str, text_columns: Sequence[str], labels: Sequence[str], parts: Iterable[str]
-) -> str:
-    prefix = "" if len(text_columns) > 1 else f"{text_columns[0]}: "
+def _toml(name: str, columns: Columns, labels: Sequence[str], parts: Iterable[str]) -> str:
+    prefix = "" if len(columns.texts) > 1 else f"{columns.texts[0]}: "
     inputs = prefix.replace("{", "{{").replace("}", "}}") + "{text}"
     cells = ", ".join(f"{_quoted(label)} = {_quoted(label)}" for label in labels)
+    texts = ", ".join(map(_quoted, columns.texts))
     splits = "\n".join(f'{split} = "{split}.jsonl"' for split in parts)
     return (
         f'name = {_quoted(name)}\ninputs = {_quoted(inputs)}\nlabel_column = "label"\n'
-        f"labels = {{{cells}}}\n\n[splits]\n{splits}\n"
+        f"labels = {{{cells}}}\n"
+        f"file_columns = {{texts = [{texts}], label = {_quoted(columns.label)}}}\n"
+        f"\n[splits]\n{splits}\n"
     )
 
 

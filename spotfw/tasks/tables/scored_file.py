@@ -10,10 +10,10 @@ import attrs
 
 from spotfw.errors import WrongUse
 from spotfw.tasks.example import Example
+from spotfw.tasks.file_columns import Columns
 from spotfw.tasks.rows.records import UnusableRow
 from spotfw.tasks.scoring import Scorer, ToLabel, metric_functions
 from spotfw.tasks.tables.answers import LABEL
-from spotfw.tasks.tables.columns import Columns
 from spotfw.tasks.tables.definition import TableDefinition
 from spotfw.tasks.tables.labelled_file import counted, listed, not_used, read_pairs
 from spotfw.tasks.tables.template import Template

@@ -47,7 +47,7 @@ FOLDER = "spotfw_tasks"
 READING = 1
 
 #: Keys that no example and no score depends on.
-_ASIDE = frozenset({"description"})
+_ASIDE = frozenset({"description", "file_columns"})
 
 #: Files whose faults were logged: (path, time of change in ns, size).
 _logged = Once()
@@ -164,6 +164,7 @@ def _task(definition: TableDefinition) -> Task:
         splits=dict.fromkeys(definition.splits),
         origin=str(definition.file),
         description=definition.description,
+        file_columns=definition.file_columns,
         examples=partial(_examples, definition),
         score=_scorer(definition),
         content=partial(_content, definition),

@@ -249,6 +249,49 @@ def test_rank_options_that_a_task_alone_has(
     assert f"{words[0]} is for a task as QUERY" in ran.err
 
 
+def test_rank_names_prompts_by_their_tasks_where_none_has_the_id(
+    call: Callable[..., Any], tmp_path: Path
+) -> None:
+    ids = [
+        call("add", saved(tmp_path / f"{n}.safetensors", n, task=f"films_{n % 2}")).out.strip()
+        for n in range(3)
+    ]
+    ran = call("rank", "film_1")
+    assert ran.status == 2
+    assert f"Its prompts of films_1: {ids[1][:8]}. To rank for a task, name" in ran.err
+    ran = call("show", "zzz")
+    assert ran.status == 2
+    assert all(f"{id[:8]} (films_{n % 2})" in ran.err for n, id in enumerate(ids))
+
+
+def test_rank_for_a_task_without_a_model_says_the_whole_command(
+    call: Callable[..., Any], folder: Path, spotfw_tiny_tasks: tuple[Task, ...]
+) -> None:
+    fill_library(folder, spotfw_tiny_tasks, width=4, fingerprint="f")
+    ran = call("rank", spotfw_tiny_tasks[0].origin)
+    assert ran.status == 2
+    assert f"`spotfw library rank {spotfw_tiny_tasks[0].origin} --model tiny --library" in ran.err
+    own = Library(folder).entries(task=spotfw_tiny_tasks[0].name)
+    assert f"own prompts of it are {', '.join(entry.id[:8] for entry in own)}." in ran.err
+
+
+@pytest.mark.parametrize("words", [("library",), ("library", "list")])
+def test_before_the_first_prompt_it_is_said_how_to_begin(
+    words: tuple[str, ...],
+    spotfw_cli: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SPOTFW_LIBRARY", raising=False)
+    ran = spotfw_cli(*words)
+    assert (ran.status, ran.out) == (0, "")
+    assert ran.err.startswith("No prompts yet: there is no folder ./library. `spotfw tune TASK")
+    assert json.loads(spotfw_cli(*words, "--json").out) == []
+    # One that was named should be there.
+    assert spotfw_cli("library", "list", "--library", "library").status == 1
+
+
 def test_rank_for_a_task_by_its_examples(
     call: Callable[..., Any],
     folder: Path,
@@ -260,6 +303,7 @@ def test_rank_for_a_task_by_its_examples(
         """Minus the mean loss."""
 
         name = "guess"
+        measure = "minus loss"
         given: Any = None
 
         def with_target(self, context: TargetContext) -> TargetSignal:
@@ -290,4 +334,9 @@ def test_rank_for_a_task_by_its_examples(
     rows = json.loads(call(*words, *asked, "--explain", "--json").out)
     assert [row["rank"] for row in rows] == [1, 2, 3, 4]
     assert all(row["passes"] == 40 and row["guess"] < 0 for row in rows)
-    assert "1st of 4 by guess" in call(*words, *asked, "--explain").out
+    explained = call(*words, *asked, "--explain")
+    assert "1st of 4 by guess" in explained.out
+    # It may take long, and no bar is drawn.
+    assert "Ranking by guess: 40 forward passes of an example of tiny_" in explained.err
+    heading = call(*words, *asked).out.splitlines()[1]
+    assert heading.split("  ")[:2] == ["rank", "minus loss"] and "similarity" not in heading

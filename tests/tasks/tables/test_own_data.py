@@ -14,6 +14,7 @@ import hypothesis.strategies as st
 import pytest
 
 from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.tasks.file_columns import Columns
 from spotfw.tasks.tables.columns import choose_columns
 from spotfw.tasks.tables.own_data import split_by_content, write_own_task
 from spotfw.tasks.tables.source import load_task_file, read_task_rows
@@ -218,3 +219,39 @@ def test_a_file_without_names_is_no_file_of_one_row_less(tmp_path: Path) -> None
     # Named by hand, a column may be called as one of its labels is.
     path.write_text("review,spam\n" + path.read_text())
     assert choose_columns(path, ["review"], "spam").label == "spam"
+
+
+def test_a_label_of_a_single_row_is_named_with_its_line(tmp_path: Path) -> None:
+    content = rows(20, ("billing", "delivery"))
+    content[6]["stars"] = "Billing"
+    with pytest.raises(SpotError) as error:
+        write_own_task(write(tmp_path / "a.csv", content), ["review"], "stars", tmp_path / "out")
+    assert "line 8: 'Billing' (did you mean 'billing'?)" in str(error.value)
+
+
+def test_the_task_knows_the_columns_of_the_file_it_was_made_of(tmp_path: Path) -> None:
+    content = [{'my "text"': f"t{n} of it", "n": n, "l": "ab"[n % 2]} for n in range(40)]
+    own = write_own_task(write(tmp_path / "x.jsonl", content), ['my "text"', "n"], "l", tmp_path)
+    (task,) = load_task_file(own.task_file)
+    assert task.file_columns == Columns(('my "text"', "n"), "l")
+    few = write(tmp_path / "few.jsonl", [{**row, "other": "x y z"} for row in content[:3]])
+    assert choose_columns(few, learned=task.file_columns).texts == ('my "text"', "n")
+    assert choose_columns(few, label_column="n", learned=task.file_columns).label == "n"
+    texts = [{**row, "review": f"it is {row['review']}"} for row in rows(40)]
+    other = write(tmp_path / "other.csv", texts)
+    chosen = choose_columns(other, learned=task.file_columns)
+    assert (chosen.texts, chosen.label) == (("review",), "stars")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        None,
+        [],
+        {"texts": "a", "label": "b"},
+        {"texts": [], "label": ""},
+        {"texts": ["a"], "label": 1},
+    ],
+)
+def test_columns_that_a_file_of_anyone_says_wrongly(values: Any) -> None:
+    assert Columns.from_dict(values) is None

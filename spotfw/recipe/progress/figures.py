@@ -1,4 +1,4 @@
-"""Times for people."""
+"""Times and numbers for people."""
 
 from __future__ import annotations
 
@@ -11,3 +11,9 @@ def duration(seconds: float) -> str:
     if minutes < 90:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def number(value: float) -> str:
+    """A number with two decimals, or two digits where it is small: ``0.50``, ``0.0004``."""
+    # A loss of 0.0004 must not read as nothing.
+    return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
