@@ -241,6 +241,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
                 "score": outcome.tuned.score,
                 "step": outcome.tuned.best.provenance.step,
                 "best": outcome is result.best,
+                "ended": outcome.ended,
                 "out": outcome.tuned.folder,
             }
             for outcome in result.outcomes
@@ -256,6 +257,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
             for place, entry in enumerate(result.ranking, start=1)
         ],
         "steps_paid": result.steps_paid,
+        "races": list(result.races),
         "best_prompt": f"{result.best.tuned.folder}/best.safetensors",
     }
 
@@ -274,10 +276,12 @@ def _print(facts: dict[str, Any]) -> None:
     print_table(
         ["started from", "score", "step", ""],
         [
-            [r["from"], r["score"], r["step"], "best" if r["best"] else ""]
+            [r["from"], r["score"], r["step"], "best" if r["best"] else r["ended"]]
             for r in facts["outcomes"]
         ],
         title=f"{facts['target']}, tuned by {facts['strategy']}",
     )
+    for race in facts["races"]:
+        say(race)
     say(f"steps paid: {facts['steps_paid']:,}")
     say(f"best prompt: {facts['best_prompt']}")
