@@ -153,6 +153,8 @@ def transfer(
             )
             if k > len(result.ranking) and strategy not in ("oracle", "none"):
                 note(f"-k {k} is more than the {len(result.ranking)} prompts that could be ranked.")
+            for text in result.ranking.notes:
+                note(text)
             facts = _facts(result) | {"strategy": strategy, "k": k, "metric": metric}
             results.append(facts)
             if not as_json:

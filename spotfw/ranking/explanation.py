@@ -59,10 +59,12 @@ class Explanation(Sequence[Explained]):
     Attributes:
       items: in the ranking's order.
       title: its first line when it is printed.
+      notes: of the ranking; the last lines.
     """
 
     items: tuple[Explained, ...] = attrs.field(converter=_as_tuple)
     title: str = ""
+    notes: tuple[str, ...] = ()
 
     @overload
     def __getitem__(self, index: int) -> Explained: ...
@@ -108,7 +110,7 @@ class Explanation(Sequence[Explained]):
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in [head, *lines]
         )
-        return "\n".join([self.title, *table])
+        return "\n".join([self.title, *table, *self.notes])
 
     def __repr__(self) -> str:
         return str(self)

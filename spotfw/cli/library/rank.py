@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from spotfw.cli import completion
@@ -112,7 +113,7 @@ def rank(
         if as_json:
             print_json(explanation.rows())
         elif ranking:
-            say(str(explanation))
+            say(str(attrs.evolve(explanation, notes=())))  # `note_left_out` says them
     elif as_json:
         rows = ranking.rows()
         scores = judged and judged.to_dict()
