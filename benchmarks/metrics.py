@@ -16,7 +16,7 @@ the mean over the targets, with 95 % intervals that draw the targets again, of
 
 By default the folder is ``../shared/prompts/published_transfer`` beside the repository: 17 prompts
 of T5 Base and the score of each on each of the 17 tasks when used there unchanged (Su et al. 2022).
-Metrics that look into the frozen model, or at a target's examples, are not here.
+Metrics that look into the frozen model, at a target's examples or at past transfers are not here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import numpy.typing as npt
 
 from benchmarks.rows import Row, parser, report
 from spotfw.cli.display import note, print_table
-from spotfw.contracts import SimilarityMetric
+from spotfw.contracts import SimilarityMetric, SourceTasks
 from spotfw.errors import SpotError
 from spotfw.plugins import default_plugins
 from spotfw.prompts import load_prompt
@@ -156,6 +156,8 @@ def main() -> int:
         return 1
     agreements: dict[str, Agreement] = {}
     for part in default_plugins().components("metric"):
+        if isinstance(part.value, SourceTasks):
+            continue
         try:
             table = similarities(part.value, published.prompts)
         except SpotError as error:

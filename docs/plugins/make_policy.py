@@ -76,6 +76,7 @@ JSON: dict[str, tuple[str, ...]] = {
             "ranking",
             "measure",
             "steps_paid",
+            "races",
             "best_prompt",
             "strategy",
             "k",

@@ -15,7 +15,7 @@ from spotfw.errors import Once, SpotError
 from spotfw.tasks import Task, labels_in
 from spotfw.tasks.batches import bucket
 from spotfw.tasks.examples import Examples
-from spotfw.tasks.scores import answers_as_written, score
+from spotfw.tasks.scores import answers_as_written, right, score
 from spotfw.tasks.tokens import Tokens
 
 #: A label's tokens are few: decode little more than the longest.
@@ -43,9 +43,11 @@ def most_tokens(settings: TuningSettings, examples: Examples | None = None) -> i
 def evaluation_of(examples: Examples, texts: Sequence[str]) -> Evaluation:
     """Scores what was decoded for each example, by the task's own metrics."""
     metrics = score(examples, texts)
-    warn_of_no_labels(examples.task, examples.split, answers_as_written(examples, texts))
+    answers = answers_as_written(examples, texts)
+    warn_of_no_labels(examples.task, examples.split, answers)
+    mean = float(np.mean(list(metrics.values())))
     return Evaluation(
-        metrics=metrics, score=float(np.mean(list(metrics.values()))), examples=len(texts)
+        metrics=metrics, score=mean, examples=len(texts), right=right(examples, answers, mean)
     )
 
 

@@ -148,6 +148,8 @@ def transfer(
             )
             if k > len(result.ranking) and strategy not in ("oracle", "none"):
                 note(f"-k {k} is more than the {len(result.ranking)} prompts that could be ranked.")
+            for text in result.ranking.notes:
+                note(text)
             facts = _facts(result) | {"strategy": strategy, "k": k, "metric": metric}
             results.append(facts)
             if not as_json:
@@ -236,6 +238,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
                 "score": outcome.tuned.score,
                 "step": outcome.tuned.best.provenance.step,
                 "best": outcome is result.best,
+                "ended": outcome.ended,
                 "out": outcome.tuned.folder,
             }
             for outcome in result.outcomes
@@ -252,6 +255,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
         ],
         "measure": result.ranking.measure,
         "steps_paid": result.steps_paid,
+        "races": list(result.races),
         "best_prompt": f"{result.best.tuned.folder}/best.safetensors",
     }
 
@@ -264,10 +268,12 @@ def _print(facts: dict[str, Any]) -> None:
     print_table(
         ["started from", "score", "step", ""],
         [
-            [r["from"], r["score"], r["step"], "best" if r["best"] else ""]
+            [r["from"], r["score"], r["step"], "best" if r["best"] else r["ended"]]
             for r in facts["outcomes"]
         ],
         title=f"{facts['target']}, tuned by {facts['strategy']}",
     )
+    for race in facts["races"]:
+        say(race)
     say(f"steps paid: {facts['steps_paid']:,}")
     say(f"best prompt: {facts['best_prompt']}")

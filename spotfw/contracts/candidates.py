@@ -72,9 +72,17 @@ def _whole(_: Any, field: attrs.Attribute[Any], value: int | None) -> None:
         raise WrongUse(f"The budget of a race is steps, 1 or more, not {value!r:.40}.")
 
 
+def _share_or_none(_: Any, field: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and not (isinstance(value, (int, float)) and 0.5 <= value < 1):
+        raise WrongUse(
+            f"The confidence of a race is 0.5 or more and below 1, or None to halve the field, "
+            f"not {value!r:.40}."
+        )
+
+
 @attrs.frozen
 class Race:
-    """Tune all candidates a little, keep the better half, and go on with it (halving).
+    """Tune all candidates a little, end some, and go on with the others.
 
     Attributes:
       candidates: who runs, the likeliest first: it wins between equals.
@@ -83,11 +91,16 @@ class Race:
         the smaller half. Who is left after the last is tuned to the end.
       budget: steps that all of them may take together, None for any number. As many run as it
         pays for, the likeliest first.
+      confidence: None to halve. Else at a rung those end who are further behind the leader than
+        the noise of the scores accounts for, and nobody else, with this confidence that all who
+        end do so rightly; one who is alone is tuned to the end without another look. A budget
+        then ends who has the lowest scores where it does not pay for all.
     """
 
     candidates: tuple[Start, ...] = attrs.field(converter=tuple, validator=_some)
     rungs: tuple[float, ...] = attrs.field(converter=tuple, validator=_shares)
     budget: int | None = attrs.field(default=None, validator=_whole)
+    confidence: float | None = attrs.field(default=None, validator=_share_or_none)
 
 
 Candidate = Start | Race

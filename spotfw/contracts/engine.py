@@ -130,11 +130,14 @@ class Evaluation:
       metrics: each metric's value, in the units of ``t5.evaluation.metrics`` (0-100 mostly).
       score: mean of the metrics (paper footnote 4).
       examples: number scored.
+      right: whether each example was answered right, in the split's order; only where the score
+        is 100 times the mean of these, else None.
     """
 
     metrics: Mapping[str, float]
     score: float
     examples: int
+    right: Sequence[bool] | None = None
 
 
 class FrozenModel(LossesOfExamples, ABC):

@@ -185,6 +185,26 @@ class SimilarityMetric(ABC):
 
 
 @runtime_checkable
+class SourceTasks(Protocol):
+    """Optional for a metric: looks at which tasks the prompts are of, and not at prompts alone."""
+
+    def with_sources(self, sources: Sequence[str | None], target: str | None) -> SimilarityMetric:
+        """A copy whose `compare` is with prompts of these tasks; the metric stays as it is.
+
+        Called by a library before each ranking. `compare` is then called with their features, all
+        of them in this order. If the copy has a text ``note``, it stands among the ranking's.
+
+        Args:
+          sources: each prompt's task, None where it names none.
+          target: what is ranked for, None where that is not known.
+
+        Raises:
+          SpotError: what it looks at is not there.
+        """
+        ...
+
+
+@runtime_checkable
 class SelectionStrategy(Protocol):
     """Turns a ranking into candidates; a pure function that knows no backend."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from spotfw import files
-from spotfw.contracts import Array, SimilarityMetric
+from spotfw.contracts import Array, SimilarityMetric, SourceTasks
 from spotfw.errors import SpotError
 from spotfw.library.headers import summarize
 from spotfw.library.index import Entry, as_entry
 from spotfw.library.kept import KeptVectors
-from spotfw.library.retrieval import Retriever, comparable, looked_at, search
+from spotfw.library.retrieval import Retriever, comparable, knowing, looked_at, search
 from spotfw.library.vectors import VectorIndex
 from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking
@@ -53,7 +53,7 @@ class Lookup:
     ) -> Ranking:
         """As `rank`; `Gone` where another process removed an entry meanwhile."""
         shape, model = (query.length, query.width), query.provenance.model
-        index = self._vectors(metric)
+        index = None if isinstance(metric, SourceTasks) else self._vectors(metric)
         left_out = None
         values = dict[str, SoftPrompt]()
         if index is not None and entries is None and top is not None:
@@ -78,14 +78,16 @@ class Lookup:
             # A prompt may be its own embedding.
             return (values[id] if id in values else self._of(entry.id, id)).array
 
-        items = self._retriever.ranked(query.array, metric, chosen, read, known)
-        left_out = others if left_out is None else left_out
+        beside = knowing(metric, chosen, query.provenance.task or excluded[0])
+        items = self._retriever.ranked(query.array, metric, chosen, read, known, beside)
+        note = getattr(beside, "note", "")
         return Ranking(
             items=items[:top],
             metric=metric.name,
             measure=metric.measure,
             query=name,
-            left_out=left_out,
+            left_out=others if left_out is None else left_out,
+            notes=(note,) if note and isinstance(note, str) else (),
         )
 
     def _entry(self, id: str, value: SoftPrompt) -> Entry:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.contracts import Array, SimilarityMetric, TargetSignal
+from spotfw.contracts import Array, SimilarityMetric, SourceTasks, TargetSignal
 from spotfw.errors import BrokenPart
 from spotfw.library.comparing import compare
 from spotfw.library.drafts import task_hash
@@ -43,6 +43,7 @@ class Retriever:
         entries: Sequence[Entry],
         read: Callable[[Entry], Array],
         known: Known | None = None,
+        beside: SimilarityMetric | None = None,
     ) -> tuple[Ranked, ...]:
         """The entries by falling similarity to a query [L, E] of their own shape.
 
@@ -52,13 +53,14 @@ class Retriever:
           entries: those to compare with.
           read: the prompt [L, E] of an entry that the metric looks at; see `looked_at`.
           known: similarities that need no reading, but for the most alike.
+          beside: the metric as it knows the entries' tasks; see `knowing`.
 
         Raises:
           BrokenPart: the metric does not give one finite number for each entry.
           SpotError: a file is damaged.
         """
         similarities = (
-            self._similarities(query, metric, entries, read)
+            self._similarities(query, metric, entries, read, beside)
             if known is None
             else self._looked_up(query, metric, entries, read, known)
         )
@@ -101,6 +103,7 @@ class Retriever:
         metric: SimilarityMetric,
         entries: Sequence[Entry],
         read: Callable[[Entry], Array],
+        beside: SimilarityMetric | None = None,
     ) -> npt.NDArray[Any]:
         if not entries:
             return np.zeros(0)
@@ -113,12 +116,22 @@ class Retriever:
             if entry.embedding_id not in features:
                 features[entry.embedding_id] = metric.features(read(entry))
         stack = np.stack([features[entry.embedding_id] for entry in entries])
-        return compare(metric, metric.features(query), stack)
+        # Features are kept by the metric itself, which is the same for all rankings.
+        return compare(beside or metric, metric.features(query), stack)
 
 
 def looked_at(metric: SimilarityMetric, entry: Entry) -> str:
     """The file of an entry that a metric looks at: its task embedding, or what is started from."""
     return entry.id if isinstance(metric, TargetSignal) else entry.embedding_id
+
+
+def knowing(
+    metric: SimilarityMetric, entries: Sequence[Entry], target: str | None
+) -> SimilarityMetric:
+    """The metric as it knows which tasks these entries are of, where it looks at that."""
+    if not isinstance(metric, SourceTasks):
+        return metric
+    return metric.with_sources([entry.provenance.task for entry in entries], target)
 
 
 def _column(metric: SimilarityMetric, given: Any, count: int) -> npt.NDArray[Any]:

@@ -61,10 +61,12 @@ class Explanation(Sequence[Explained]):
     Attributes:
       items: in the ranking's order.
       title: its first line when it is printed.
+      notes: of the ranking; the last lines.
     """
 
     items: tuple[Explained, ...] = attrs.field(converter=_as_tuple)
     title: str = ""
+    notes: tuple[str, ...] = ()
 
     @overload
     def __getitem__(self, index: int) -> Explained: ...
@@ -106,7 +108,8 @@ class Explanation(Sequence[Explained]):
 
     def __str__(self) -> str:
         columns, rows = self.table()
-        return text_table(self.title, columns, rows, right={0, *range(2, len(columns) - 1)})
+        table = text_table(self.title, columns, rows, right={0, *range(2, len(columns) - 1)})
+        return "\n".join([table, *self.notes])
 
     def __repr__(self) -> str:
         return str(self)

@@ -51,4 +51,5 @@ def fuse(rankings: Sequence[Ranking], constant: float = CONSTANT) -> Ranking:
         signals=tuple(rankings),
         passes=sum(ranking.passes for ranking in rankings),
         tuning_passes=first.tuning_passes,
+        notes=tuple(dict.fromkeys(note for ranking in rankings for note in ranking.notes)),
     )

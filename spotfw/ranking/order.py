@@ -61,6 +61,8 @@ class Ranking(Sequence[Ranked]):
         were compared.
       tuning_passes: those that tuning the target from one source takes, a backward pass as two;
         None where no tuning is planned.
+      notes: what the metrics say of themselves, a sentence each, such as how far they can be
+        relied on.
     """
 
     items: tuple[Ranked, ...] = attrs.field(converter=_as_tuple)
@@ -71,6 +73,7 @@ class Ranking(Sequence[Ranked]):
     signals: tuple[Ranking, ...] = ()
     passes: float = 0.0
     tuning_passes: float | None = None
+    notes: tuple[str, ...] = ()
 
     @overload
     def __getitem__(self, index: int) -> Ranked: ...
@@ -150,7 +153,8 @@ class Ranking(Sequence[Ranked]):
                     tuning_passes=self.tuning_passes,
                 )
             )
-        return Explanation(items=explained, title=self.title)
+        notes = [note for ranking in (self, *others) for note in ranking.notes]
+        return Explanation(items=explained, title=self.title, notes=tuple(dict.fromkeys(notes)))
 
     @property
     def title(self) -> str:

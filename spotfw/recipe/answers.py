@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any, TypeVar
 
+import attrs
 import numpy as np
 
 from spotfw.contracts import (
@@ -58,7 +59,7 @@ def _candidate(value: Any) -> Candidate:
     if isinstance(value, Race):
         starts: Any = [_start(start) for start in value.candidates]
         rungs: Any = [_number(rung, value) for rung in value.rungs]
-        return Race(candidates=starts, rungs=rungs, budget=value.budget)
+        return attrs.evolve(value, candidates=starts, rungs=rungs)
     return _start(value)
 
 

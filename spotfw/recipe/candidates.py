@@ -28,7 +28,7 @@ from spotfw.prompts import Provenance, SoftPrompt, check_fits
 from spotfw.ranking import Ranking
 from spotfw.ranking.markup import html_table
 from spotfw.recipe.answers import checked
-from spotfw.recipe.racing import run_race
+from spotfw.recipe.racing import Finish, run_race
 from spotfw.recipe.rounds import Rounds, all_of, one_round
 from spotfw.recipe.tuned import TunedPrompt, Tuning
 
@@ -60,11 +60,13 @@ class Outcome:
       tuned: what came of it.
       lost: whether another won the race it took part in. Its run may have been tuned further
         for something else, which says nothing of this race.
+      ended: why it went no further in its race, in words; empty where nothing ended it.
     """
 
     candidate: Start
     tuned: TunedPrompt
     lost: bool = False
+    ended: str = ""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -77,12 +79,14 @@ class TransferResult:
       outcomes: every candidate the strategy chose, tuned. Of a race, all who took part, the
         one who won first.
       runs: every tuning that was asked for, those of mixtures and for the embedding too.
+      races: of each race a sentence: what it spent and why it stopped.
     """
 
     target: str
     ranking: Ranking
     outcomes: tuple[Outcome, ...]
     runs: tuple[TunedPrompt, ...] = ()
+    races: tuple[str, ...] = ()
 
     @property
     def best(self) -> Outcome:
@@ -114,7 +118,7 @@ class TransferResult:
                 describe(outcome.candidate, names),
                 outcome.tuned.score,
                 outcome.tuned.best.provenance.step,
-                "best" if outcome is self.best else "lost its race" if outcome.lost else "",
+                "best" if outcome is self.best else outcome.ended,
             )
             for outcome in self.outcomes
         ]
@@ -168,17 +172,30 @@ def run_candidates(
         more = () if steps is None else (steps,)
         return (yield from one_round([target_tuning(*starts[s], *more) for s in fields]))
 
-    def run(candidate: Candidate) -> Rounds[list[tuple[Start, TunedPrompt]]]:
+    def run(candidate: Candidate) -> Rounds[Finish | Outcome]:
         if isinstance(candidate, Race):
             return (yield from run_race(candidate, settings or TuningSettings(), tune))
-        return list(zip([candidate], (yield from tune([candidate], None)), strict=True))
+        (tuned,) = yield from tune([candidate], None)
+        return Outcome(candidate=candidate, tuned=tuned)
 
-    outcomes = [
-        Outcome(candidate=start, tuned=tuned, lost=place > 0)
-        for ran in (yield from all_of([run(candidate) for candidate in candidates]))
-        for place, (start, tuned) in enumerate(ran)
-    ]
-    return TransferResult(target=target, ranking=ranking, outcomes=tuple(outcomes))
+    outcomes, races = list[Outcome](), list[str]()
+    for ended in (yield from all_of([run(candidate) for candidate in candidates])):
+        if isinstance(ended, Outcome):
+            outcomes.append(ended)
+            continue
+        races.append(ended.why)
+        for place, runner in enumerate(ended.runners):
+            outcomes.append(
+                Outcome(
+                    candidate=runner.start,
+                    tuned=runner.tuned,
+                    lost=place > 0,
+                    ended=runner.ended,
+                )
+            )
+    return TransferResult(
+        target=target, ranking=ranking, outcomes=tuple(outcomes), races=tuple(races)
+    )
 
 
 def choose(strategy: Choose, ranking: Ranking, k: int) -> tuple[Candidate, ...]:

@@ -18,6 +18,7 @@ from spotfw.recipe.evaluation import Scoring
 from spotfw.recipe.fitting import check_before_tuning
 from spotfw.recipe.record import checkpoint_prompt, run_record
 from spotfw.recipe.run_folder import RunFolder, Scored
+from spotfw.recipe.sampling_noise import noted
 from spotfw.recipe.starts import initial_prompt
 from spotfw.recipe.tensorboard import Events
 from spotfw.recipe.tuned import Report, TunedPrompt, Tuning
@@ -223,6 +224,8 @@ class Run:
             metrics=dict(evaluation.metrics),
             seconds=round(wall, 3),
             cpu_seconds=round(cpu, 3),
+            examples=evaluation.examples,
+            right=noted(evaluation),
         )
         self.history.append(scored)
         prompt = checkpoint_prompt(state, self.tuning.task, self._record, scored)

@@ -59,6 +59,9 @@ class Scored:
       metrics: each metric.
       seconds: wall-clock seconds of tuning and scoring since the checkpoint before.
       cpu_seconds: this process's processor time of the same, over all its threads.
+      examples: of validation that were scored, 0 where that was not noted.
+      right: which of them were answered right: a bit each, eight to a byte, the first highest,
+        in hexadecimal digits; empty where that is unknown.
     """
 
     step: int
@@ -67,6 +70,8 @@ class Scored:
     metrics: Mapping[str, float]
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    examples: int = 0
+    right: str = ""
 
 
 def refuse_used(folder: str, *, resume: bool) -> None:
@@ -291,6 +296,8 @@ def _check_state(state: TuningState, history: Sequence[Scored]) -> None:
         for number in (*numbers, *entry.metrics.values()):
             if isinstance(number, bool) or not isinstance(number, (int, float)):
                 raise ValueError(f"its history has {number!r:.40} for a number at step {last}")
+        if type(entry.examples) is not int or not isinstance(entry.right, str):
+            raise ValueError(f"its history does not say which examples were right at step {last}")
         if not math.isfinite(entry.score):
             raise ValueError(f"its history has the score {entry.score!r:.40} at step {last}")
     if state.prompt.ndim != 2 or not np.isfinite(state.prompt).all():

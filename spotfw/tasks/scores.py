@@ -56,6 +56,23 @@ def score(examples: Examples, texts: Sequence[str]) -> dict[str, float]:
     return _numbers(values, examples)
 
 
+def right(examples: Examples, texts: Sequence[str], score: float) -> list[bool] | None:
+    """Whether each text is the example's target, where the score is the mean of just that.
+
+    Args:
+      examples: what was asked.
+      texts: what the model wrote for each.
+      score: what `score` made of them, 0-100.
+
+    Returns:
+      None where the score says something else: another metric, or the mean of several.
+    """
+    written = answers_as_written(examples, texts)
+    same = [text == e.targets for text, e in zip(written, examples.raw(), strict=True)]
+    mean = 100 * float(np.mean(same)) if same else math.nan
+    return same if math.isclose(mean, score, abs_tol=1e-6) else None
+
+
 def answers_as_written(examples: Examples, texts: Sequence[str]) -> Sequence[str]:
     """Decoded texts, labels among them in the task's own spelling."""
     if not examples.written:

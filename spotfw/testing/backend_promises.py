@@ -245,6 +245,13 @@ def evaluation(s: BackendSubject) -> None:
             result.examples == SETTINGS.max_eval_examples,
             f"expected {SETTINGS.max_eval_examples} examples scored, got {result.examples}.",
         )
+        right = result.right
+        expect(
+            right is None
+            or (len(right) == result.examples and np.isclose(100 * np.mean(right), result.score)),
+            f"expected right to be None, or one for each example whose mean is the score, got "
+            f"{right!r:.80} with the score {result.score:.4g}.",
+        )
         expect(
             bool(result.metrics)
             and np.isclose(result.score, np.mean(list(result.metrics.values()))),

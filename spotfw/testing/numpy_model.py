@@ -121,14 +121,22 @@ class NumpyModel(FrozenModel):
         self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings
     ) -> list[Evaluation]:
         """Scores each prompt by its answers; see `FrozenModel.evaluate`."""
-        from spotfw.tasks.scores import score
+        from spotfw.tasks.scores import right, score
 
         evaluations = []
         for prompt in prompts:
             examples = self._examples(task, split, settings)
-            metrics = score(examples, self._answer(prompt, examples.inputs))
+            texts = self._answer(prompt, examples.inputs)
+            metrics = score(examples, texts)
             mean = float(np.mean(list(metrics.values())))
-            evaluations.append(Evaluation(metrics=metrics, score=mean, examples=len(examples)))
+            evaluations.append(
+                Evaluation(
+                    metrics=metrics,
+                    score=mean,
+                    examples=len(examples),
+                    right=right(examples, texts, mean),
+                )
+            )
         return evaluations
 
     def predict(

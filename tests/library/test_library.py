@@ -211,6 +211,39 @@ def test_two_metrics_of_one_name_do_not_mix(library: Library) -> None:
     assert library.rank(made(2), Fixed(3))[0].similarity == 9
 
 
+def test_a_metric_may_look_at_which_tasks_the_prompts_are_of(library: Library) -> None:
+    read = list[Any]()
+
+    class ByTask(SimilarityMetric):
+        name = "by_task"
+        note = ""
+        worth: tuple[float, ...] = ()
+
+        def features(self, prompt: Array) -> Array:
+            read.append(prompt)
+            return np.zeros(1, np.float32)
+
+        def compare(self, query: Any, stack: Any) -> Any:
+            return np.array(self.worth)
+
+        def with_sources(self, sources: Any, target: str | None) -> SimilarityMetric:
+            bound = ByTask()
+            bound.worth = tuple({"a": 1.0, "b": 3.0}.get(task, 2.0) for task in sources)
+            bound.note = f"for {target}"
+            return bound
+
+    for number, task in enumerate(("a", "b", "c")):
+        library.add(made(number, task=task))
+    metric = ByTask()
+    ranking = library.rank(made(9, task="mine"), metric)
+    assert [item.task for item in ranking] == ["b", "c", "a"]
+    assert ranking.notes == ("for mine",) and metric.note == ""
+    assert len(read) == 4
+    bare = library.rank(SoftPrompt(made(9).array), metric, "f", exclude_task="a")
+    assert [item.task for item in bare] == ["b", "c"] and bare.notes == ("for a",)
+    assert len(read) == 5, "features of the library's prompts are kept"
+
+
 # Files
 
 

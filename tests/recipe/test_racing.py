@@ -18,7 +18,7 @@ from spotfw.library import Library
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.candidates import run_candidates
-from spotfw.recipe.racing import race_steps, run_race, rung_steps
+from spotfw.recipe.racing import Finish, race_steps, run_race, rung_steps
 from spotfw.recipe.rounds import Rounds, carry_out
 from spotfw.recipe.run_folder import Scored
 from spotfw.recipe.tuning import TunedPrompt, Tuning
@@ -31,9 +31,10 @@ FIELD = tuple(StartFromPrompt(name) for name in "abcde")
 class Track:
     """Tunings whose score at each checkpoint is given by a function of runner and step."""
 
-    def __init__(self, scores: dict[str, Any], further: int = 0) -> None:
+    def __init__(self, scores: dict[str, Any], further: int = 0, examples: int = 0) -> None:
         self.scores = scores
         self.further = further
+        self.examples = examples
         self.asked: list[tuple[str, int | None]] = []
 
     def tune(self, candidate: Start, steps: int | None) -> TunedPrompt:
@@ -41,7 +42,13 @@ class Track:
         self.asked.append((candidate.id, steps))
         done = max(SETTINGS.steps if steps is None else steps, self.further)
         history = tuple(
-            Scored(step=s, loss=0.0, score=self.scores[candidate.id](s), metrics={})
+            Scored(
+                step=s,
+                loss=0.0,
+                score=self.scores[candidate.id](s),
+                metrics={},
+                examples=self.examples,
+            )
             for s in range(10, done + 1, 10)
         )
         return TunedPrompt(
@@ -49,6 +56,10 @@ class Track:
         )
 
     def race(self, race: Race) -> list[tuple[Start, TunedPrompt]]:
+        finish = self.finish(race)
+        return [(runner.start, runner.tuned) for runner in finish.runners]
+
+    def finish(self, race: Race) -> Finish:
         return carry_out(run_race(race, SETTINGS, self.rung), lambda tunings: ())
 
     def rung(self, field: Sequence[Start], steps: int | None) -> Rounds[list[TunedPrompt]]:
@@ -245,3 +256,125 @@ def test_a_budget_that_does_not_pay_for_one() -> None:
     assert not track.asked
     with pytest.raises(WrongUse, match="budget"):
         Race(FIELD, (0.5,), 0)
+
+
+# Until the gap is larger than the noise
+
+LOOKS = (0.1, 0.2, 0.5)
+
+
+def surely(budget: int | None = None, confidence: float = 0.95, count: int = 5) -> Race:
+    return Race(FIELD[:count], LOOKS, budget, confidence)
+
+
+def test_who_is_surely_behind_ends_and_nobody_else() -> None:
+    track = Track(flat(a=50, b=52, c=10, d=51, e=20), examples=100)
+    finish = track.finish(surely())
+    # Of 100 examples a gap of 2 points is nothing, one of 32 is sure at the first look.
+    assert track.asked == [
+        *((name, 10) for name in "abcde"),
+        *((name, 20) for name in "abd"),
+        *((name, 50) for name in "abd"),
+        *((name, None) for name in "abd"),
+    ]
+    assert [runner.start for runner in finish.runners[:1]] == [StartFromPrompt("b")]
+    assert finish.spent == 5 * 10 + 3 * 90
+    whys = {ids([(r.start, r.tuned)])[0]: r.ended for r in finish.runners}
+    assert whys["b"] == "" and whys["d"] == "at the end 1.0 points behind"
+    assert whys["c"].startswith("at step 10 42.0 points behind, more than the noise of 1")
+    assert finish.why == (
+        "Race of 5: 320 of 500 steps; 3 were tuned to the end, for none of them was surely behind "
+        "before."
+    )
+
+
+def test_it_ends_as_soon_as_one_is_left() -> None:
+    track = Track(flat(a=90, b=10, c=10, d=10, e=10), examples=100)
+    finish = track.finish(surely())
+    assert track.asked == [*((name, 10) for name in "abcde"), ("a", None)]
+    assert finish.spent == 50 + 90
+    assert "one was left at step 10" in finish.why and "80.0 points behind" in finish.why
+
+
+def test_of_more_examples_a_smaller_gap_is_sure() -> None:
+    few, many = (Track(flat(a=55, b=50), examples=n).finish(surely(count=2)) for n in (50, 5000))
+    assert (few.spent, many.spent) == (200, 110)
+
+
+def test_where_nothing_is_known_of_the_noise_nobody_ends() -> None:
+    assert Track(flat(a=99, b=1)).finish(surely(count=2)).spent == 200
+
+
+@pytest.mark.parametrize(
+    ("budget", "asked"),
+    [
+        # Five for 10 steps and one to the end; then as many as leave one to the end.
+        (140, ["abcde", "a"]),
+        (150, ["abcde", "ab", "a"]),
+        (180, ["abcde", "abcde", "a"]),
+        (139, ["abcd", "a"]),
+        (100, ["a"]),
+    ],
+)
+def test_a_budget_ends_the_lowest_scores(budget: int, asked: list[str]) -> None:
+    track = Track(flat(a=54, b=53, c=52, d=51, e=50), examples=100)
+    finish = track.finish(surely(budget))
+    rungs: dict[int | None, str] = {}
+    for name, steps in track.asked:
+        rungs[steps] = rungs.get(steps, "") + name
+    assert list(rungs.values()) == asked
+    assert finish.spent <= budget
+    assert sum(runner.tuned.history[-1].step for runner in finish.runners) == finish.spent
+    assert finish.runners[0].start == StartFromPrompt("a")
+
+
+def test_a_budget_that_pays_for_none_to_the_end() -> None:
+    with pytest.raises(WrongUse, match="99 steps cannot end"):
+        Track(flat(a=1, b=5), examples=9).finish(surely(99))
+
+
+@given(
+    st.lists(st.floats(0, 100), min_size=1, max_size=5),
+    st.integers(1, 400),
+    st.one_of(st.none(), st.integers(100, 600)),
+    st.floats(0.5, 0.999),
+)
+def test_the_leader_stays_the_budget_holds_and_what_is_spent_is_said(
+    scores: list[float], examples: int, budget: int | None, confidence: float
+) -> None:
+    names = "abcde"[: len(scores)]
+    track = Track(flat(**dict(zip(names, scores, strict=True))), examples=examples)
+    finish = track.finish(surely(budget, confidence, len(scores)))
+    ran = [runner.tuned for runner in finish.runners]
+    assert ran[0].score == max(run.score for run in ran)
+    assert finish.spent == sum(run.history[-1].step for run in ran)
+    assert budget is None or finish.spent <= budget
+    assert [r.ended == "" for r in finish.runners] == [n == 0 for n in range(len(ran))]
+
+
+def test_a_confidence_is_a_share() -> None:
+    for wrong in (1.0, 0.4, 2, "0.9"):
+        with pytest.raises(WrongUse, match="confidence of a race"):
+            Race(FIELD, LOOKS, None, wrong)  # type: ignore[arg-type]
+
+
+def test_a_result_says_what_its_races_spent(tmp_path: Path) -> None:
+    library = Library(tmp_path)
+    fields = [
+        library.add(SoftPrompt(np.full((2, 3), v, np.float32), Provenance(task=f"t{v}")))
+        for v in (1, 2)
+    ]
+
+    def tune_all(tunings: Sequence[Tuning]) -> list[TunedPrompt]:
+        return [ran(t, {t.last: 10 * float(t.start.array[0, 0])}) for t in tunings if t.start]
+
+    race = Race(tuple(map(StartFromPrompt, fields)), (0.1,))
+    plan = run_candidates(
+        "t", Ranking(items=()), [race], library.best, target_tuning, no_mixture, SETTINGS
+    )
+    result = carry_out(plan, tune_all)
+    assert [outcome.ended for outcome in result.outcomes] == ["", "at step 10 in the worse half"]
+    assert result.races == (
+        "Race of 2: 110 of 200 steps; one was left at step 10 (the last to end: at step 10 in the "
+        "worse half).",
+    )

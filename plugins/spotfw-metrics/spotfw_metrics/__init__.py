@@ -2,7 +2,8 @@
 
 Every metric of prompts alone is symmetric, higher means more alike, and computes in double
 precision. All but the distances are blind to a common factor of a prompt's values. Signals ask
-the target's examples what each source prompt does on them.
+the target's examples what each source prompt does on them, and past transfers what each source
+did elsewhere.
 """
 
 from spotfw_metrics.alignment import LinearCKA
@@ -13,6 +14,7 @@ from spotfw_metrics.gradients import GradientAlignment
 from spotfw_metrics.likelihoods import LabelCentredLoss, ZeroStepLoss
 from spotfw_metrics.matching import BestMatchTokenCosine
 from spotfw_metrics.neurons import ActivatedNeurons
+from spotfw_metrics.past_transfers import PastTransfers
 from spotfw_metrics.subspace import SubspaceOverlap
 from spotfw_metrics.whole import PromptCosine
 
@@ -25,6 +27,7 @@ __all__ = [
     "LibraryCentredCosine",
     "LinearCKA",
     "MeanTokenEuclidean",
+    "PastTransfers",
     "PromptCosine",
     "PromptEuclidean",
     "SubspaceOverlap",

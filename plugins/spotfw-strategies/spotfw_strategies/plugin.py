@@ -6,7 +6,12 @@ from collections.abc import Iterable
 
 from spotfw.contracts import SelectionStrategy
 from spotfw.hookspecs import hookimpl
-from spotfw_strategies import RacingTopK, SoftmaxWeightedAverage, TaskDiverseTopK
+from spotfw_strategies import (
+    NoiseRacingTopK,
+    RacingTopK,
+    SoftmaxWeightedAverage,
+    TaskDiverseTopK,
+)
 
 #: Versions of the plugin API that this is made for.
 spotfw_api = ">=1,<2"
@@ -14,4 +19,4 @@ spotfw_api = ">=1,<2"
 
 @hookimpl
 def spotfw_selection_strategies() -> Iterable[SelectionStrategy]:
-    return [SoftmaxWeightedAverage(), TaskDiverseTopK(), RacingTopK()]
+    return [SoftmaxWeightedAverage(), TaskDiverseTopK(), RacingTopK(), NoiseRacingTopK()]

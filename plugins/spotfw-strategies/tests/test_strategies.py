@@ -13,7 +13,13 @@ from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins
 from spotfw.ranking import Ranked, Ranking, in_order
 from spotfw.testing import check_selection_strategy
-from spotfw_strategies import RacingTopK, SoftmaxWeightedAverage, TaskDiverseTopK, plugin
+from spotfw_strategies import (
+    NoiseRacingTopK,
+    RacingTopK,
+    SoftmaxWeightedAverage,
+    TaskDiverseTopK,
+    plugin,
+)
 
 
 def ranking(*rows: tuple[str, float, str | None]) -> Ranking:
@@ -24,7 +30,7 @@ def ranking(*rows: tuple[str, float, str | None]) -> Ranking:
 FIVE = ranking(
     ("a", 0.6, "x"), ("b", 0.5, "x"), ("c", 0.3, None), ("d", 0.2, "y"), ("e", 0.1, None)
 )
-ALL: list[Any] = [SoftmaxWeightedAverage(), TaskDiverseTopK(), RacingTopK()]
+ALL: list[Any] = [SoftmaxWeightedAverage(), TaskDiverseTopK(), RacingTopK(), NoiseRacingTopK()]
 
 
 def chosen(candidates: Any) -> list[str]:
@@ -110,6 +116,10 @@ def test_nothing_to_choose_from(strategy: Any) -> None:
         lambda: RacingTopK(budget=2.5),
         lambda: RacingTopK(growth=float("inf")),
         lambda: RacingTopK(growth="2"),
+        lambda: NoiseRacingTopK(confidence=1.0),
+        lambda: NoiseRacingTopK(confidence=0.4),
+        lambda: NoiseRacingTopK(looks=0),
+        lambda: NoiseRacingTopK(budget=0),
     ],
 )
 def test_senseless_settings(make: Any) -> None:
@@ -125,3 +135,12 @@ def test_conformance(strategy: Any) -> None:
 def test_a_race_knows_its_budget() -> None:
     assert RacingTopK()(FIVE, 3)[0].budget is None
     assert RacingTopK(budget=600)(FIVE, 3)[0].budget == 600
+
+
+def test_a_race_until_the_gap_is_sure() -> None:
+    (race,) = NoiseRacingTopK()(FIVE, 3)
+    field = tuple(StartFromPrompt(name) for name in "abc")
+    assert race == Race(field, (1 / 16, 1 / 8, 1 / 4, 1 / 2), None, 0.95)
+    (other,) = NoiseRacingTopK(confidence=0.8, looks=2, growth=3, budget=900)(FIVE, 9)
+    assert (len(other.candidates), other.rungs) == (5, (1 / 9, 1 / 3))
+    assert (other.budget, other.confidence) == (900, 0.8)

@@ -79,9 +79,11 @@ def print_scores(scores: RankingScores) -> None:
 
 
 def note_left_out(ranking: Ranking) -> None:
-    """Says which prompts were not compared, if any."""
+    """Says what the metrics say of themselves, and which prompts were not compared, if any."""
     from spotfw.cli.display import note
 
+    for said in ranking.notes:
+        note(said)
     # That the query's own entry is left out is as expected.
     left_out = {why: count for why, count in ranking.left_out.items() if why != "excluded"}
     if left_out:
