@@ -116,7 +116,7 @@ def _settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         alike = was[key].partition(":")[0] == now[key].partition(":")[0] or ":" not in was[key]
         if alike and was[key] != now[key]:
             differing.append(f"the model's {key} has changed")
-    was, now = old.get("settings", {}), new.get("settings", {})
+    was, now = (from_record(record.get("settings", {})) for record in (old, new))
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key) and key != "steps":
             differing.append(f"{key} {was.get(key)!r}, now {now.get(key)!r}")
