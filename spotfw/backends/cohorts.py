@@ -29,37 +29,42 @@ SLOT = "v"
 _REPORT_SECONDS = 1.0
 
 
-class MemberState(Protocol):
-    """Where a member is: updates done, prompt and second moment, float32 [L, E]."""
+@attrs.frozen(kw_only=True, eq=False)
+class MemberState:
+    """Everything that continues a tuning.
 
-    @property
-    def step(self) -> int: ...
-    @property
-    def prompt(self) -> Array: ...
-    @property
-    def moment(self) -> Array: ...
-
-
-class MemberReport(Protocol):
-    """A member's updates since its last report.
-
-    `losses` and `tokens` are of those that gave numbers, `step` counts all of these. A member
-    whose loss or prompt was no number at update `diverged_at` (from 1), with `diverged_loss`, has
-    left.
+    Attributes:
+      step: updates done.
+      prompt, moment: float32 [L, E], the second one the optimizer's.
     """
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def step(self) -> int: ...
-    @property
-    def losses(self) -> Array: ...
-    @property
-    def tokens(self) -> int: ...
-    @property
-    def diverged_at(self) -> int | None: ...
-    @property
-    def diverged_loss(self) -> float | None: ...
+    step: int
+    prompt: Array
+    moment: Array
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class MemberReport:
+    """A member's updates since its last report.
+
+    Attributes:
+      name: of the member.
+      step: updates done that gave numbers.
+      losses: float32, of each of these since the last report, nats per real target token.
+      tokens: real input and target tokens of the same.
+      diverged_at: the update (from 1) whose loss or prompt was no number. The member has then
+        left the cohort. Else None.
+      diverged_loss: the loss of that update; a number where it is the prompt that was none.
+      state: where a member was before that update, if the engine says so.
+    """
+
+    name: str
+    step: int
+    losses: Array
+    tokens: int
+    diverged_at: int | None = None
+    diverged_loss: float | None = None
+    state: MemberState | None = None
 
 
 _Member = TypeVar("_Member")

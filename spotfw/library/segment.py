@@ -8,12 +8,13 @@ columns in its upper half, the even ones in its lower.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import mmap
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
 
 import attrs
 import numpy as np
@@ -21,7 +22,7 @@ import numpy.typing as npt
 
 from spotfw import files
 from spotfw.errors import SpotError
-from spotfw.reading import open_regular, parse_json
+from spotfw.reading import open_regular, parse_json, too_long
 
 #: An entry: the ids of its value and key, a hash of its task (0: none), and its kind's place.
 ROW = np.dtype([("id", "<u8"), ("embedding", "<u8"), ("task", "<u8"), ("kind", "<u8")])
@@ -30,6 +31,11 @@ FLOAT32, BFLOAT16 = "float32", "bfloat16"
 SUFFIX = ".vectors"
 #: Bytes to which the header and the vectors are aligned.
 _ALIGNED = 64
+#: Bytes of a segment, so that what is no segment is not read on and on. One of 16,384 rows of the
+#: widest T5 takes 2**28; a merged one is some of these.
+_MOST = 2**32
+#: Bytes that are hashed at once.
+_CHUNK = 2**20
 #: Bytes of a header; a kind of model takes about one hundred.
 _MOST_HEADER = 2**20
 #: Rows of bfloat16 that are widened at once; they stay in a core's cache.
@@ -117,9 +123,11 @@ def write_segment(folder: str, segment: Segment, features: str) -> str:
     """Writes a segment, whole or not at all; its name.
 
     Raises:
-      SpotError: the folder cannot be written.
+      SpotError: the folder cannot be written, or the segment is larger than is read.
     """
     data = packed(segment, features)
+    if len(data) > _MOST:
+        raise SpotError(f"An index file of {len(data):,} bytes is larger than is read.")
     name = hashlib.sha256(data).hexdigest()[:32] + SUFFIX
     files.write_atomically(files.join(folder, name), data, tidy=False)
     return name
@@ -131,29 +139,54 @@ def open_segment(folder: str, name: str, features: str) -> Segment | None:
     All its bytes are read once, to compare them with its name.
 
     Raises:
-      SpotError: it is absent, or not what was written.
+      SpotError: it is absent, larger than 4 GiB, or not what was written.
     """
     path = files.join(folder, name)
-    data = _bytes_of(path)
-    try:
-        return _unpacked(data, name, features)
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise SpotError(f"The index file {path} is not what was written ({error}).") from None
+    with contextlib.ExitStack() as opened:
+        data, digest = _bytes_of(path, opened)
+        try:
+            return _unpacked(data, digest, name, features)
+        except (ValueError, TypeError, KeyError, OverflowError, OSError) as error:
+            raise SpotError(f"The index file {path} is not what was written ({error}).") from None
 
 
-def _bytes_of(path: str) -> memoryview:
+def _bytes_of(path: str, opened: contextlib.ExitStack) -> tuple[memoryview, Callable[[], str]]:
+    """A file's bytes, mapped where it is local, and what computes their SHA-256."""
     if files.is_remote(path):
-        return memoryview(files.read_bytes(path))
+        data = files.read_bytes(path, _MOST)
+        return memoryview(data), lambda: hashlib.sha256(data).hexdigest()
     try:
-        with open_regular(path) as stream:
-            if not os.fstat(stream.fileno()).st_size:
-                return memoryview(b"")
-            return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        stream = opened.enter_context(open_regular(path))
+        size = os.fstat(stream.fileno()).st_size
+        if size > _MOST:
+            raise too_long(_MOST)
+        mapped = memoryview(mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ))
+        return mapped, lambda: _digest(stream, size)
+    except ValueError:  # empty, or cut off since
+        return memoryview(b""), lambda: ""
     except OSError as error:
-        raise SpotError(f"The index file {path} cannot be read: {error}.") from None
+        raise SpotError(f"The index file {path} cannot be read: {error.strerror}.") from None
 
 
-def _unpacked(data: memoryview, name: str, features: str) -> Segment | None:
+def _digest(stream: BinaryIO, size: int) -> str:
+    """SHA-256 of the bytes; read, for the end of a mapping that was cut off ends the process.
+
+    Raises:
+      ValueError: there are fewer now.
+    """
+    digest, left = hashlib.sha256(), size
+    while left:
+        chunk = stream.read(min(left, _CHUNK))
+        if not chunk:
+            raise ValueError(f"it was cut off by {left:,} bytes while it was read")
+        digest.update(chunk)
+        left -= len(chunk)
+    return digest.hexdigest()
+
+
+def _unpacked(
+    data: memoryview, digest: Callable[[], str], name: str, features: str
+) -> Segment | None:
     size = int.from_bytes(data[:8], "little")
     if len(data) < 10 or not 2 <= size <= min(_MOST_HEADER, len(data) - 8):
         raise ValueError("it has no header")
@@ -170,9 +203,11 @@ def _unpacked(data: memoryview, name: str, features: str) -> Segment | None:
     vectors = ids + count * ROW.itemsize + others * 8
     vectors += -(vectors - ids) % _ALIGNED
     words = width if precision == FLOAT32 else width // 2
-    if len(data) != vectors + 4 * count * words:
-        raise ValueError("it has another size")
-    if hashlib.sha256(data).hexdigest()[:32] + SUFFIX != name:
+    whole = vectors + 4 * count * words
+    if len(data) != whole:
+        how = ", as if it was cut off" if len(data) < whole else ""
+        raise ValueError(f"it has {len(data):,} bytes, not {whole:,}{how}")
+    if digest()[:32] + SUFFIX != name:
         raise ValueError("its bytes do not match its name")
     kind = np.float32 if precision == FLOAT32 else np.uint32
     rows = np.frombuffer(data, ROW, count, ids)

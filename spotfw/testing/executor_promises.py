@@ -243,6 +243,23 @@ def live_progress(s: ExecutorSubject) -> None:
 
 
 @SUITE.check
+def prompt_end(s: ExecutorSubject) -> None:
+    """Returns from a wait as soon as a job has ended, also where no other runs."""
+    with s.pool("prompt_end", 1) as (pool, _):
+        pool.submit("first", echo("first"))
+        s.until_ended(pool, "first")
+        began, events = time.monotonic(), list[Any]()
+        pool.submit("second", echo("second"))
+        while not ended(events) and time.monotonic() - began < s.seconds:
+            events += pool.wait(s.seconds)
+        took = time.monotonic() - began
+    expect(
+        took < s.seconds / 2,
+        f"expected wait to return as soon as a job had ended, but it took {took:.0f} s.",
+    )
+
+
+@SUITE.check
 def dead_worker(s: ExecutorSubject) -> None:
     """Ends the job of a worker that died as lost, and no other; the pool goes on."""
     s.isolated()

@@ -14,6 +14,7 @@ import pytest
 from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import SpotError
 from spotfw.library import Library, kept, vectors
+from spotfw.library import segment as segments_module
 from spotfw.library.segment import BFLOAT16, FLOAT32, ROW, Segment, halved, open_segment, packed
 from spotfw.library.segment import write_segment as write
 from spotfw.plugins import Plugins
@@ -295,6 +296,50 @@ def test_what_is_no_segment(tmp_path: Path, cut: int) -> None:
         open_segment(str(tmp_path), "a.vectors", "x/1")
     with pytest.raises(SpotError, match="cannot be read"):
         open_segment(str(tmp_path), "b.vectors", "x/1")
+
+
+def test_a_segment_that_was_cut_off_says_so(tmp_path: Path) -> None:
+    data = packed(_segment(4, 6, FLOAT32)[0], "x/1")
+    (tmp_path / "a.vectors").write_bytes(data[:-5])
+    size = len(data)
+    with pytest.raises(
+        SpotError, match=f"it has {size - 5} bytes, not {size}, as if it was cut off"
+    ):
+        open_segment(str(tmp_path), "a.vectors", "x/1")
+
+
+def test_a_segment_that_is_cut_off_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = write(str(tmp_path), _segment(2000, 64, FLOAT32)[0], "x/1")
+    unpacked = segments_module._unpacked
+
+    def cutting(data: Any, digest: Any, *rest: str) -> Any:
+        def cut() -> str:
+            os.truncate(tmp_path / name, 2**16)
+            return str(digest())
+
+        return unpacked(data, cut, *rest)
+
+    monkeypatch.setattr(segments_module, "_unpacked", cutting)
+    with pytest.raises(SpotError, match=r"cut off by [0-9,]+ bytes while it was read"):
+        open_segment(str(tmp_path), name, "x/1")
+
+
+def test_a_segment_without_end_is_not_read(tmp_path: Path) -> None:
+    name = write(str(tmp_path), _segment(4, 6, FLOAT32)[0], "x/1")
+    os.truncate(tmp_path / name, 2**32 + 1)  # a hole, which takes no space
+    with pytest.raises(SpotError, match="cannot be read: it has more than the 4,294,967,296 bytes"):
+        open_segment(str(tmp_path), name, "x/1")
+
+
+def test_a_segment_that_would_not_be_read_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments_module, "_MOST", 100)
+    with pytest.raises(SpotError, match="larger than is read"):
+        write(str(tmp_path), _segment(4, 6, FLOAT32)[0], "x/1")
+    assert not list(tmp_path.iterdir())
 
 
 def _add_and_rank(folder: str, worker: int) -> None:

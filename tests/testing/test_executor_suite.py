@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -160,6 +161,15 @@ class Backwards(Here):
         return [e for e in (*reversed(reports), end) if e is not None]
 
 
+class Slow(Here):
+    """Waits for as long as it may."""
+
+    def wait(self, seconds):
+        events = super().wait(seconds)
+        time.sleep(seconds)
+        return events
+
+
 class Full(Here):
     """Takes no job."""
 
@@ -174,6 +184,7 @@ class Full(Here):
         (Mixed, "each_once", "under its key"),
         (Silent, "each_once", "had not after 1 s"),
         (Full, "each_once", "got idle = 0"),
+        (Slow, "prompt_end", "it took 1 s"),
         (Json, "values", "as it was"),
         (Cold, "warm_workers", "1 to 1 starts"),
         (Raising, "job_error", "RuntimeError: ValueError: this job fails"),

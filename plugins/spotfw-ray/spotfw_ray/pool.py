@@ -10,8 +10,9 @@ from typing import Any
 import attrs
 
 from spotfw.contracts import JobEnded, JobProgress, WorkerStart
+from spotfw.errors import SpotError
 from spotfw.version import __version__
-from spotfw_ray.cluster import Connection, options_of, room
+from spotfw_ray.cluster import Connection, room, worker_class
 from spotfw_ray.plain import Packed, pack, unpack, unpack_event
 from spotfw_ray.worker import RemoteWorker
 
@@ -65,9 +66,7 @@ class RayPool:
         self._connection, self._ray = connection, connection.ray
         self._start = pack(attrs.asdict(start, recurse=False))
         self._needs, self._most, self._wanted = dict(needs), max(1, jobs), workers
-        self._class = self._ray.remote(RemoteWorker).options(
-            **options_of(needs), max_restarts=0, max_task_retries=0
-        )
+        self._class = worker_class(self._ray, RemoteWorker, needs)
         self._idle: list[Any] = []
         self._busy: dict[str, _Busy] = {}
         self._closed = False
@@ -91,7 +90,7 @@ class RayPool:
             self._place_elsewhere()
             if left == 0.0:
                 break
-            if not self._busy:
+            if not self._busy and not events:
                 time.sleep(left)
         while more := self._arrived(0.0):
             events += more
@@ -130,6 +129,7 @@ class RayPool:
         return [event for event in events if event is not None]
 
     def _next(self, key: str) -> JobProgress | JobEnded | None:
+        """The event of a job that has arrived; None for the first, which says where it is done."""
         busy = self._busy[key]
         errors = self._ray.exceptions
         try:
@@ -137,11 +137,13 @@ class RayPool:
         except errors.RayTaskError as error:  # not of the job, whose errors are values
             return self._lost(key, f"The worker failed: {error.cause}", again=False)
         except (errors.RayError, StopIteration) as error:
+            if getattr(error, "actor_init_failed", False):
+                raise SpotError(_no_start(error)) from error
             return self._lost(key, _death(error), again=True)
         if not busy.begun:
             busy.begun = True
-            other = _other_version(packed)
-            return None if other is None else self._lost(key, other, again=False)
+            _check_version(packed)
+            return None
         event = unpack_event(packed)
         if isinstance(event, JobEnded):
             del self._busy[key]
@@ -187,12 +189,23 @@ def _death(error: Exception) -> str:
     return f"The worker or its node is gone ({type(error).__name__}: {first})."
 
 
-def _other_version(where: Packed) -> str | None:
-    """What is wrong with the spotfw of a node, if anything."""
-    there = unpack(where)
-    if there["spotfw"] == __version__:
-        return None
+def _no_start(error: Exception) -> str:
+    last = [line for line in str(error).splitlines() if line.strip()][-1]
     return (
-        f"The node {there['host']} has spotfw {there['spotfw']}, and this process {__version__}. "
-        "Install the same on all nodes."
+        f"A worker cannot begin on its node: {last.strip()[:300]} Install spotfw and spotfw-ray on "
+        "all nodes, the same as here, and go on; nothing is lost."
     )
+
+
+def _check_version(where: Packed) -> None:
+    """Refuses a node with another spotfw, to which one job after the other would be lost.
+
+    Raises:
+      SpotError: the versions differ.
+    """
+    there = unpack(where)
+    if there["spotfw"] != __version__:
+        raise SpotError(
+            f"The node {there['host']} has spotfw {there['spotfw']}, and this process "
+            f"{__version__}. Install the same on all nodes and go on; nothing is lost."
+        )

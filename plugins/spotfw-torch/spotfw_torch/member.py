@@ -8,7 +8,10 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from spotfw.backends.cohorts import MemberReport, MemberState
 from spotfw_torch.examples import Examples, Order, shuffled
+
+__all__ = ["Array", "Member", "MemberReport", "MemberState", "Tuned"]
 
 Array = npt.NDArray[np.float32]
 
@@ -65,39 +68,6 @@ class Member:
     def batches(self) -> Order:
         """The order it sees its examples in."""
         return self.order or shuffled(len(self.examples), self.batch_size, self.seed)
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class MemberState:
-    """Everything that continues a tuning: updates done, prompt and moment, float32 [L, E]."""
-
-    step: int
-    prompt: Array
-    moment: Array
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class MemberReport:
-    """A member's last steps.
-
-    Attributes:
-      name: of the member.
-      step: updates done.
-      losses: float32, of each step since the last report, nats per real target token.
-      tokens: real input and target tokens since the last report.
-      diverged_at: the step (from 1) whose loss or update was no number. The member has then
-        left the cohort; `state` is what it was before that step. Else None.
-      diverged_loss: the loss of that step; a number where it is the update that was none.
-      state: of a member that has left so.
-    """
-
-    name: str
-    step: int
-    losses: Array
-    tokens: int
-    diverged_at: int | None = None
-    diverged_loss: float | None = None
-    state: MemberState | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -13,12 +13,12 @@ from collections.abc import Collection, Sequence
 import attrs
 import numpy as np
 
-from spotfw.backends.cohorts import SLOT, moment
+from spotfw.backends.cohorts import SLOT, MemberReport, MemberState, moment
 from spotfw.backends.mesh.optimizer import second_moment_decay
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompts, Runtime
 from spotfw.backends.splits import TrainingData
-from spotfw.contracts import Array, TuneRequest
+from spotfw.contracts import TuneRequest
 from spotfw.tasks.tokens import Tokens
 
 #: Updates that a member may be ahead of another before the other has its turn.
@@ -26,27 +26,6 @@ _TURN = 16
 
 #: Updates left from which a program with fewer rows pays what building it takes.
 _REBUILT = 32
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class MemberState:
-    """Updates done, prompt and second moment, float32 [L, E]."""
-
-    step: int
-    prompt: Array
-    moment: Array
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class MemberReport:
-    """A member's updates since the last report; see `spotfw.backends.cohorts.MemberReport`."""
-
-    name: str
-    step: int
-    losses: Array
-    tokens: int
-    diverged_at: int | None = None
-    diverged_loss: float | None = None
 
 
 @attrs.define(kw_only=True, eq=False)

@@ -67,9 +67,10 @@ _EXECUTOR = click.option(
 _RESOURCES = click.option(
     "--resource",
     "resources",
-    metavar="LABEL=AMOUNT",
+    metavar="LABEL=AMOUNT[/tuning]",
     multiple=True,
-    help="What the executor sets aside for a worker: cpus=2, gpus=1, memory=8e9 ... Repeatable.",
+    help="What the executor sets aside for a worker: cpus=2, gpus=1, memory=8e9; memory=1e9/tuning "
+    "adds so much for each tuning that the engine runs together. Repeatable.",
 )
 
 
@@ -188,6 +189,7 @@ def _run(
     from spotfw.study.grid import ledger
     from spotfw.study.grid.cells import SimilaritiesCell
 
+    worker, tuning = amounts(resources)
     declared = read_study(file)
     laid = lay_out(declared, out)
     done = laid.total_steps - laid.steps_left
@@ -203,7 +205,8 @@ def _run(
             out,
             workers=workers,
             executor=executor,
-            resources=amounts(resources),
+            resources=worker,
+            resources_per_tuning=tuning,
             begun=begun,
             progress=lambda done, _, what: progress.update(done, last=what),
             notify=note,

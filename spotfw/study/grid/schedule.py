@@ -45,7 +45,9 @@ class Schedule:
             return cell
         return None
 
-    def take_beside(self, first: Cell, most: Callable[[int], int]) -> list[Cell]:
+    def take_beside(
+        self, first: Cell, most: Callable[[int], int], fits: Callable[[Cell], bool]
+    ) -> list[Cell]:
         """More cells that can run now in one job with a cell that was taken.
 
         Those of one shape can; several of a lane too, for one job tunes what they share once.
@@ -53,15 +55,16 @@ class Schedule:
         Args:
           first: the cell.
           most: how many cells such a job has at most, of so many that there are.
+          fits: whether a cell may be in it.
         """
         if first.shape is None:
             return []
         like, others = list[int](), list[int]()
         for place in self._ready:
             cell = self._cells[place]
-            fits = cell.shape == first.shape and place not in self._failed_needs
+            can = cell.shape == first.shape and place not in self._failed_needs and fits(cell)
             free = not cell.lane or cell.lane == first.lane or cell.lane not in self._busy
-            (like if fits and free else others).append(place)
+            (like if can and free else others).append(place)
         like.sort()
         count = most(1 + len(like)) - 1
         self._ready = others + like[count:]

@@ -1,8 +1,9 @@
 """Cells that are one job: as many of one shape as an engine gladly tunes together.
 
 A group's cells have records of their own, and each ends well or not by itself. Only where the whole
-job fails (its worker dies, the memory does not suffice) is nothing known of its cells; they are
-then run one by one.
+job fails is nothing known of its cells. If its worker was lost (with its node, or for want of
+memory) they are run again in halves, so that a cell that ends every worker is soon alone; if it
+raised, one by one.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ class Grouping:
     def __init__(self, schedule: Schedule, sizes: Mapping[str, int]) -> None:
         self._schedule = schedule
         self._sizes = sizes
-        self._alone: set[str] = set()
+        #: By cell, the most in a job with it: of those whose jobs failed as a whole.
+        self._most: dict[str, int] = {}
         self._lost: dict[str, int] = {}
 
     def around(self, cell: Cell, workers: int) -> Group:
@@ -77,10 +79,15 @@ class Grouping:
           cell: that was taken.
           workers: among whom the cells that can be run now are shared out.
         """
-        size = self._sizes.get(cell.model, 1)
-        if size == 1 or cell.id in self._alone:
+        bound = self._most.get(cell.id)
+        size = self._sizes.get(cell.model, 1) if bound is None else bound
+        if size == 1:
             return Group((cell,))
-        more = self._schedule.take_beside(cell, lambda count: min(size, -(-count // workers)))
+        more = self._schedule.take_beside(
+            cell,
+            lambda count: min(size, -(-count // workers)),
+            lambda other: self._most.get(other.id) == bound,
+        )
         return Group((cell, *more))
 
     def try_again(self, cell: Cell) -> bool:
@@ -95,11 +102,12 @@ class Grouping:
         self._schedule.put_back(cell)
         return True
 
-    def part(self, group: Group, error: str) -> str:
-        """Lets the cells of a group that failed as a whole be run one by one; says so."""
+    def part(self, group: Group, error: str, *, lost: bool) -> str:
+        """Lets cells whose job failed as a whole be run again, fewer together; says so."""
+        count = len(group.cells)
+        most = -(-count // 2) if lost else 1
         for cell in group.cells:
-            self._alone.add(cell.id)
+            self._most[cell.id] = most
             self._schedule.put_back(cell)
-        return (
-            f"A job of {len(group.cells)} tunings failed as a whole ({error}); each is tried alone."
-        )
+        how = "each is tried alone" if most == 1 else f"they are tried again {most} at a time"
+        return f"A job of {count} tunings failed as a whole ({error}); {how}."

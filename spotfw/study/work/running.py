@@ -30,7 +30,7 @@ from spotfw.study.rows import write_rows, write_similarities
 from spotfw.study.work import results
 from spotfw.study.work.groups import Group, Grouping
 from spotfw.study.work.leases import leased
-from spotfw.study.work.workers import choose_executor, open_pool
+from spotfw.study.work.workers import bundle, choose_executor, open_pool
 
 #: Called with updates done, updates in all (at most), and what is being worked on.
 Progress = Callable[[int, int, str], None]
@@ -40,8 +40,8 @@ Notify = Callable[[str], None]
 #: Of a cell whose result is not what its id says.
 _CHANGED = "The task's data or definition changed while the study ran. Run the study again."
 
-#: In the folder of a study in a bucket, while it is run.
-_LEASE = ".running"
+#: In a study's folder: in a bucket, while it is run; else what is locked meanwhile, and stays.
+_RUNNING = ".running"
 #: Seconds between writing the tables anew while cells are run.
 _EVERY = 60.0
 
@@ -72,6 +72,7 @@ def run(
     workers: int | None = None,
     executor: str | Executor | None = None,
     resources: Mapping[str, float] | None = None,
+    resources_per_tuning: Mapping[str, float] | None = None,
     begun: bool = False,
     plugins: Plugins | None = None,
     progress: Progress = lambda done, total, what: None,
@@ -89,6 +90,8 @@ def run(
       executor: what does the tunings, ``NAME[:key=value,...]`` or an executor, in place of
         those processes.
       resources: what the executor sets aside for each worker, by label.
+      resources_per_tuning: what it sets aside besides for each of the tunings that the study's
+        engine runs together, as memory grows with them.
       begun: refuse to begin a new study.
       plugins: only where tunings are done in this process; by default everything installed.
       progress: called now and then.
@@ -120,7 +123,8 @@ def run(
         if plan.todo:
             known = plugins or default_plugins()
             sizes = {model: cohort_of(model, study.open, known) for model in study.models}
-            with open_pool(plan, chosen, plugins, resources) as pool:
+            needs = bundle(resources, resources_per_tuning, max(sizes.values()))
+            with open_pool(plan, chosen, plugins, needs) as pool:
                 try:
                     _run(plan, records, pool, sizes, progress, notify, check_alone)
                 finally:
@@ -219,7 +223,7 @@ def _run(
                 continue
             del running[event.key]
             if event.error is not None and len(group.cells) > 1:
-                notify(grouping.part(group, event.error))
+                notify(grouping.part(group, event.error, lost=event.lost))
                 continue
             if event.lost and grouping.try_again(group.cells[0]):
                 title = plan.title(group.cells[0])
@@ -240,7 +244,7 @@ def _alone(folder: str) -> Iterator[Callable[[], None]]:
         "another folder with --out."
     )
     if files.is_remote(folder):
-        with leased(files.join(folder, _LEASE), busy) as lease:
+        with leased(files.join(folder, _RUNNING), busy) as lease:
             yield lease.check
         return
     with locked(
@@ -248,5 +252,6 @@ def _alone(folder: str) -> Iterator[Callable[[], None]]:
         busy=busy,
         what="study's folder",
         advice="Choose another with --out, or mend its permissions.",
+        file=_RUNNING,
     ):
         yield lambda: None

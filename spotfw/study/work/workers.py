@@ -22,9 +22,12 @@ from spotfw.plugins import Plugins
 from spotfw.study.grid.planning import Plan
 from spotfw.study.work.tuner import start_tuner
 
-_RUNS, _LOGS = "runs", "logs"
+_LOGS = "logs"
 
-#: A worker's lock on the runs, until its process ends.
+#: In a study's folder: what all of its workers hold together. A file, for folders of network file
+#: systems are locked on one machine alone.
+_WORKERS = ".workers"
+#: A worker's hold of it, until its process ends.
 _HELD: list[AbstractContextManager[None]] = []
 
 
@@ -57,6 +60,22 @@ def choose_executor(
     return executor
 
 
+def bundle(
+    worker: Mapping[str, float] | None, tuning: Mapping[str, float] | None, together: int
+) -> dict[str, float]:
+    """What is set aside for a worker, by label.
+
+    Args:
+      worker: for itself, as for a model's weights.
+      tuning: besides, for each tuning.
+      together: tunings that an engine runs at the same time.
+    """
+    needs = dict(worker or {})
+    for label, amount in (tuning or {}).items():
+        needs[label] = needs.get(label, 0.0) + amount * together
+    return needs
+
+
 @contextlib.contextmanager
 def open_pool(
     plan: Plan,
@@ -80,7 +99,7 @@ def open_pool(
     }
     start: StartWorker
     if executor.isolated:
-        with locked(files.join(plan.folder, _RUNS), shared=False):
+        with locked(plan.folder, shared=False, file=_WORKERS):
             pass  # workers of a run that was killed just now have let go of their tunings
         start = WorkerStart(f"{__name__}:start_isolated", arguments)
     else:
@@ -93,8 +112,8 @@ def open_pool(
 def start_isolated(
     folder: str, references: list[str], opening: Mapping[str, Any], by_hand: Sequence[str]
 ) -> Work:
-    """What does jobs in a process of its own, which holds the runs while it lives."""
-    held = locked(files.join(folder, _RUNS), shared=True)
+    """What does jobs in a process of its own, which is known to live as long as it does."""
+    held = locked(folder, shared=True, file=_WORKERS)
     held.__enter__()
     _HELD.append(held)
     _log_to(folder)

@@ -205,7 +205,8 @@ def test_ctrl_c_goes_through(
 
 def member(name: str, shape: tuple[int, int], done: int) -> Any:
     """A member with `done` updates, whose next batch has this shape."""
-    from spotfw.backends.mesh.cohort import Member, MemberState
+    from spotfw.backends.cohorts import MemberState
+    from spotfw.backends.mesh.cohort import Member
 
     prompt = np.zeros((4, 16), np.float32)
     start = TuningState(step=0, prompt=prompt)

@@ -1,4 +1,4 @@
-"""``--resource LABEL=AMOUNT``."""
+"""``--resource LABEL=AMOUNT[/tuning]``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from spotfw.errors import WrongUse
 
 
 def test_amounts_by_label() -> None:
-    assert amounts(("gpus=1", "memory=8e9")) == {"gpus": 1.0, "memory": 8e9}
-    assert amounts(()) is None
+    worker = {"gpus": 1.0, "memory": 8e9}
+    assert amounts(("gpus=1", "memory=8e9")) == (worker, {})
+    assert amounts(("gpus=1", "memory=8e9", "memory=1e9/tuning")) == (worker, {"memory": 1e9})
+    assert amounts(()) == ({}, {})
 
 
-@pytest.mark.parametrize("text", ["gpus", "=1", "gpus=", "gpus=x", "gpus=0", "gpus=-1", "cpus=inf"])
+_WRONG = ["gpus", "=1", "gpus=", "gpus=x", "gpus=0", "gpus=-1", "cpus=inf", "gpus=1/cell"]
+
+
+@pytest.mark.parametrize("text", [*_WRONG, "gpus=/tuning"])
 def test_what_names_no_amount(text: str) -> None:
     with pytest.raises(WrongUse, match="names no amount"):
         amounts((text,))

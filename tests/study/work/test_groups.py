@@ -25,6 +25,7 @@ from spotfw.study.grid.declaration import Study, parse_study
 from spotfw.study.grid.schedule import Schedule
 from spotfw.study.rows import Row
 from spotfw.study.work.groups import Grouping
+from spotfw.study.work.workers import bundle
 from spotfw.testing import NumpyBackend, NumpyModel
 from tests.settings import MOMENT
 from tests.study.conftest import DOCUMENT
@@ -156,6 +157,30 @@ def test_what_fails_as_a_whole_is_tried_one_by_one(
     assert "6 tunings failed as a whole" in line and "SIGKILL" in line
 
 
+def test_cells_whose_worker_is_lost_are_tried_in_halves() -> None:
+    schedule = Schedule(_cells(*[""] * 7))
+    grouping = Grouping(schedule, {"m": 4})
+    poison = "t2"
+    ended, lines, sizes = list[str](), list[str](), list[int]()
+    while (cell := schedule.take()) is not None:
+        group = grouping.around(cell, 1)
+        names = [c.facts["task"] for c in group.cells]
+        sizes.append(len(names))
+        if poison not in names:
+            ended += names
+        elif len(names) > 1:
+            lines.append(grouping.part(group, "The node is gone.", lost=True))
+            continue
+        elif grouping.try_again(cell):
+            continue
+        for member in group.cells:
+            schedule.ended(member, well=member.facts["task"] != poison)
+    # Four of seven are lost, two of these again; the others keep the engine's size.
+    assert sizes == [4, 2, 2, 1, 1, 1, 1, 3]
+    assert ended == ["t0", "t1", "t3", "t4", "t5", "t6"]
+    assert "2 at a time" in lines[0] and "tried alone" in lines[1]
+
+
 def test_a_study_goes_on_with_groups_of_another_size(
     make: Callable[..., Study], engine: Cohorts, tmp_path: Path
 ) -> None:
@@ -216,6 +241,12 @@ def test_only_cells_of_one_shape_and_of_free_lanes_are_a_group() -> None:
     assert schedule.take() is None  # the rival's lane is busy, the last one waits
     schedule.ended(busy, well=True)
     assert _took(schedule, grouping, 1) == ["t3", "waits"]
+
+
+def test_what_a_worker_needs_grows_with_its_tunings() -> None:
+    assert bundle({"gpus": 1.0, "memory": 4e9}, {"memory": 5e8}, 8) == {"gpus": 1.0, "memory": 8e9}
+    assert bundle(None, {"slots": 0.5}, 3) == {"slots": 1.5}
+    assert bundle(None, None, 3) == {}
 
 
 def test_the_size_is_the_engine_s(make: Callable[..., Study]) -> None:

@@ -15,8 +15,9 @@ from spotfw.contracts import JobPool, Work
 from spotfw.contracts.jobs import StartWorker
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.hookspecs import hookimpl
-from spotfw.plugins import Plugins
+from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.builtin.executors import InProcess
+from spotfw.plugins.models import cohort_of
 from spotfw.study import plan, read_rows, read_similarities, run
 from spotfw.study.grid.declaration import Study
 from spotfw.study.rows import Row
@@ -219,6 +220,23 @@ def test_any_executor_gives_the_same_rows(
     assert timeless(read_rows(out)) == timeless(read_rows(str(undisturbed)))
     with pytest.raises(SpotError, match=r"executor 'wire:bits=1'.*wire.*no wire of 1 bit"):
         run(small_study(), str(tmp_path / "b"), executor="wire:bits=1", plugins=plugins)
+
+
+def test_a_worker_is_given_what_a_cohort_needs(
+    small_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    class Refusing:
+        name, isolated = "refusing", False
+
+        def open(self, start: StartWorker, *, jobs: int, resources: Any = None) -> JobPool:
+            raise SpotError(str(resources))
+
+    study = small_study()
+    (model,) = study.models
+    together = cohort_of(model, study.open, default_plugins())
+    needs = {"resources": {"gpus": 1.0, "memory": 2.0}, "resources_per_tuning": {"memory": 3.0}}
+    with pytest.raises(SpotError, match=f"'memory': {2.0 + 3.0 * together}"):
+        run(study, str(tmp_path / "out"), executor=Refusing(), **needs)  # type: ignore[arg-type]
 
 
 @attrs.frozen
