@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     import pandas
 
 #: Kinds of rows, in the order in which they are written.
-KINDS = ("source", "generic source", "baseline", "transfer", "strategy", "generic")
+KINDS = (
+    *("source", "generic source", "baseline", "baseline ablation", "transfer", "strategy"),
+    *("generic", "generic ablation"),
+)
 
 ROWS, SIMILARITIES = "rows", "similarities"
 
@@ -38,7 +41,8 @@ class Row:
       kind: ``source`` (a source's prompt), ``generic source`` (a prompt for every target),
         ``baseline`` (a target from scratch), ``transfer`` (a target from one source prompt),
         ``strategy`` (a target from what a strategy chose), ``generic`` (a target from a
-        generic source's prompt).
+        generic source's prompt); ``baseline ablation`` and ``generic ablation`` are the like
+        for another number of updates.
       study, model: names.
       parameters: weights of the frozen model, None where unknown.
       task, family: what was tuned: the source's for sources, else the target's.

@@ -39,14 +39,17 @@ def coverage(study: Study, rows: Sequence[Row]) -> list[Coverage]:
     tunings = len(study.models) * seeds
     # A target that is a source too is not tuned from its own prompts.
     pairs = sum(source != target for source in study.sources for target in study.targets)
+    ablations = sum(len(generic.also_steps) for generic in study.generics)
     picks = len(study.strategies) * len(study.metrics) * len(study.ks)
     asked = {
         "source": tunings * len(study.sources),
-        "generic source": tunings * len(study.generics),
+        "generic source": tunings * (len(study.generics) + ablations),
         "baseline": tunings * len(study.targets),
+        "baseline ablation": tunings * len(study.targets) * len(study.also_steps),
         "transfer": tunings * seeds * pairs if study.oracle else 0,
         "strategy": tunings * len(study.targets) * picks,
         "generic": tunings * len(study.targets) * len(study.generics),
+        "generic ablation": tunings * len(study.targets) * ablations,
     }
     covered = []
     for kind in KINDS:

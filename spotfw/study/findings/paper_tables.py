@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from spotfw.study.findings.ablations import ablated, ablation_scores
 from spotfw.study.findings.arithmetic import (
     Change,
     Method,
@@ -42,12 +43,21 @@ def method_name(method: Method) -> str:
 
 
 def methods(rows: Sequence[Row]) -> dict[tuple[str, str | None, int | None], Scores]:
-    """Every way of starting, by (name, metric, k): scratch, generic sources, strategies, oracle."""
+    """Every way of starting, by (name, metric, k): scratch, generic sources, strategies, oracle.
+
+    What was also tuned for other numbers of updates has them in its name, below the usual one.
+    """
     ways: dict[tuple[str, str | None, int | None], Scores] = {}
+    other = ablation_scores(rows)
     if finished(rows, "baseline"):
         ways[SCRATCH, None, None] = baseline_scores(rows)
-    for name, scores in generic_scores(rows).items():
-        ways[f"SPoT {name}", None, None] = scores
+    ways |= {(ablated(SCRATCH, n), None, None): s for (name, n), s in other.items() if not name}
+    generics = generic_scores(rows)
+    for name in dict.fromkeys([*generics, *(name for name, _ in other if name)]):
+        title = f"SPoT {name}"
+        if name in generics:
+            ways[title, None, None] = generics[name]
+        ways |= {(ablated(title, n), None, None): s for (of, n), s in other.items() if of == name}
     for method, scores in strategy_scores(rows).items():
         ways[method.strategy.replace("_", " "), method.metric, method.k] = scores
     oracle = oracle_scores(rows)

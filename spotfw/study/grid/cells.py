@@ -70,6 +70,13 @@ class BaselineCell(TuningCell):
 
 
 @attrs.frozen(kw_only=True)
+class BaselineAblationCell(BaselineCell):
+    """A target from scratch for another number of updates (paper 2.1.4, "- longer tuning")."""
+
+    kind: ClassVar[str] = "baseline ablation"
+
+
+@attrs.frozen(kw_only=True)
 class TransferCell(TuningCell):
     """A target tuned from one source prompt.
 
@@ -170,6 +177,13 @@ class GenericCell(TuningCell):
 
     def tunings(self, plugins: Plugins) -> Iterable[Tuning]:
         return [self.tuning(self.kind, self.source)]
+
+
+@attrs.frozen(kw_only=True)
+class GenericAblationCell(GenericCell):
+    """A target from a generic source's prompt, both for another number of updates."""
+
+    kind: ClassVar[str] = "generic ablation"
 
 
 @attrs.frozen(kw_only=True)

@@ -33,12 +33,14 @@ class Generic:
       tasks: one task, or several as a mixture.
       rates: of each, None for examples-proportional mixing with the limit 2^19.
       settings: of its tuning, over a source's.
+      also_steps: other numbers of updates that it, and then each target from it, is tuned for.
     """
 
     name: str
     tasks: tuple[str, ...]
     rates: tuple[float, ...] | None = None
     settings: Mapping[str, Any] = attrs.field(factory=dict)
+    also_steps: tuple[int, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +58,7 @@ class Study:
         over these, and `mixture` over a source's.
       benchmarks: column title -> targets averaged in it.
       generics: task-agnostic prompts.
+      also_steps: other numbers of updates that each target is tuned for from scratch.
       open: how the model is opened: ``backend``, ``vocabulary``, ``threads`` ...
       modules: of the user's own that its tasks come from. They are not imported because a file
         names them, but must have been named by the user as well.
@@ -77,15 +80,18 @@ class Study:
     mixture: Mapping[str, Any] = attrs.field(factory=dict)
     benchmarks: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     generics: tuple[Generic, ...] = ()
+    also_steps: tuple[int, ...] = ()
     open: Mapping[str, Any] = attrs.field(factory=dict)
     modules: tuple[str, ...] = ()
     place: str = attrs.field(default="the study", eq=False)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
-        values = attrs.asdict(self, filter=lambda field, _: field.name != "place")
-        # As a study without modules was written before there were any.
-        return values if self.modules else {k: v for k, v in values.items() if k != "modules"}
+        # As a study without these was written before they were keys.
+        later = ("modules", "also_steps")
+        return attrs.asdict(
+            self, filter=lambda f, v: f.name != "place" and (f.name not in later or v)
+        )
 
     @property
     def settings_by_hand(self) -> list[str]:
@@ -162,7 +168,7 @@ def _generics(value: Any, place: str) -> tuple[Generic, ...]:
         where = f"[[generic]] number {number} of {place}"
         check_known(
             table,
-            dict.fromkeys(("name", "tasks", "rates", "settings")),
+            dict.fromkeys(("name", "tasks", "rates", "settings", "also_steps")),
             place,
             f"[[generic]] {number}: ",
         )
@@ -175,7 +181,10 @@ def _generics(value: Any, place: str) -> tuple[Generic, ...]:
         name = read_text(table.get("name", "+".join(tasks)), f"name of {where}")
         settings = read_settings(table.get("settings", {}), f"settings of {where}")
         members = tuple(_beside(Path(place).parent, task) for task in tasks)
-        generics.append(Generic(name=name, tasks=members, rates=rates, settings=settings))
+        steps = read_numbers(1)(table["also_steps"], where) if "also_steps" in table else ()
+        generics.append(
+            Generic(name=name, tasks=members, rates=rates, settings=settings, also_steps=steps)
+        )
     check_distinct([g.name for g in generics], f"name of [[generic]] in {place}")
     return tuple(generics)
 
@@ -202,6 +211,8 @@ def _consistent(study: Study) -> Study:
     for name, instead in (("oracle", "oracle = true"), ("none", "nothing: baselines always run")):
         if name in study.strategies:
             refuse(f"{name!r} stands among its strategies. Write {instead} instead.")
+    if study.also_steps and not study.targets:
+        refuse("also_steps are given but no targets to tune for so many.")
     if study.generics and not study.targets:
         refuse("[[generic]] is given but no targets to tune from it.")
     for title, members in study.benchmarks.items():
@@ -231,6 +242,7 @@ _KEYS: dict[str, Callable[[Any, str], Any]] = {
     "metrics": read_texts,
     "strategies": read_texts,
     "ks": read_numbers(1),
+    "also_steps": read_numbers(1),
     "modules": read_texts,
     "oracle": read_flag,
 }

@@ -9,7 +9,9 @@ import attrs
 
 from spotfw.study.grid.cell import Cell, Prompt, TuningCell
 from spotfw.study.grid.cells import (
+    BaselineAblationCell,
     BaselineCell,
+    GenericAblationCell,
     GenericCell,
     GenericSourceCell,
     SimilaritiesCell,
@@ -46,8 +48,9 @@ class _OfModel:
                 sources[source.task, seed] = source
         yield from sources.values()
         generics = {
-            (generic.name, seed): self._generic_source(generic, seed, sources)
+            (generic.name, seed, steps): self._generic_source(generic, seed, sources, steps)
             for generic in study.generics
+            for steps in (None, *generic.also_steps)
             for seed in study.seeds
         }
         yield from generics.values()
@@ -57,6 +60,8 @@ class _OfModel:
             for seed in study.seeds
         ]
         yield from baselines
+        for steps in study.also_steps:
+            yield from (self._ablation(baseline, steps) for baseline in baselines)
         embedded = (*sources.values(), *baselines)
         if len(embedded) > 1:
             for metric in study.metrics:
@@ -68,7 +73,7 @@ class _OfModel:
         self,
         baseline: BaselineCell,
         sources: Mapping[Prompt, SourceCell],
-        generics: Mapping[Prompt, GenericSourceCell],
+        generics: Mapping[tuple[str, int, int | None], GenericSourceCell],
     ) -> Iterator[Cell]:
         """All that is tuned on one target with one seed beside its baseline."""
         study = self.study
@@ -103,17 +108,30 @@ class _OfModel:
                         needs=needs,
                     )
         for generic in study.generics:
-            source = generics[generic.name, baseline.seed]
-            content = common["content"] | source.content
-            yield GenericCell(
-                **common | {"content": content}, source=generic.name, needs=(source.id,)
-            )
+            for steps in (None, *generic.also_steps):
+                source = generics[generic.name, baseline.seed, steps]
+                changes: dict[str, Any] = {"content": common["content"] | source.content}
+                if steps is not None:
+                    changes["settings"] = {**common["settings"], "steps": steps}
+                kind = GenericCell if steps is None else GenericAblationCell
+                yield kind(**common | changes, source=generic.name, needs=(source.id,))
+
+    def _ablation(self, baseline: BaselineCell, steps: int) -> BaselineAblationCell:
+        common = self._common(baseline.reference, baseline.seed, "target")
+        return BaselineAblationCell(**common | {"settings": {**common["settings"], "steps": steps}})
 
     def _generic_source(
-        self, generic: Generic, seed: int, sources: Mapping[Prompt, SourceCell]
+        self,
+        generic: Generic,
+        seed: int,
+        sources: Mapping[Prompt, SourceCell],
+        steps: int | None = None,
     ) -> GenericSourceCell:
         names = tuple(self.resolved.tasks[task].name for task in generic.tasks)
         same = sources.get((names[0], seed)) if len(names) == 1 else None
+        settings = self._settings(f"generic {generic.name}", seed)
+        if steps is not None:
+            settings["steps"] = steps
         task = "+".join(names)
         return GenericSourceCell(
             model=self.model,
@@ -121,7 +139,7 @@ class _OfModel:
             task=task,
             seed=seed,
             source=generic.name,
-            settings=self._settings(f"generic {generic.name}", seed),
+            settings=settings,
             members=generic.tasks,
             rates=generic.rates,
             # One task may be the very tuning of a source.

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from spotfw.config import TARGET_STEPS
+from spotfw.config import SOURCE_STEPS, TARGET_STEPS
 from spotfw.contracts import OptionNames
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
@@ -145,7 +145,9 @@ def _settings(study: Study, model: str, plugins: Plugins) -> dict[tuple[str, str
     source = {**study.settings, **study.source}
     target = {**study.settings, **study.target}
     if "steps" not in target and "steps" not in own:
-        target["steps"] = TARGET_STEPS
+        # Section 2 of the paper gives targets as many as sources (2.1.4), section 3 fewer (3.1.2).
+        section2 = study.generics and not study.sources
+        target["steps"] = SOURCE_STEPS if section2 else TARGET_STEPS
     given = {"source": source, "target": target, "mixture": {**source, **study.mixture}}
     given |= {f"generic {g.name}": {**source, **g.settings} for g in study.generics}
     roles = {}
@@ -153,6 +155,7 @@ def _settings(study: Study, model: str, plugins: Plugins) -> dict[tuple[str, str
         values = session.settings(**changes).to_dict()
         del values["seed"]
         roles[model, role] = values
+    _check_also_steps(study, {role: values["steps"] for (_, role), values in roles.items()})
     lengths = {role: values["prompt_length"] for (_, role), values in roles.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{role} {length}" for role, length in lengths.items())
@@ -161,6 +164,21 @@ def _settings(study: Study, model: str, plugins: Plugins) -> dict[tuple[str, str
             f"those of another (prompt_length: {listed}). Set it once, under [settings]."
         )
     return roles
+
+
+def _check_also_steps(study: Study, steps: Mapping[str, int]) -> None:
+    """Refuses other numbers of updates that are none."""
+    own = [("also_steps", study.also_steps, steps["target"])]
+    own += [
+        (f"also_steps of [[generic]] {g.name!r}", g.also_steps, steps[f"generic {g.name}"])
+        for g in study.generics
+    ]
+    for key, others, usual in own:
+        if usual in others:
+            raise WrongUse(
+                f"The study {study.place} contradicts itself: {key} names {usual}, the steps that "
+                "are tuned anyway. Take it out, or set other steps."
+            )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 
 from spotfw.study.findings import arithmetic, likeness
+from spotfw.study.findings.ablations import by_task
 from spotfw.study.findings.arithmetic import Correlation
 from spotfw.study.findings.curves import learning_curves
 from spotfw.study.findings.paper_tables import (
@@ -41,6 +42,7 @@ class Results:
       model: its name.
       headlines: the numbers to see first.
       methods, selection, transfers, gains: tables 1, 3, 4 and 5.
+      by_task: table 1 target by target.
       retrieval, correlation: how well metrics predict transfer.
       rankings: a table for each target; `no_rankings` says why there is none.
       by_k: the figure of scores against k.
@@ -55,6 +57,7 @@ class Results:
     selection: Table
     transfers: Table
     gains: Table
+    by_task: Table
     retrieval: Table
     correlation: Table
     rankings: Mapping[str, Table]
@@ -66,7 +69,7 @@ class Results:
 
     def tables(self) -> list[Table]:
         """Every table that has a file, the rankings as one."""
-        first = [self.methods, self.selection, self.transfers, self.gains]
+        first = [self.methods, self.selection, self.transfers, self.gains, self.by_task]
         ending = self.methods.name.removeprefix("table1")
         rankings = attrs.evolve(_all_rankings(self.rankings), name=f"rankings{ending}")
         return [*first, self.retrieval, self.correlation, rankings]
@@ -117,6 +120,7 @@ def results(
         selection=_because(table3(rows, targets), why["selection"]),
         transfers=_because(table4(rows, targets), why["transfers"]),
         gains=_because(table5(rows), why["transfers"]),
+        by_task=_because(by_task(rows, targets), why["methods"]),
         retrieval=_because(retrieval_table(rows, similarities), why["correlation"]),
         correlation=_because(_correlation_table(correlated, targets), why["correlation"]),
         no_rankings=why["rankings"],

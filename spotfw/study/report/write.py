@@ -124,6 +124,7 @@ def _with_own_names(results: Results, place: int) -> Results:
         selection=table(results.selection),
         transfers=table(results.transfers),
         gains=table(results.gains),
+        by_task=table(results.by_task),
         retrieval=table(results.retrieval),
         correlation=table(results.correlation),
         rankings={target: table(ranking) for target, ranking in results.rankings.items()},

@@ -36,6 +36,32 @@ def test_the_committed_studies_plan(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("place", "usual", "other", "targets", "generics"),
+    [("miniature/section2", 262_144, 30_000, 16, 14), ("section2/study", 120, 15, 4, 4)],
+)
+def test_the_committed_studies_of_section_2_plan(
+    spotfw_cli: Callable[..., Any],
+    tmp_path: Path,
+    place: str,
+    usual: int,
+    other: int,
+    targets: int,
+    generics: int,
+) -> None:
+    pytest.importorskip("spotfw_playground")
+    pytest.importorskip("spotfw_paper_tasks")
+    file = ROOT / "benchmarks" / f"{place}.toml"
+    ran = spotfw_cli("study", "plan", file, "--out", tmp_path / "out", "--json")
+    assert ran.status == 0
+    groups = {g["kind"]: (g["cells"], g["steps"]) for g in json.loads(ran.out)["groups"]}
+    assert groups["baseline"] == (3 * targets, 3 * targets * usual)
+    assert groups["baseline ablation"] == (3 * targets, 3 * targets * other)
+    assert groups["generic source"] == (3 * (generics + 1), 3 * (generics * usual + other))
+    assert groups["generic"] == (3 * targets * generics, 3 * targets * generics * usual)
+    assert groups["generic ablation"] == (3 * targets, 3 * targets * other)
+
+
 def test_wrong_use(spotfw_cli: Callable[..., Any], tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
     file.write_text('sources = ["a"]\ntragets = ["b"]\n')

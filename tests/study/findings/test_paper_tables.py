@@ -8,6 +8,7 @@ import math
 
 import pytest
 
+from spotfw.study.findings.ablations import by_task
 from spotfw.study.findings.paper_tables import table1, table3, table4, table5
 from spotfw.study.findings.tables import Cell, Table
 from spotfw.study.rows import Row
@@ -181,6 +182,44 @@ def test_benchmarks_and_generic_sources() -> None:
     assert cells["from scratch"][3].text == "50.5 ± 0.5"
     assert cells["SPoT all"][4].text == "90.5 ± 0.5" and cells["SPoT all"][4].mark == "best"
     assert table1(rows).columns == ("method", "metric", "k", "average")
+
+
+def test_rows_without_longer_tuning_stand_below_their_method() -> None:
+    def rows_of(kind: str, steps: int, score: float, source: str | None = None) -> list[Row]:
+        scores = {"accuracy_matched": score, "accuracy_mismatched": score - 2}
+        return [
+            Row(kind=kind, source=source, task=task, seed=seed, steps=steps, **more)  # type: ignore[arg-type]
+            for seed in (0, 1)
+            for task, more in (
+                ("cola", {"score": score, "scores": {"matthews_corrcoef": score}}),
+                ("mnli", {"score": score - 1, "scores": scores}),
+            )
+        ]
+
+    rows = [
+        *rows_of("baseline", 160, 60.0),
+        *rows_of("baseline ablation", 20, 50.0),
+        *rows_of("generic", 160, 80.0, "GLUE"),
+        *rows_of("generic", 160, 70.0, "C4"),
+        *rows_of("generic ablation", 20, 75.0, "GLUE"),
+    ]
+    titles = [
+        *("from scratch", "from scratch, 20 steps"),
+        *("SPoT GLUE", "SPoT GLUE, 20 steps", "SPoT C4"),
+    ]
+    table = table1(rows, {"GLUE": ["cola", "mnli"]})
+    assert [row[0].value for row in table.rows] == titles
+    assert [row[3].value for row in table.rows] == [59.5, 49.5, 79.5, 74.5, 69.5]
+    tasks = by_task(rows, ["cola", "mnli"])
+    assert tasks.columns == (
+        *("method", "cola", "mnli accuracy_matched", "mnli accuracy_mismatched"),
+    )
+    assert {str(r[0].value): [c.value for c in r[1:]] for r in tasks.rows} == {
+        title: [score, score, score - 2]
+        for title, score in zip(titles, (60.0, 50.0, 80.0, 75.0, 70.0), strict=True)
+    }
+    # The paper's tables of section 3 know nothing of them.
+    assert table3(rows).rows[0][-1].value == 59.5
 
 
 def test_no_rows_make_empty_tables() -> None:

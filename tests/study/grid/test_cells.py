@@ -11,8 +11,10 @@ import pytest
 
 from spotfw.plugins import Plugins
 from spotfw.study import plan
+from spotfw.study.findings.coverage import coverage
 from spotfw.study.grid.cells import (
     GenericCell,
+    GenericSourceCell,
     SimilaritiesCell,
     SourceCell,
     StrategyCell,
@@ -21,6 +23,7 @@ from spotfw.study.grid.cells import (
 from spotfw.study.grid.declaration import Study
 from spotfw.study.grid.planning import Plan
 from spotfw.study.rows import KINDS
+from tests.study.conftest import DOCUMENT
 
 Make = Callable[..., Study]
 
@@ -28,6 +31,14 @@ Make = Callable[..., Study]
 @pytest.fixture
 def laid(small_study: Make, tmp_path: Path) -> Plan:
     return plan(small_study(), str(tmp_path / "out"), plugins=Plugins(entry_points=False))
+
+
+@pytest.fixture
+def ablated(small_study: Make, tmp_path: Path) -> Plan:
+    """With other numbers of updates too: every kind of cell."""
+    generic = [DOCUMENT["generic"][0] | {"also_steps": [3]}, DOCUMENT["generic"][1]]
+    study = small_study(also_steps=[3, 2], generic=generic)
+    return plan(study, str(tmp_path / "out"), plugins=Plugins(entry_points=False))
 
 
 def results(cell: str) -> dict[str, Any] | None:
@@ -41,11 +52,11 @@ def results(cell: str) -> dict[str, Any] | None:
     }
 
 
-def test_jobs_are_plain_values_of_three_actions(laid: Plan) -> None:
-    jobs = {cell.id: cell.job(results) for cell in laid.cells}
+def test_jobs_are_plain_values_of_three_actions(ablated: Plan) -> None:
+    jobs = {cell.id: cell.job(results) for cell in ablated.cells}
     assert all(json.loads(json.dumps(job)) == job for job in jobs.values())
     assert {job["action"] for job in jobs.values()} == {"tune", "transfer", "compare"}
-    kinds = dict.fromkeys(cell.kind for cell in laid.cells)
+    kinds = dict.fromkeys(cell.kind for cell in ablated.cells)
     assert set(kinds) == {*KINDS, "similarities"}
 
 
@@ -64,6 +75,28 @@ def test_a_job_takes_what_its_cell_waits_for(laid: Plan) -> None:
             assert job["among"] == [f"id of {key}" for key in cell.needs[1:]]
             assert [by_id[key].facts["task"] for key in cell.needs[1:]] == [t for t, _ in cell.pool]
             assert by_id[cell.needs[0]].kind == "baseline"
+
+
+def test_other_numbers_of_updates_are_cells_of_their_own(ablated: Plan) -> None:
+    laid = ablated
+    of_kind = {kind: [c for c in laid.cells if c.kind == kind] for kind in KINDS}
+    steps = [c.settings["steps"] for c in of_kind["baseline ablation"]]  # type: ignore[attr-defined]
+    assert steps == [3, 3, 2, 2]
+    by_id = {cell.id: cell for cell in laid.cells}
+    assert len(by_id) == len(laid.cells)
+    for cell in (*of_kind["generic"], *of_kind["generic ablation"]):
+        (source,) = (by_id[need] for need in cell.needs)
+        usual = cell.kind == "generic"
+        assert isinstance(cell, GenericCell) and isinstance(source, GenericSourceCell)
+        assert (source.source, source.seed) == (cell.source, cell.seed)
+        assert (cell.settings["steps"], source.settings["steps"]) == ((4, 4) if usual else (3, 3))
+    assert {c.source for c in of_kind["generic ablation"]} == {"both"}  # type: ignore[attr-defined]
+    # A target's embedding is of its usual tuning.
+    for cell in laid.cells:
+        if isinstance(cell, SimilaritiesCell):
+            assert {c.kind for c in cell.compared} == {"source", "baseline"}
+    asked = {c.kind: c.asked for c in coverage(laid.study, [])}
+    assert asked == {kind: len(cells) for kind, cells in of_kind.items()}
 
 
 def test_a_comparison_is_partial_where_an_embedding_is_missing(laid: Plan) -> None:

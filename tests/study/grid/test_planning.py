@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from spotfw.errors import UnknownName
+from spotfw.errors import UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.study import plan
 from spotfw.study.grid.declaration import Study
@@ -40,6 +41,34 @@ def test_cells_of_two_models_have_two_names(
     assert len({laid.title(cell) for cell in laid.cells}) == len(laid.cells)
     single = plan(small_study(), str(tmp_path / "out"), plugins=plugins)
     assert [single.title(cell) for cell in single.cells] == [str(cell) for cell in single.cells]
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [
+        ({}, 262_144),
+        ({"generic": None}, 100_000),
+        ({"sources": ["tiny_reviews.toml"]}, 100_000),
+        ({"target": {"steps": 7}}, 7),
+    ],
+)
+def test_targets_of_section_2_have_a_source_s_steps(
+    small_study: Make, plugins: Plugins, changes: dict[str, Any], steps: int
+) -> None:
+    section3 = {"sources": None, "strategies": None, "ks": None, "oracle": None, "mixture": None}
+    study = small_study(**section3 | {"settings": {"prompt_length": 4}} | changes)
+    settings = plan(study, "nowhere", plugins=plugins).resolved.settings
+    assert settings[study.models[0], "target"]["steps"] == steps
+
+
+@pytest.mark.parametrize("where", ["study", "generic"])
+def test_the_usual_number_of_updates_is_no_other_one(
+    small_study: Make, plugins: Plugins, where: str
+) -> None:
+    both = {"name": "both", "tasks": ["tiny_reviews.toml"], "also_steps": [4]}
+    changes: dict[str, Any] = {"also_steps": [4]} if where == "study" else {"generic": [both]}
+    with pytest.raises(WrongUse, match=r"also_steps.* names 4, the steps that are tuned anyway"):
+        plan(small_study(**changes), "nowhere", plugins=plugins)
 
 
 @pytest.mark.parametrize(
