@@ -130,18 +130,24 @@ class Plans:
         """
         settings.setdefault("steps", self.target_steps)
         mixed = {k: v for k, v in settings.items() if k != "steps"} | dict(mixture or {})
+        task = pinned(self.task(target))
+        out = None if out is None else place_of(out)
+        chosen, mixing = self.settings(**settings), self.settings(**mixed)
+        for where in [] if out is None else _begun(out, f"{task.name}-from-"):
+            chosen = as_begun(where, chosen, settings)
+            mixing = as_begun(where, mixing, mixed)
         transfer = Transfer(
             bench=self._bench,
             library=self._sources,
-            target=pinned(self.task(target)),
+            target=task,
             strategy=strategy,
             k=k,
             metric=metric,
-            settings=self.settings(**settings),
-            mixture=self.settings(**mixed),
+            settings=chosen,
+            mixture=mixing,
             find_task=self.task,
             among=among,
-            out=None if out is None else place_of(out),
+            out=out,
             runs=self.runs,
             observer=observer or self.observer,
             by_hand=set(mixed) if by_hand is None else by_hand,
@@ -151,3 +157,13 @@ class Plans:
     def carry_out(self, plan: Rounds[T]) -> T:
         """Tunes what a plan asks for, a round side by side, and gives its result."""
         return self._bench.carry_out(plan)
+
+
+def _begun(folder: str, prefix: str) -> list[str]:
+    """The record of a run in the folder whose name begins so, if there is one."""
+    records = [
+        files.join(folder, name, RECORD)
+        for name in sorted(files.list_names(folder))
+        if name.startswith(prefix)
+    ]
+    return [where for where in records if files.exists(where)][:1]

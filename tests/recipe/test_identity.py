@@ -134,6 +134,22 @@ def test_a_run_of_a_version_without_a_setting_goes_on_as_it_was_begun(fw: Sessio
     assert other.history[-1].loss != whole.history[-1].loss
 
 
+def test_a_transfer_that_a_version_without_a_setting_began_goes_on_as_it_was(fw: Session) -> None:
+    settings = SETTINGS | {"weight_decay": 0.1}
+    for name in ("tiny_reviews.toml", "tiny_things.toml"):
+        fw.add(fw.tune(name, **settings))
+    begun = fw.transfer("tiny_words.toml", k=1, out="t", scale_weight_decay=True, **settings)
+    for record in Path("t").glob("*/run.json"):
+        values = json.loads(record.read_text())
+        assert values["settings"].pop("scale_weight_decay") is True
+        record.write_text(json.dumps(values))
+    resumed = fw.transfer("tiny_words.toml", k=2, out="t", **settings)
+    assert {run.best.provenance.settings["scale_weight_decay"] for run in resumed.runs} == {True}
+    assert {run.folder for run in begun.runs} < {run.folder for run in resumed.runs}
+    elsewhere = fw.transfer("tiny_words.toml", k=2, out="new", **settings)
+    assert {run.best.provenance.settings["scale_weight_decay"] for run in elsewhere.runs} == {False}
+
+
 def test_nor_with_another_file_to_start_from(fw: Session) -> None:
     source = fw.tune("tiny_reviews.toml", out="source", **SETTINGS)
     shutil.copy("source/best.safetensors", "start.safetensors")
