@@ -7,7 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spotfw.config import TuningSettings
-from spotfw.contracts import FrozenModel, SimilarityMetric, TargetContext, TargetSignal
+from spotfw.contracts import (
+    FrozenModel,
+    SimilarityMetric,
+    SourceTasks,
+    TargetContext,
+    TargetSignal,
+)
 from spotfw.errors import SpotError
 from spotfw.ranking import Ranking
 from spotfw.ranking.fusion import fuse
@@ -47,6 +53,19 @@ def fused(metric: str, rank: Callable[[str], Ranking]) -> Ranking:
 def needs_embedding(plugins: Plugins, metric: str) -> bool:
     """Whether one of the metrics compares with the target's task embedding."""
     return not all(isinstance(m, TargetSignal) for m in metrics_named(plugins, metric))
+
+
+def is_of_target(plugins: Plugins, metric: str) -> bool:
+    """Whether a metric ranks sources for a target only, and compares no two embeddings.
+
+    So do those that look at its examples or at which tasks the sources are of, and several whose
+    rankings are fused.
+
+    Raises:
+      UnknownName: there is no such metric.
+    """
+    parts = metrics_named(plugins, metric)
+    return len(parts) > 1 or isinstance(parts[0], (TargetSignal, SourceTasks))
 
 
 def at_target(

@@ -7,16 +7,18 @@ from typing import Any, TypeVar
 
 from spotfw import files
 from spotfw.config import TARGET_STEPS, TuningSettings
+from spotfw.errors import WrongUse
 from spotfw.library import Library
 from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt
+from spotfw.ranking import Ranking
 from spotfw.recipe.asked import Place, place_of, prompt_of, task_of
 from spotfw.recipe.begun import as_begun
 from spotfw.recipe.candidates import Choose, TransferResult
 from spotfw.recipe.evaluation import check_splits
 from spotfw.recipe.rounds import Rounds
 from spotfw.recipe.run_folder import RECORD, refuse_used
-from spotfw.recipe.transfer import Transfer
+from spotfw.recipe.transfer import Transfer, required
 from spotfw.recipe.tuned import Observer, Tuning
 from spotfw.recipe.workbench import Workbench
 from spotfw.tasks import Mixture, Task
@@ -153,6 +155,39 @@ class Plans:
             by_hand=set(mixed) if by_hand is None else by_hand,
         )
         return transfer.rounds(embedding)
+
+    def ranking(
+        self,
+        target: Place | Task,
+        metric: str,
+        *,
+        embedding: SoftPrompt,
+        among: Collection[str] | None = None,
+        by_hand: Collection[str] = (),
+        **settings: Any,
+    ) -> Ranking:
+        """What `transfer_rounds` would choose from with these arguments.
+
+        Raises:
+          SpotError: the target's data, the library or the settings cannot be used.
+        """
+        task = pinned(self.task(target))
+        if isinstance(task, Mixture):
+            raise WrongUse(f"The target {task.name} is a mixture. Rank for its tasks instead.")
+        settings.setdefault("steps", self.target_steps)
+        library = required(self._sources)
+        entries = library.entries()
+        hidden = set[str]() if among is None else {e.id for e in entries}.difference(among)
+        return self._bench.rank(
+            embedding,
+            metric,
+            library,
+            entries,
+            target=task,
+            settings=self._bench.fitted(self.settings(**settings), task, by_hand),
+            exclude_task=task.name,
+            exclude_ids=hidden,
+        )
 
     def carry_out(self, plan: Rounds[T]) -> T:
         """Tunes what a plan asks for, a round side by side, and gives its result."""

@@ -83,6 +83,20 @@ def metrics_of(similarities: Iterable[Similarity]) -> list[str]:
     return list(dict.fromkeys(s.metric for s in similarities))
 
 
+def compared_by(similarities: Iterable[Similarity]) -> list[str]:
+    """The metrics by which sources were compared with each other, and not with targets alone.
+
+    A metric that looks at a target says nothing of two sources.
+    """
+    within, sources = set[str](), dict[str, set[tuple[str, int]]]()
+    for pair in similarities:
+        sources.setdefault(pair.metric, set()).add((pair.task_b, pair.seed_b))
+        if pair.role_a == pair.role_b:
+            within.add(pair.metric)
+    # Of a target and a single source there is no other pair.
+    return [metric for metric, others in sources.items() if metric in within or len(others) == 1]
+
+
 def matrix(similarities: Iterable[Similarity], metric: str, *, each_run: bool = False) -> Matrix:
     """Every task against every other, the mean over all pairs of runs (footnote 11, figure 3).
 

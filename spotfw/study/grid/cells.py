@@ -244,6 +244,34 @@ class SimilaritiesCell(Cell):
         ]
 
 
+@attrs.frozen(kw_only=True)
+class TargetRankingCell(SimilaritiesCell):
+    """What a metric that looks at a target says of each source; not a tuning.
+
+    Attributes:
+      task, reference, seed, settings: the target, and its tunings' seed and settings.
+
+    `compared` are the target's baseline, which `needs` names, and the sources.
+    """
+
+    task: str
+    reference: str
+    seed: int
+    settings: Mapping[str, Any]
+
+    def job(self, results: Results) -> Job:
+        target, *sources = self._embeddings(results)
+        return {
+            "action": "rank",
+            "model": self.model,
+            "metric": self.metric,
+            "task": self.reference,
+            "embedding": target["file"],
+            "sources": [source["id"] for source in sources],
+            "settings": dict(self.settings),
+        }
+
+
 def _result(results: Results, cell: str) -> Result:
     """The result of a cell without which the asking cell is not run."""
     result = results(cell)

@@ -17,6 +17,7 @@ from spotfw.study.grid.cells import (
     SimilaritiesCell,
     SourceCell,
     StrategyCell,
+    TargetRankingCell,
     TransferCell,
 )
 from spotfw.study.grid.declaration import Generic, Study
@@ -65,7 +66,8 @@ class _OfModel:
         embedded = (*sources.values(), *baselines)
         if len(embedded) > 1:
             for metric in study.metrics:
-                yield self._similarities(metric, embedded)
+                if metric not in self.resolved.of_target:
+                    yield self._similarities(metric, embedded)
         for baseline in baselines:
             yield from self._of_target(baseline, sources, generics)
 
@@ -91,6 +93,9 @@ class _OfModel:
             if study.oracle
         ]
         yield from transfers
+        if pool:
+            for metric in self.resolved.of_target:
+                yield self._target_ranking(metric, baseline, tuple(pool.values()))
         common["after"] = tuple(cell.id for cell in transfers)
         common["lane"] = f"{baseline.model} {baseline.task} {baseline.seed}"
         needs = (baseline.id, *(cell.id for cell in pool.values()))
@@ -156,6 +161,24 @@ class _OfModel:
             pool=tuple((cell.declared, cell.seed) for cell in embedded),
             compared=embedded,
             after=tuple(cell.id for cell in embedded),
+        )
+
+    def _target_ranking(
+        self, metric: str, baseline: BaselineCell, sources: tuple[SourceCell, ...]
+    ) -> TargetRankingCell:
+        compared = (baseline, *sources)
+        return TargetRankingCell(
+            model=self.model,
+            content={k: v for cell in compared for k, v in cell.content.items()},
+            metric=metric,
+            pool=tuple((cell.declared, cell.seed) for cell in compared),
+            compared=compared,
+            needs=(baseline.id,),
+            after=tuple(cell.id for cell in sources),
+            task=baseline.task,
+            reference=baseline.reference,
+            seed=baseline.seed,
+            settings=baseline.settings,
         )
 
     def _common(self, reference: str, seed: int, role: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from spotfw.contracts import OptionNames
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import named_model
+from spotfw.recipe.metrics import is_of_target, metrics_named
 from spotfw.recipe.session import Session
 from spotfw.recipe.tuning import TRAIN, VALIDATION
 from spotfw.study.grid.contents import content_of_model
@@ -32,12 +33,14 @@ class Resolved:
       contents: what tasks and models hold, by ``task REFERENCE`` and ``model NAME``.
       titles: what is said for each of these, which does not depend on where the study lies:
         ``task NAME``. Two tasks of one name have two.
+      of_target: metrics that rank sources for a target and compare no two embeddings.
     """
 
     tasks: Mapping[str, Task | Mixture]
     settings: Mapping[tuple[str, str], Mapping[str, Any]]
     contents: Mapping[str, Content] = attrs.field(factory=dict)
     titles: Mapping[str, str] = attrs.field(factory=dict)
+    of_target: tuple[str, ...] = ()
 
 
 def resolve(study: Study, plugins: Plugins) -> Resolved:
@@ -71,7 +74,7 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
             raise WrongUse(f"{key} of {study.place} names {', '.join(doubled)} more than once.")
     for metric in study.metrics:
         with _place_in_error(f"metrics of {study.place}"):
-            plugins.metric(metric)
+            metrics_named(plugins, metric)
     for strategy in study.strategies:
         with _place_in_error(f"strategies of {study.place}"):
             plugins.strategy(strategy)
@@ -84,7 +87,11 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
     for model in study.models:
         contents[f"model {model}"] = content_of_model(model, study.open, plugins)
     return Resolved(
-        tasks=tasks, settings=settings, contents=contents, titles=_titles(tasks, contents)
+        tasks=tasks,
+        settings=settings,
+        contents=contents,
+        titles=_titles(tasks, contents),
+        of_target=tuple(metric for metric in study.metrics if is_of_target(plugins, metric)),
     )
 
 

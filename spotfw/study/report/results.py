@@ -132,7 +132,7 @@ def results(
                 heatmap(likeness.matrix(similarities, metric, each_run=each), metric, each_run=each)
             )
             for each in (False, True)
-            for metric in metrics
+            for metric in likeness.compared_by(similarities)
         ),
         scatters=tuple(
             counted(scatter({t: points[t] for t in targets if t in points}, families, metric))
@@ -148,7 +148,8 @@ def _because(table: Table, why: str) -> Table:
 
 def figure_count(similarities: Sequence[Similarity], models: int) -> int:
     """How many figures `results` of all models will make."""
-    return models * (2 + 3 * len(likeness.metrics_of(similarities)))
+    compared = likeness.compared_by(similarities)
+    return models * (2 + 2 * len(compared) + len(likeness.metrics_of(similarities)))
 
 
 def _headlines(

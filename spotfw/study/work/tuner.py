@@ -1,8 +1,8 @@
 """What a worker does with a study's jobs, and what it gives back, in plain values.
 
-A job is a dict with an ``action`` (``tune``, ``transfer`` or ``compare``), a ``model``, and the
-action's own keys; `spotfw.study.grid.cells` makes them. Results stand in the cells' files. The job
-of several cells (``group``) has theirs as ``jobs``; each of them ends well or not by itself.
+A job is a dict with an ``action`` (``tune``, ``transfer``, ``compare`` or ``rank``), a ``model``,
+and the action's own keys; `spotfw.study.grid.cells` makes them. Results stand in the cells' files.
+That of several cells (``group``) has ``jobs``; each of them ends well or not by itself.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ class _Tuner:
         session.observer = StepReporter(report)
         if job["action"] == "compare":
             return self.compare(session, job)
+        if job["action"] == "rank":
+            return self.rank(session, job)
         if job["action"] == "group":
             plans = [self._plan(session, member) for member in job["jobs"]]
             return {"outcomes": list(map(_ended, session.carry_out(side_by_side(plans))))}
@@ -170,6 +172,27 @@ class _Tuner:
         with session.plugins.blaming("metric", job["metric"]):
             pairs = compare_all(metric, arrays)
         return {"pairs": pairs, "runs": []}
+
+    def rank(self, session: Session, job: Job) -> dict[str, Any]:
+        """Ranks sources for a target, whose examples a metric may look at.
+
+        Keys of the job:
+          task, settings: the target's reference, and of its tunings.
+          metric: one, or several joined by ``+``.
+          embedding: the target's, a file in the study's folder.
+          sources: ids of the library's prompts.
+        """
+        ranking = session.ranking(
+            job["task"],
+            job["metric"],
+            embedding=load_prompt(files.join(self._folder, job["embedding"])),
+            among=job["sources"],
+            by_hand=self._by_hand,
+            **job["settings"],
+        )
+        places = {id: place for place, id in enumerate(job["sources"], start=1)}
+        # The target is the first of those compared.
+        return {"pairs": [[0, places[r.id], r.similarity] for r in ranking], "runs": []}
 
     def _opened(self, model: str) -> Session:
         if model in self._refused:
