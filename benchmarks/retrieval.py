@@ -1,7 +1,8 @@
 """How well sources are chosen before any is tuned from, and what the choice is worth.
 
-``python -m benchmarks.retrieval [--json FILE]`` prints the tables of `retrieval.md`, in Markdown,
-from the rows of two studies that lie here and in which every source was tuned from:
+``python -m benchmarks.retrieval [--json FILE] [--figure FILE]`` prints the tables of
+`retrieval.md`, in Markdown, from the rows of two studies that lie here and in which every source
+was tuned from; the figure is an SVG of score against steps:
 
 * `miniature`: 24 source prompts, 5 made-up targets, 3 seeds, on the playground;
 * `english`: 21 source tasks, 12 targets of real text, 3 seeds, on a small English T5.
@@ -26,6 +27,7 @@ import pandas as pd
 
 from benchmarks.english import declaration
 from benchmarks.english.figures import Table, interval, markdown
+from benchmarks.retrieval_curve import PAPER, Judged, curve_table, draw, gap_closed
 from benchmarks.retrieval_policies import POLICIES, Paid
 from benchmarks.retrieval_studies import Course, read_english, read_miniature
 from benchmarks.rows import Row, parser
@@ -75,19 +77,6 @@ def prediction(course: Course, truth: pd.DataFrame) -> tuple[Table, dict[str, li
     return table, by_signal
 
 
-@attrs.frozen
-class Judged:
-    """A policy over targets, means over seeds.
-
-    Attributes:
-      steps: paid for a target.
-      scores: reached, target by target.
-    """
-
-    steps: float
-    scores: list[float]
-
-
 def judge(course: Course) -> dict[str, Judged]:
     """Each policy, replayed."""
     judged = {}
@@ -101,29 +90,11 @@ def judge(course: Course) -> dict[str, Judged]:
     return judged
 
 
-PAPER, ORACLE = "best of top 1, average tokens", "best of all sources (oracle)"
-
-
-def policy_table(judged: Mapping[str, Judged]) -> Table:
-    """Score reached against steps paid, cheapest first."""
-    table = [
-        ["policy", "steps paid", "score", "over scratch", "over best of top 1", "of the gap closed"]
-    ]
-    paper, oracle = (float(np.mean(judged[name].scores)) for name in (PAPER, ORACLE))
-    for name, policy in sorted(judged.items(), key=lambda item: item[1].steps):
-        over = [
-            interval(np.subtract(policy.scores, judged[base].scores).tolist())
-            for base in ("from scratch", PAPER)
-        ]
-        share = (float(np.mean(policy.scores)) - paper) / (oracle - paper)
-        score = f"{np.mean(policy.scores):.2f}"
-        table.append([name, f"{policy.steps:,.0f}", score, *over, f"{100 * share:+.0f} %"])
-    return table
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Prints the tables; writes the goals' rows."""
-    given = parser("retrieval", "How well sources are chosen.").parse_args(words)
+    made = parser("retrieval", "How well sources are chosen.")
+    made.add_argument("--figure", metavar="FILE", help="write score against steps as an SVG")
+    given = made.parse_args(words)
     rows: list[Row] = []
     miniature, english = read_miniature(FOLDER / "miniature"), read_english(FOLDER / "english")
     say = sys.stdout.write
@@ -133,8 +104,10 @@ def main(words: Sequence[str] | None = None) -> int:
         say(f"\n\n## Real text, {name}\n\n{markdown(table)}")
         rows += _goals(by_signal, name)
     judged = judge(english)
-    say(f"\n\n## Score against steps, real text\n\n{markdown(policy_table(judged))}\n")
+    say(f"\n\n## Score against steps, real text\n\n{markdown(curve_table(judged))}\n")
     rows += _gap(judged)
+    if given.figure:
+        draw(judged, Path(given.figure))
     if given.json:
         from benchmarks.rows import report
 
@@ -165,10 +138,9 @@ def _goals(by_signal: Mapping[str, list[list[float]]], truth: str) -> list[Row]:
 
 def _gap(judged: Mapping[str, Judged]) -> list[Row]:
     """The share of the gap between the paper's best of top 1 and the oracle that is closed."""
-    paper, oracle = (float(np.mean(judged[name].scores)) for name in (PAPER, ORACLE))
     rows = []
     for name, policy in judged.items():
-        share = (float(np.mean(policy.scores)) - paper) / (oracle - paper)
+        share = gap_closed(judged, name)
         equal = policy.steps <= judged[PAPER].steps * 1.05
         goal = ">= 0.5 at best of top 1's steps"
         row = Row(f"gap closed: {name}", round(share, 3), None, "share", None, goal, None)

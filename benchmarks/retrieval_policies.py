@@ -6,9 +6,18 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import attrs
+import numpy as np
 import pandas as pd
 
 from benchmarks.retrieval_studies import STEP, Course
+from spotfw.config import TuningSettings
+from spotfw.contracts import Race, Start, StartFromPrompt, StartFromScratch
+from spotfw.prompts import SoftPrompt
+from spotfw.recipe.racing import run_race
+from spotfw.recipe.rounds import Rounds, carry_out
+from spotfw.recipe.run_folder import Scored
+from spotfw.recipe.tuned import TunedPrompt
+from spotfw_strategies import NoiseRacingTopK
 
 #: Updates of a target's tuning to its end, and of a batch's examples.
 STEPS, BATCH = 200, 16
@@ -75,6 +84,53 @@ def race(signal: str, k: int, rungs: Sequence[int]) -> Policy:
     return policy
 
 
+def noise_race(signal: str, k: int, budget: int | None = None) -> Policy:
+    """A race of the first k that ends one when the leader's gap exceeds the noise of the scores.
+
+    The race is spotfw's own, looking at each checkpoint. The study's rows do not say which examples
+    a run got right, so that runs count as independent, which ends fewer than pairs would.
+    """
+    race = Race(
+        candidates=[StartFromScratch()],
+        rungs=[step / STEPS for step in CHECKPOINTS],
+        budget=budget,
+        confidence=NoiseRacingTopK().confidence,
+    )
+    settings = TuningSettings(steps=STEPS, checkpoint_every=8, embedding_step=STEP)
+
+    def policy(course: Course, target: str, seed: int) -> Paid:
+        order = _order(course, signal, target, seed)
+        runs = course.of(target, seed)
+        count = course.examples.get(target, 0)
+        histories = {name: _tuned(runs.loc[name, "by_step"], count) for name in order[:k]}
+
+        def tune(field: Sequence[Start], steps: int | None) -> Rounds[list[TunedPrompt]]:
+            yield ()
+            return [histories[start.id] for start in field if isinstance(start, StartFromPrompt)]
+
+        field = tuple(StartFromPrompt(name) for name in histories)
+        plan = run_race(attrs.evolve(race, candidates=field), settings, tune)
+        finish = carry_out(plan, lambda tunings: ())
+        won = finish.runners[0].start
+        assert isinstance(won, StartFromPrompt)
+        asked = asking(signal)(len(order), _labels(signal))
+        return Paid(float(runs.loc[won.id, "score"]), asked + finish.spent)
+
+    return policy
+
+
+def _tuned(by_step: Mapping[int, float], examples: int) -> TunedPrompt:
+    """A run that is known by its scores."""
+    history = [
+        Scored(step=step, loss=0.0, score=score, metrics={}, examples=examples)
+        for step, score in sorted(by_step.items())
+    ]
+    return TunedPrompt(best=_NONE, embedding=_NONE, final=_NONE, history=tuple(history), folder="")
+
+
+_NONE = SoftPrompt(np.zeros((1, 1), np.float32))
+
+
 def everything(course: Course, target: str, seed: int) -> Paid:
     """Tunes from each source to the end."""
     runs = course.of(target, seed)
@@ -126,6 +182,8 @@ def _until(by_step: Mapping[int, float], step: int) -> float:
     return max(score for at, score in by_step.items() if at <= step)
 
 
+#: What halving a field of 8 takes, beside the ranking.
+_HALVING = 496
 _RACES = {4: (48, 104), 8: (24, 48, 104), 21: CHECKPOINTS}
 _SIGNALS = (
     "average tokens",
@@ -135,6 +193,8 @@ _SIGNALS = (
     "loss after 10 steps",
     "average tokens + zero-step loss",
     "per token + zero-step loss",
+    "past transfers, average tokens",
+    "past transfers, per token",
 )
 
 POLICIES: dict[str, Policy] = {
@@ -147,6 +207,15 @@ POLICIES: dict[str, Policy] = {
         f"race of {k}, {name}": race(name, k, rungs)
         for name in ("average tokens", "per token", "per token + zero-step loss")
         for k, rungs in _RACES.items()
+    },
+    **{
+        f"noise race of {k}, {name}": noise_race(name, k)
+        for name in ("average tokens", "per token")
+        for k in _RACES
+    },
+    **{
+        f"noise race of 8 in {_HALVING:,} steps, {name}": noise_race(name, 8, _HALVING)
+        for name in ("average tokens", "per token")
     },
     "best of all sources (oracle)": everything,
 }

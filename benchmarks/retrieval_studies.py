@@ -11,6 +11,8 @@ import attrs
 import pandas as pd
 
 from benchmarks.english import results
+from spotfw_metrics import PastTransfers
+from spotfw_metrics.past import Past, foretold
 
 #: Of fusion by reciprocal ranks (Cormack et al. 2009); as `spotfw.ranking.fusion` has it.
 CONSTANT = 60
@@ -31,12 +33,14 @@ class Course:
         validation scores), ``selected`` (the best of them) and ``by_step``.
       scratch: the same of runs from scratch, and those with more steps.
       signals: by name.
+      examples: validation examples of each target, where scores to select by are shares of them.
     """
 
     targets: tuple[str, ...]
     runs: pd.DataFrame
     scratch: pd.DataFrame
     signals: Mapping[str, Signal]
+    examples: Mapping[str, int] = attrs.field(factory=dict)
 
     def truth(self, column: str) -> pd.DataFrame:
         """Targets by sources: the mean over seeds."""
@@ -80,9 +84,18 @@ def read_english(folder: Path) -> Course:
         "per token + loss after 10 steps": fused([each, tenth]),
         "average tokens + per token + zero-step loss": fused([average, each, zero]),
         "gain on other targets": functools.partial(_elsewhere, runs, read.rows),
+        **{
+            f"past transfers, {name}": learned(runs, alike[alike.metric == metric], signal)
+            for name, metric, signal in (
+                ("average tokens", "average_token", average),
+                ("per token", "per_token", each),
+            )
+        },
     }
     scratch = rows[rows.kind.isin(["scratch", "longer"])]
-    return Course(tuple(read.targets), runs, scratch, signals)
+    facts = read.facts[(read.facts.role == "target") & (read.facts.kind == "labels")]
+    examples = dict(zip(facts.task, facts.select_rows.astype(int), strict=True))
+    return Course(tuple(read.targets), runs, scratch, signals, examples)
 
 
 def read_miniature(folder: Path) -> Course:
@@ -96,6 +109,8 @@ def read_miniature(folder: Path) -> Course:
     pairs = pairs.assign(
         task=pairs.task_a, seed=pairs.seed_a, source=[prompts.get(id) for id in pairs.id_b]
     )
+    sources = rows[rows.kind == "source"]
+    tasks = dict(zip(sources.source_id, sources.task, strict=True))
     average, each = (
         _looked_up(pairs[pairs.metric == metric], "similarity")
         for metric in ("average_token_cosine", "per_token_cosine")
@@ -104,8 +119,54 @@ def read_miniature(folder: Path) -> Course:
         "average tokens": average,
         "per token": each,
         "average tokens + per token": fused([average, each]),
+        **{
+            f"past transfers, {name}": learned(runs, pairs[pairs.metric == metric], signal, tasks)
+            for name, metric, signal in (
+                ("average tokens", "average_token_cosine", average),
+                ("per token", "per_token_cosine", each),
+            )
+        },
     }
     return Course(tuple(sorted(set(runs.task))), runs, rows[rows.kind == "baseline"], signals)
+
+
+def learned(
+    runs: pd.DataFrame,
+    similarities: pd.DataFrame,
+    signal: Signal,
+    tasks: Mapping[str, str] | None = None,
+) -> Signal:
+    """What the metric `past_transfers` says with its own settings, the target itself left out.
+
+    Args:
+      runs: transfers; their scores are means over seeds.
+      similarities: of past targets and sources by the prompt metric, likewise.
+      signal: the prompt metric of the target and seed asked for.
+      tasks: of sources that are prompts.
+    """
+    metric = PastTransfers()
+    of_task = {name: name for name in set(runs.source)} if tasks is None else dict(tasks)
+    scores, alike = (
+        frame.assign(of=frame.source.map(of_task)).pivot_table(column, "task", "of")
+        for frame, column in ((runs, "score"), (similarities, "similarity"))
+    )
+    alike = alike.reindex(index=scores.index, columns=scores.columns)
+    past = Past(
+        targets=tuple(scores.index),
+        sources=tuple(scores.columns),
+        scores=scores.to_numpy(float),
+        alike=alike.to_numpy(float),
+    )
+
+    @functools.cache
+    def value(target: str, seed: int) -> pd.Series:
+        known = signal(target, seed).dropna()
+        sources = [of_task.get(str(name)) for name in known.index]
+        others = past.without(target)
+        given = foretold(others, sources, known.to_numpy(float), metric.strength, metric.width)
+        return pd.Series(given, index=known.index)
+
+    return value
 
 
 def fused(signals: Sequence[Signal]) -> Signal:
