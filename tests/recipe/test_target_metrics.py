@@ -17,7 +17,7 @@ from spotfw.plugins import Plugins
 from spotfw.recipe.metrics import metric_names
 from spotfw.recipe.session import Session
 from spotfw.tasks import Task
-from spotfw.testing import NumpyBackend
+from spotfw.testing import NumpyBackend, NumpyModel
 
 SETTINGS = {
     "steps": 40, "batch_size": 8, "prompt_length": 4, "checkpoint_every": 10,
@@ -160,3 +160,48 @@ def test_a_race_under_a_budget_says_what_was_paid(fw: Session) -> None:
     ways = {"metric": "average_token_cosine", "out": f"{fw.runs}/apart"}
     alike = fw.transfer("tiny_reviews", race, **ways, **SETTINGS)  # type: ignore[arg-type]
     assert alike.steps_paid == 80, "the embedding's steps count too"
+
+
+def test_a_race_against_the_noise_ends_alike_however_often_it_is_killed(
+    fw: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def race(ranking: Any, k: int) -> list[Race]:
+        starts = [StartFromPrompt(item.id) for item in ranking]
+        return [Race(starts, (0.25, 0.5), 110, confidence=0.6)]
+
+    def facts(result: Any) -> list[Any]:
+        ended = [(o.candidate, o.ended, len(o.tuned.history)) for o in result.outcomes]
+        return [*ended, result.races, result.score]
+
+    ways: dict[str, Any] = {"metric": "loss", **SETTINGS}
+    whole = fw.transfer("tiny_reviews", race, out=str(tmp_path / "whole"), **ways)
+    (said,) = whole.races
+    assert said.startswith(f"Race of 4: {whole.steps_paid} of 160 steps;")
+    assert whole.steps_paid <= 110
+    for run in whole.runs:
+        # Each of the answers of an accuracy is noted, so that gaps are of pairs.
+        assert all(entry.examples and entry.right for entry in run.history)
+
+    tune, left = NumpyModel.tune, 0
+
+    def killed(model: NumpyModel, requests: Any) -> Any:
+        nonlocal left
+        for report in tune(model, requests):
+            if report.state is not None:
+                left -= 1
+                if left < 0:
+                    raise KeyboardInterrupt
+            yield report
+
+    monkeypatch.setattr(NumpyModel, "tune", killed)
+    out, kills = str(tmp_path / "killed"), 0
+    while True:
+        left = 4  # those of a rung are scored and saved together
+        try:
+            again = fw.transfer("tiny_reviews", race, out=out, **ways)
+        except KeyboardInterrupt:
+            kills += 1
+            assert kills < 50
+            continue
+        break
+    assert kills > 1 and facts(again) == facts(whole)
