@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any, TypeVar
 
-import attrs
 import numpy as np
 
 from spotfw.contracts import (
@@ -59,7 +58,13 @@ def _candidate(value: Any) -> Candidate:
     if isinstance(value, Race):
         starts: Any = [_start(start) for start in value.candidates]
         rungs: Any = [_number(rung, value) for rung in value.rungs]
-        return attrs.evolve(value, candidates=starts, rungs=rungs)
+        sure = value.confidence
+        return Race(
+            candidates=starts,
+            rungs=rungs,
+            budget=value.budget,
+            confidence=None if sure is None else _number(sure, value),
+        )
     return _start(value)
 
 

@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.contracts import Array, FrozenModel, SimilarityMetric, TargetSignal
+from spotfw.contracts import Array, FrozenModel, SimilarityMetric, SourceTasks, TargetSignal
+from spotfw.errors import SpotError
 from spotfw.tasks import Task
 from spotfw.testing.metric_targets import bound
 from spotfw.testing.processes import ask_elsewhere, here
@@ -144,6 +145,24 @@ def signals(s: MetricSubject) -> None:
     _finite(together, "signals")
     alone = [s.metric.signals([prompt])[0] for prompt in prompts]
     _same(together, alone, "expected the signals of prompts together to be those of each alone")
+
+
+@SUITE.check
+def source_tasks(s: MetricSubject) -> None:
+    """Given the prompts' tasks, a metric that looks at them keeps their order, and stays itself."""
+    if not isinstance(s.metric, SourceTasks):
+        raise Skip("the metric does not look at the prompts' tasks.")
+    (query, stack), tasks = _stacked(s), ["a", "b", None, "a", "c"]
+    before = s.metric.compare(query, stack)
+    try:
+        known = s.metric.with_sources(tasks, "t").compare(query, stack)
+    except SpotError as error:
+        raise Skip(f"it looks at what is not here: {error}") from error
+    expect(np.shape(known) == (len(tasks),), f"expected {len(tasks)} similarities, got {known!r}.")
+    _finite(known, "similarities with prompts of known tasks")
+    turned = s.metric.with_sources(tasks[::-1], "t").compare(query, stack[::-1])[::-1]
+    _same(known, turned, "expected similarities to follow the order of tasks and prompts")
+    _same(before, s.metric.compare(query, stack), "expected with_sources to change no metric")
 
 
 @SUITE.check

@@ -228,12 +228,17 @@ def test_candidates_are_made_of_plain_values() -> None:
     given = [
         StartFromAverage(ids=["x", np.str_("y")], weights=np.float32([0.5, 0.5])),  # type: ignore[arg-type]
         StartFromMixture(tasks=["a", "b"]),  # type: ignore[arg-type]
-        Race([StartFromPrompt("x"), StartFromScratch()], rungs=np.array([0.5])),
+        Race(
+            [StartFromPrompt("x"), StartFromScratch()],
+            rungs=np.array([0.5]),
+            confidence=np.float64(0.9),
+        ),
     ]
     average_, mixture, race = choose(lambda ranked, k: iter(given), ranking("x", "y"), 2)
     assert average_ == StartFromAverage(ids=("x", "y"), weights=(0.5, 0.5))
     assert mixture == StartFromMixture(tasks=("a", "b"))
-    assert race == Race((StartFromPrompt("x"), StartFromScratch()), rungs=(0.5,))
+    assert race == Race((StartFromPrompt("x"), StartFromScratch()), (0.5,), confidence=0.9)
+    assert isinstance(race, Race) and type(race.confidence) is float
     assert isinstance(average_, StartFromAverage)
     assert [type(v) for v in (*average_.ids, *average_.weights)] == [str, str, float, float]
 

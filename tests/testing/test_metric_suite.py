@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from spotfw.contracts import SimilarityMetric
+from spotfw.errors import SpotError
 from spotfw.plugins.builtin.metrics import AverageTokenCosine, PerTokenCosine
 from spotfw.testing import check_similarity_metric
 from spotfw.testing.metrics import SUITE, outcomes
@@ -122,6 +123,43 @@ class Drifting(Mean):
         return super().features(prompt) * next(self.calls)
 
 
+class ByTask(Mean):
+    """Sound: as `Mean`, and the prompts of the task a one higher."""
+
+    worth = 0.0
+
+    def compare(self, query, stack):
+        return super().compare(query, stack) + self.worth
+
+    def with_sources(self, sources, target):
+        known = ByTask()
+        known.worth = np.array([float(task == "a") for task in sources])
+        return known
+
+
+class OtherOrder(ByTask):
+    def with_sources(self, sources, target):
+        known = super().with_sources(sources, target)
+        known.worth = np.sort(known.worth)
+        return known
+
+
+class ChangesItself(ByTask):
+    def with_sources(self, sources, target):
+        self.worth = 1.0
+        return super().with_sources(sources, target)
+
+
+class NothingThere(ByTask):
+    def with_sources(self, sources, target):
+        raise SpotError("No rows are named.")
+
+
+def test_a_metric_of_tasks_without_what_it_looks_at_is_tried_as_far_as_it_goes():
+    (outcome,) = outcomes(NothingThere(), only=("source_tasks",))
+    assert (outcome.status, "No rows are named" in outcome.said) == ("skipped", True)
+
+
 @pytest.mark.parametrize("metric", [AverageTokenCosine(), PerTokenCosine()])
 def test_built_in_metrics_conform(metric):
     check_similarity_metric(metric)
@@ -130,7 +168,7 @@ def test_built_in_metrics_conform(metric):
 IN_PROCESS = tuple(name for name in SUITE.promises if name != "other_process")
 
 
-@pytest.mark.parametrize("metric", [Mean(), StatesIt()])
+@pytest.mark.parametrize("metric", [Mean(), StatesIt(), ByTask()])
 def test_a_sound_metric_has_no_failed_check(metric):
     assert not [o for o in outcomes(metric, only=IN_PROCESS) if o.status == "failed"]
 
@@ -151,6 +189,8 @@ def test_a_sound_metric_has_no_failed_check(metric):
         (Raises(), "features", "KeyError: 'no luck'"),
         (Centred(), "pointwise", "state pointwise = False"),
         (First(), "order", "follow the prompts' order"),
+        (OtherOrder(), "source_tasks", "follow the order of tasks and prompts"),
+        (ChangesItself(), "source_tasks", "with_sources to change no metric"),
         (Whole(), "number", "to be a float, got float32"),
         (Named(), "name", "without spaces or colons"),
         (Unpicklable(), "other_process", "to be picklable"),
