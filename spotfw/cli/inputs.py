@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spotfw import files
 from spotfw.cli.lines import Lines, lines_of, read_lines
 from spotfw.cli.own_data import is_data_file
 from spotfw.errors import WrongUse
+from spotfw.tasks.file_columns import Columns
 from spotfw.tasks.rows.records import ABSENT, Record, cell
 
 if TYPE_CHECKING:
+    from spotfw.prompts import SoftPrompt
     from spotfw.tasks import Task
     from spotfw.tasks.tables.definition import TableDefinition
     from spotfw.tasks.tables.template import Template
 
 
-def read_inputs(path: str | None, task: Task | None, text_columns: Sequence[str]) -> Lines:
+def learned_columns(prompt: SoftPrompt) -> Columns | None:
+    """The columns of the file that a prompt was learned from, where it was learned from one."""
+    return Columns.from_dict(prompt.provenance.extra.get("file_columns"))
+
+
+def read_inputs(
+    path: str | None,
+    task: Task | None,
+    text_columns: Sequence[str],
+    learned: Columns | None = None,
+) -> Lines:
     """Whole input texts, each by itself; what has no text is blank.
 
     Args:
       path: a file of lines, or of rows by its suffix; None for standard input.
       task: of a task file, whose template is filled; None where a line is a whole input.
       text_columns: of rows, the columns that stand for the template's only one.
+      learned: of the file that the prompt was learned from; without a task, rows are read so.
 
     Raises:
       WrongUse: the template needs what lines do not have, or there is none.
@@ -32,12 +45,14 @@ def read_inputs(path: str | None, task: Task | None, text_columns: Sequence[str]
     """
     definition = None if task is None else definition_of(task)
     if path is not None and is_data_file(path):
-        if definition is None:
+        if definition is not None:
+            return _rows(Path(path), definition, text_columns)
+        if learned is None:
             raise WrongUse(
                 f"The rows of {path} become the model's input by a task's template. Name the "
                 "task's file with --task."
             )
-        return _rows(Path(path), definition, text_columns)
+        return _rows_as_learned(Path(path), tuple(text_columns) or learned.texts, learned)
     lines = read_lines() if path is None else lines_of(files.read_bytes(path))
     if definition is None:
         return lines
@@ -75,9 +90,8 @@ def definition_of(task: Task) -> TableDefinition:
 
 def _rows(path: Path, definition: TableDefinition, text_columns: Sequence[str]) -> Lines:
     """The rows of a file as inputs, each cell read as it is for a tuning."""
-    from spotfw.tasks.rows.kinds import WrongCell
-    from spotfw.tasks.tables.labelled_file import joined_texts, labelled_records, read_text
-    from spotfw.tasks.tables.rows import NoInput, read_inputs
+    from spotfw.tasks.tables.labelled_file import labelled_records
+    from spotfw.tasks.tables.rows import read_inputs
 
     records = list(labelled_records(path))
     template = definition.inputs
@@ -91,18 +105,45 @@ def _rows(path: Path, definition: TableDefinition, text_columns: Sequence[str]) 
             f"An input of the task has several columns ({', '.join(template.columns)}), for which "
             f"--text-column cannot stand. Leave it out, and name the columns of {path} so."
         )
+
+    def filled(record: Mapping[str, Any]) -> str:
+        if own:
+            return read_inputs(definition, record)
+        return template.fill({template.columns[0]: _joined(record, columns)})
+
+    return _each(records, filled)
+
+
+def _rows_as_learned(path: Path, columns: Sequence[str], learned: Columns) -> Lines:
+    """The rows of a file as inputs, as those of the file that a prompt was learned from."""
+    from spotfw.tasks.tables.labelled_file import labelled_records, unknown_column
+
+    records = list(labelled_records(path))
+    names = dict.fromkeys(name for _, r in records if isinstance(r, dict) for name in r)
+    absent = [column for column in columns if not _has([column], records)]
+    if names and absent:
+        raise unknown_column(path, absent[0], list(names), "--text-column")
+    return _each(records, lambda record: learned.lead + _joined(record, columns))
+
+
+def _joined(record: Mapping[str, Any], columns: Sequence[str]) -> str:
+    from spotfw.tasks.tables.labelled_file import joined_texts, read_text
+
+    return joined_texts(columns, [read_text(record, column) for column in columns])
+
+
+def _each(records: Sequence[Record], filled: Callable[[Mapping[str, Any]], str]) -> Lines:
+    """What `filled` makes of each record, blank where it has no input, or why it makes nothing."""
+    from spotfw.tasks.rows.kinds import WrongCell
+    from spotfw.tasks.tables.rows import NoInput
+
     texts: list[str | None] = []
     faults: dict[int, str] = {}
     for number, record in records:
         try:
             if isinstance(record, str):
                 raise WrongCell(record)
-            if own:
-                filled = read_inputs(definition, record)
-            else:
-                cells = [read_text(record, column) for column in columns]
-                filled = template.fill({template.columns[0]: joined_texts(columns, cells)})
-            texts.append(filled)
+            texts.append(filled(record))
         except NoInput:
             texts.append("")
         except WrongCell as why:

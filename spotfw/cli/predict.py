@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spotfw.cli.options import given, json_option, model_options, open_session, settings_options
-from spotfw.cli.own_data import text_column_option
+from spotfw.cli.own_data import is_data_file, text_column_option
 from spotfw.config import LENGTHS
 from spotfw.errors import WrongUse
 
@@ -46,8 +46,9 @@ def predict(
 
     PROMPT is a prompt's file, a PEFT adapter's folder, or a finished run's folder. A line is
     the task's whole input text as `spotfw tasks show NAME --examples 3` shows it; with --task
-    it is the text alone, and FILE may also be a .csv, .tsv or .jsonl file of rows. There is one
-    line of output for each of input; a blank one, or one that is not UTF-8, gets an empty one
+    it is the text alone, and FILE may also be a .csv, .tsv or .jsonl file of rows (of a prompt
+    that was learned from such a file, without --task too). There is one line of output for each
+    of input; a blank one, or one that is not UTF-8, gets an empty one
     (with --json null), and is named on stderr. With --scores a tab and LABEL SHARE follow for
     each label, the most likely first. In a terminal the beginning of the text stands beside it,
     and of the labels as many as there is room for.
@@ -58,7 +59,7 @@ def predict(
       spotfw predict runs/mine/best.safetensors --task my_reviews.toml new.csv
     """
     from spotfw.cli.display import note, print_json
-    from spotfw.cli.inputs import definition_of, read_inputs
+    from spotfw.cli.inputs import definition_of, learned_columns, read_inputs
     from spotfw.cli.lines import named
     from spotfw.cli.predictions import print_predictions
     from spotfw.errors import SpotError
@@ -66,15 +67,19 @@ def predict(
     if file is None and sys.stdin is not None and sys.stdin.isatty():
         note("Reading lines of text from the keyboard; end with Ctrl-D.")
     template = None if task is None else task_of_file(task)
-    lines = read_inputs(file, template, text_columns)
-    place = file or "standard input"
     loaded, session, settings = open_prompt(prompt, model, options)
+    learned = learned_columns(loaded)
+    lines = read_inputs(file, template, text_columns, learned)
+    place = file or "standard input"
     sound = lines.sound
-    if sound and task is None:
-        shown = loaded.provenance.task or "NAME"
+    by_row = learned is not None and file is not None and is_data_file(file)
+    if sound and task is None and not by_row:
+        shown = f"as `spotfw tasks show {loaded.provenance.task or 'NAME'} --examples 3` shows it"
+        if learned is not None:
+            shown = f"such as {f'{learned.lead}some text'!r}"
         note(
-            f"Each line is the model's whole input, as `spotfw tasks show {shown} --examples 3` "
-            "shows it. For texts alone, name the task with --task: its template is put around them."
+            f"Each line is the model's whole input, {shown}. For texts alone, name the task with "
+            "--task: its template is put around them."
         )
     labels = _labels(prompt, loaded, template) if scores else ()
     given_back = iter(session.predict(loaded, sound, **settings) if sound else [])
@@ -90,7 +95,9 @@ def predict(
     if as_json:
         print_json(rows)
     else:
-        lead = "" if template is None else definition_of(template).inputs.parts[0][0]
+        lead = learned.lead if learned is not None and by_row else ""
+        if template is not None:
+            lead = definition_of(template).inputs.parts[0][0]
         print_predictions(rows, lead)
     if lines.blank:
         note(f"Blank, and not answered: {named(lines.blank)} of {place}.")

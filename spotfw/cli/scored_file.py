@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spotfw.cli.display import note
-from spotfw.cli.inputs import definition_of
+from spotfw.cli.inputs import definition_of, learned_columns
 from spotfw.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -74,11 +74,10 @@ def file_to_score(
       template: a task's file, into whose template texts are put.
       text_columns, label_column: as named; else those learned with, else by content.
     """
-    from spotfw.tasks.file_columns import Columns
     from spotfw.tasks.tables.columns import choose_columns
     from spotfw.tasks.tables.scored_file import scored_file
 
-    learned = Columns.from_dict(prompt.provenance.extra.get("file_columns"))
+    learned = learned_columns(prompt)
     if template is not None:
         learned = template.file_columns or learned
     columns = choose_columns(Path(source), text_columns, label_column, learned)

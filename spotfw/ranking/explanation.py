@@ -62,11 +62,13 @@ class Explanation(Sequence[Explained]):
       items: in the ranking's order.
       title: its first line when it is printed.
       notes: of the ranking; the last lines.
+      measures: what each metric's values are, by its name, where it is no similarity.
     """
 
     items: tuple[Explained, ...] = attrs.field(converter=_as_tuple)
     title: str = ""
     notes: tuple[str, ...] = ()
+    measures: Mapping[str, str] = attrs.field(factory=dict)
 
     @overload
     def __getitem__(self, index: int) -> Explained: ...
@@ -104,7 +106,10 @@ class Explanation(Sequence[Explained]):
             ]
             for item in self.items
         ]
-        return ["rank", "task", "seed", *names, "passes", "why"], rows
+        headings = [
+            f"{name} ({self.measures[name]})" if name in self.measures else name for name in names
+        ]
+        return ["rank", "task", "seed", *headings, "passes", "why"], rows
 
     def __str__(self) -> str:
         columns, rows = self.table()

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import pandas
 
 
+#: What most metrics give.
+SIMILARITY = "similarity"
+
+
 @attrs.frozen(kw_only=True)
 class Ranked:
     """A source prompt with its place.
@@ -67,7 +71,7 @@ class Ranking(Sequence[Ranked]):
 
     items: tuple[Ranked, ...] = attrs.field(converter=_as_tuple)
     metric: str = ""
-    measure: str = "similarity"
+    measure: str = SIMILARITY
     query: str = ""
     left_out: dict[str, int] = attrs.field(factory=dict)
     signals: tuple[Ranking, ...] = ()
@@ -153,8 +157,14 @@ class Ranking(Sequence[Ranked]):
                     tuning_passes=self.tuning_passes,
                 )
             )
+        measures = {r.metric: r.measure for r in (*deciding, *others) if r.measure != SIMILARITY}
         notes = [note for ranking in (self, *others) for note in ranking.notes]
-        return Explanation(items=explained, title=self.title, notes=tuple(dict.fromkeys(notes)))
+        return Explanation(
+            items=explained,
+            title=self.title,
+            notes=tuple(dict.fromkeys(notes)),
+            measures=measures,
+        )
 
     @property
     def title(self) -> str:

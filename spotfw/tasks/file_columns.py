@@ -22,6 +22,14 @@ class Columns:
     label: str
     why: str = ""
 
+    @property
+    def lead(self) -> str:
+        """What stands before a text where a prompt is learned from such a file.
+
+        Of several columns, each text stands behind its column's name already.
+        """
+        return "" if len(self.texts) > 1 else f"{self.texts[0]}: "
+
     def describe(self) -> str:
         """Which columns were chosen, where any was."""
         return (

@@ -76,6 +76,13 @@ def test_a_file_without_the_column_is_reported(tmp_path: Path) -> None:
     assert read_inputs(str(table), task, ()).sound == ["film: fine"]
 
 
+def test_rows_of_nothing_known_need_a_task(tmp_path: Path) -> None:
+    table = tmp_path / "in.csv"
+    table.write_text("id,film\n1,fine\n")
+    with pytest.raises(WrongUse, match="Name the task's file with --task"):
+        read_inputs(str(table), None, ())
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_lines_of_an_encoding_that_says_itself(encoding: str) -> None:
     assert lines_of("caf\u00e9\ntwo\n".encode(encoding)).texts == ("caf\u00e9", "two")

@@ -289,6 +289,21 @@ def test_a_file_of_few_rows_is_read_by_the_columns_learned_with(
         "predict", facts["best_prompt"], "new.csv", *task, "--backend", "numpy", "--json"
     )
     assert json.loads(ran.out)[1]["input"] == f"review: {content[1]['review']} id: 1"
+    alone = spotfw_cli("predict", facts["best_prompt"], "new.csv", "--backend", "numpy", "--json")
+    assert alone.out == ran.out and "whole input" not in alone.err
+    write("other.csv", [{"review": "fine"}])
+    ran = spotfw_cli("predict", facts["best_prompt"], "other.csv", "--backend", "numpy")
+    assert ran.status == 2 and "other.csv has no column 'id'." in ran.err
+
+
+def test_lines_are_whole_inputs_and_it_is_said_how_they_look(
+    transfer: Run, spotfw_cli: Run
+) -> None:
+    facts = json.loads(transfer(write("a.csv", rows()), *COLUMNS, "-k", "1", "--json").out)
+    Path("new.txt").write_text("review: a new thing\n")
+    ran = spotfw_cli("predict", facts["best_prompt"], "new.txt", "--backend", "numpy", "--json")
+    assert json.loads(ran.out)[0]["input"] == "review: a new thing"
+    assert "whole input, such as 'review: some text'. For texts alone, name" in ran.err
 
 
 def test_what_a_prompt_cannot_be_scored_on(transfer: Run, spotfw_cli: Run) -> None:
@@ -364,6 +379,7 @@ def test_predict_says_what_its_file_lacks(transfer: Run, spotfw_cli: Run) -> Non
     assert ran.status == 2 and "has no column 'review'. Columns: words, id" in ran.err
     assert "--text-column" in ran.err
     assert spotfw_cli(*words, *task, "other.csv", "--text-column", "words").status == 0
+    # The prompt knows by itself which columns it was learned from.
     ran = spotfw_cli(*words, "other.csv")
-    assert ran.status == 2 and "--task" in ran.err
+    assert ran.status == 2 and "has no column 'review'. Columns: words, id" in ran.err
     assert spotfw_cli(*words, *task, "absent.txt").status == 1

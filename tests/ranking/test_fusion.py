@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from spotfw.errors import WrongUse
@@ -62,6 +63,16 @@ def test_an_explanation() -> None:
 def test_a_ranking_by_one_metric_explains_itself() -> None:
     (only, _) = ranking("x", "ab").explain()
     assert (only.reason, only.signals) == ("1st of 2 by x", {"x": 0})
+
+
+def test_values_that_are_no_similarity_are_named_so() -> None:
+    loss = attrs.evolve(ranking("x", "ab"), measure="minus loss")
+    assert str(loss).splitlines()[1].split("  ")[1] == "minus loss"
+    assert "<th>minus loss</th>" in loss._repr_html_()
+    both = fuse([loss, ranking("y", "ab")])
+    assert str(both).splitlines()[1].split()[1] == "fused"
+    headings, _ = both.explain().table()
+    assert headings[3:5] == ["x (minus loss)", "y"]
 
 
 def test_an_empty_one() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spotfw.config import TuningSettings
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.recipe.progress.lines import Moment, bar_lines
-from spotfw.recipe.progress.watch import Watch, titles
+from spotfw.recipe.progress.watch import Watch, WatchAll, titles
 from spotfw.recipe.tuned import Report, Tuning
 
 MOMENT = Moment(done=131_072, total=262_144, unit="steps", elapsed=3_600.0, rate=10.0)
@@ -37,6 +37,12 @@ def test_a_narrow_one_has_the_facts_above_the_bar():
     above, below = bar_lines("tune cb from mnli (seed 0)", MOMENT, "loss 0.5, score 70.0", 80)
     assert str(above) == "tune cb from mnli (seed 0): loss 0.5, score 70.0"
     assert str(below).endswith(f" {COUNTS}  {TIMES}")
+
+
+def test_a_name_and_its_number_stay_in_a_line():
+    what = "tune book_reviews from film_reviews (seed 0)"
+    first, second, _ = bar_lines(what, MOMENT, "loss 0.092, score 100.00, best 100.00", 80)
+    assert (str(first), str(second)) == (f"{what}: loss 0.092, score 100.00,", "best 100.00")
 
 
 def test_how_long_is_left_is_not_known_at_first_and_nothing_at_the_end():
@@ -70,6 +76,20 @@ def test_each_tuning_is_named_by_its_task_and_its_source(monkeypatch):
         *["tune cb from mnli (seed 0)"] * 2,
         *["tune cb from mnli (seed 1)"] * 3,
     ]
+
+
+def test_the_best_of_several_is_the_best_of_any(monkeypatch):
+    err = io.StringIO()
+    monkeypatch.setattr("sys.stderr", err)
+    with WatchAll("tune cb", tunings=2, steps=2) as watch:
+        for run, best in (("a", 90.0), ("b", 40.0)):
+            done = report("cb", 2)
+            watch(attrs.evolve(done, run=run, best=best, score=best))
+    assert (
+        err.getvalue()
+        .splitlines()[-1]
+        .endswith("tuning 2 of 2, loss 1.00, score 40.00, best 90.00")
+    )
 
 
 def test_tunings_side_by_side_have_one_bar(monkeypatch):

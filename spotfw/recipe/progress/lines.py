@@ -13,6 +13,10 @@ _LONGEST, _SHORTEST = 30, 8
 _FACTS = 42
 
 
+#: A blank where no line is broken.
+_KEPT = "\u00a0"
+
+
 class Moment(NamedTuple):
     """Where a job stands.
 
@@ -65,8 +69,10 @@ def bar_lines(what: str, moment: Moment, facts: str, width: int) -> list[Line]:
     if room >= _SHORTEST:
         bar = _bar(moment, min(_LONGEST, room))
         return [Line(f"{what}  ", *bar, f"{end}  {facts}".rstrip())]
-    above = f"{what}: {facts}" if facts else what
-    lines = [Line(text) for text in textwrap.wrap(above, width)]
+    # A name and its number stay together.
+    kept = ", ".join(fact.replace(" ", _KEPT) for fact in facts.split(", "))
+    above = f"{what}: {kept}" if facts else what
+    lines = [Line(text.replace(_KEPT, " ")) for text in textwrap.wrap(above, width)]
     room = width - len(end)
     if room >= _SHORTEST:
         return [*lines, Line("", *_bar(moment, min(_LONGEST, room)), end)]

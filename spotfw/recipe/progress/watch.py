@@ -17,7 +17,7 @@ class _Heard:
 
     def show(self, report: Report, bar: Progress, **facts: str) -> None:
         """Hears of one, and shows how far all are together, with the best score of any."""
-        self.reports[report.run] = report
+        self.reports[_key(report)] = report
         scores = [r.best for r in self.reports.values() if r.best is not None]
         bar.update(
             sum(heard.step for heard in self.reports.values()),
@@ -55,7 +55,7 @@ class Watch:
             self._heard = _Heard()
             self._bar = Progress(title(report), report.beside * report.steps).__enter__()
         if report.beside > 1:
-            known = {**self._heard.reports, report.run: report}
+            known = {**self._heard.reports, _key(report): report}
             self._bar.name(titles(known.values(), report.beside))
         self._heard.show(report, self._bar)
         if sum(r.step >= r.steps for r in self._heard.reports.values()) == report.beside:
@@ -64,7 +64,7 @@ class Watch:
     def _is_another(self, report: Report) -> bool:
         """Whether it is of a tuning that the bar is not of: a new run, or one that goes back."""
         heard = self._heard.reports
-        before = heard.get(report.run)
+        before = heard.get(_key(report))
         if before is None:
             any_heard = next(iter(heard.values()))
             return len(heard) >= report.beside or any_heard.beside != report.beside
@@ -92,11 +92,16 @@ class WatchAll(Progress):
         self._heard_of = _Heard()
 
     def __call__(self, report: Report) -> None:
-        count = len({*self._heard_of.reports, report.run})
+        count = len({*self._heard_of.reports, _key(report)})
         tuning = f"{report.beside} side by side"
         if report.beside == 1:
             tuning = f"{count} of {self._tunings} {report.source}".rstrip()
         self._heard_of.show(report, self, tuning=tuning)
+
+
+def _key(report: Report) -> str:
+    """What tells a tuning from others."""
+    return report.run or title(report)
 
 
 def title(report: Report) -> str:

@@ -239,8 +239,7 @@ def _task_name(stem: str) -> str:
 
 
 def _toml(name: str, columns: Columns, labels: Sequence[str], parts: Iterable[str]) -> str:
-    prefix = "" if len(columns.texts) > 1 else f"{columns.texts[0]}: "
-    inputs = prefix.replace("{", "{{").replace("}", "}}") + "{text}"
+    inputs = columns.lead.replace("{", "{{").replace("}", "}}") + "{text}"
     cells = ", ".join(f"{_quoted(label)} = {_quoted(label)}" for label in labels)
     texts = ", ".join(map(_quoted, columns.texts))
     splits = "\n".join(f'{split} = "{split}.jsonl"' for split in parts)

@@ -95,8 +95,7 @@ def scored_file(
             "--label-column, or the task's file, which says what its labels stand for, with --task."
         )
     if template is None:
-        prefix = "" if len(columns.texts) > 1 else f"{columns.texts[0]}: "
-        inputs = [prefix + text for text, _ in pairs]
+        inputs = [columns.lead + text for text, _ in pairs]
     else:
         inputs = [template.fill({template.columns[0]: text}) for text, _ in pairs]
     examples = tuple(

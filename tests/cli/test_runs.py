@@ -1,0 +1,67 @@
+"""The table of runs: what need not be said of each, and how far each is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from spotfw.cli.runs import _above, _print
+from spotfw.recipe.comparing import RunFacts, differing
+
+RUN = RunFacts(
+    folder="runs/a",
+    task="t",
+    model="m",
+    fingerprint="f",
+    init="prompt#0123",
+    source="film_reviews (seed 0)",
+    settings={"steps": 1_000, "seed": 0},
+    step=500,
+    best_step=500,
+    score=70.0,
+    seconds=1.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("folders", "above"),
+    [
+        (["runs/a"], ""),
+        (["runs/a", "runs/x/b"], "runs"),
+        (["a", "b"], ""),
+        (["runs/a", "/runs/b"], ""),
+        (["gs://b/a", "gs://b/c"], ""),
+        (["runs/a", "runs/a"], ""),
+    ],
+)
+def test_a_folder_in_which_all_lie_is_said_once(folders: list[str], above: str) -> None:
+    assert _above(folders) == above
+
+
+def test_how_far_a_run_is_and_what_it_started_from(capsys: pytest.CaptureFixture[str]) -> None:
+    other = attrs.evolve(RUN, folder="runs/b", settings={"steps": 500, "seed": 1})
+    _print([RUN, other], [name for name in differing([RUN, other]) if name != "steps"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "Runs below runs",
+        "All: task t, model m, started from film_reviews (seed 0)",
+    ]
+    assert [line.split() for line in lines[2:]] == [
+        ["run", "steps", "score", "at", "step", "seed"],
+        ["a", "500", "of", "1,000", "70.00", "500", "0"],
+        ["b", "500", "70.00", "500", "1"],
+    ]
+
+
+def test_no_runs_yet_is_no_error(
+    spotfw_cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = spotfw_cli("runs", "--json")
+    assert ran.status == 0 and '"runs": []' in ran.out
+    (tmp_path / "runs").mkdir()
+    assert "holds no run" in spotfw_cli("runs").err
