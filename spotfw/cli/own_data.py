@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 #: Suffixes of files of texts that are not.
 _OTHERS = (".txt", ".xlsx", ".xls", ".ods", ".parquet", ".feather", ".csv.gz", ".zip")
+
+#: How alike a file's name must be to be meant.
+_ALIKE = 0.85
 
 text_column_option = click.option(
     "--text-column",
@@ -60,7 +65,23 @@ def is_data_task(name: str) -> bool:
             f"{name} is no file of labelled texts that can be read, and no task. Write it as "
             ".csv, .tsv or .jsonl, with a column of texts and one of labels."
         )
+    meant = _file_meant(name)
+    if meant is not None:
+        raise WrongUse(f"There is no file and no task {name}. Did you mean the file {meant!r}?")
     return is_data_file(name)
+
+
+def _file_meant(name: str) -> str | None:
+    """A data file here of nearly this name, where the name looks like a file's that is not here."""
+    folder, base = os.path.split(name)
+    suffix = os.path.splitext(base)[1].lower()
+    if not suffix or suffix in (*SUFFIXES, ".toml") or os.path.exists(name):
+        return None
+    with contextlib.suppress(OSError):
+        beside = [file for file in os.listdir(folder or ".") if is_data_file(file)]
+        for close in difflib.get_close_matches(base, beside, n=1, cutoff=_ALIKE):
+            return os.path.join(folder, close)
+    return None
 
 
 def refuse_columns(name: str, text_columns: Sequence[str], label_column: str | None) -> None:

@@ -169,7 +169,7 @@ def _sources(
     """
     from spotfw.errors import SpotError, WrongUse
     from spotfw.plugins import default_plugins
-    from spotfw.plugins.libraries import libraries_named
+    from spotfw.plugins.libraries import libraries_named, released_libraries
     from spotfw.plugins.models import named_model
 
     plugins = default_plugins()
@@ -180,8 +180,10 @@ def _sources(
         return libraries, ""
     named = named_model(model, plugins)
     if named is None or named.library is None:
+        others = " or ".join(f"--model {name}" for name in released_libraries(plugins))
         raise WrongUse(
-            f"The model {model} comes with no library of prompts. Name one with --library DIR."
+            f"The model {model} comes with no library of prompts. Name one with --library DIR"
+            + (f", or a model that comes with one: {others}." if others else ".")
         )
     place = libraries_named(named.name, plugins)
     count = len(place.entries()) if place is not None else 0

@@ -222,6 +222,9 @@ def test_what_is_not_there_or_no_such_file(transfer: Run, spotfw_cli: Run) -> No
     ran = transfer("reviewz.csv", *COLUMNS)
     assert ran.status == 1 and "Did you mean 'reviews.csv'?" in ran.err
     assert "Sources:" not in ran.err
+    for misspelt in ("reviews.cvs", "review.csvv"):
+        ran = transfer(misspelt, *COLUMNS)
+        assert ran.status == 2 and "Did you mean the file 'reviews.csv'?" in ran.err
     for command in ("transfer", "tune"):
         out = ("--out", "x") if command == "tune" else ()
         ran = spotfw_cli(command, "reviews.txt", "--model", "small", *out)
