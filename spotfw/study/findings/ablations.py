@@ -43,7 +43,8 @@ def by_task(rows: Sequence[Row], targets: Sequence[str]) -> Table:
         metrics = dict.fromkeys(name for row in done if row.task == task for name in row.scores)
         columns += [(task, name) for name in metrics] if len(metrics) > 1 else [(task, None)]
     lines: dict[str, list[Row]] = {}
-    for row in sorted(done, key=lambda row: (row.kind.startswith("generic"), row.source or "")):
+    order = list(dict.fromkeys(row.source for row in done if row.kind.startswith("generic")))
+    for row in sorted(done, key=lambda row: _place(row, order)):
         lines.setdefault(_title(row), []).append(row)
     return Table(
         name="tasks",
@@ -55,6 +56,12 @@ def by_task(rows: Sequence[Row], targets: Sequence[str]) -> Table:
         ],
         notes=["Mean and standard deviation over seeds, 0-100."],
     )
+
+
+def _place(row: Row, order: Sequence[str | None]) -> tuple[int, int]:
+    """From scratch first, then the sources in their order; other numbers of updates behind each."""
+    source = 1 + order.index(row.source) if row.kind.startswith("generic") else 0
+    return source, (row.steps or 0) if row.kind.endswith("ablation") else 0
 
 
 def _title(row: Row) -> str:

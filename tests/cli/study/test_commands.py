@@ -38,7 +38,7 @@ def test_the_committed_studies_plan(
 
 @pytest.mark.parametrize(
     ("place", "usual", "other", "targets", "generics"),
-    [("miniature/section2", 262_144, 30_000, 16, 14), ("section2/study", 120, 15, 4, 4)],
+    [("miniature/section2", 262_144, 30_000, 16, 14), ("section2/study", 120, 45, 4, 4)],
 )
 def test_the_committed_studies_of_section_2_plan(
     spotfw_cli: Callable[..., Any],

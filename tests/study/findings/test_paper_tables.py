@@ -11,8 +11,10 @@ import pytest
 from spotfw.study.findings.ablations import by_task
 from spotfw.study.findings.paper_tables import table1, table3, table4, table5
 from spotfw.study.findings.tables import Cell, Table
-from spotfw.study.rows import Row
+from spotfw.study.grid.declaration import read_study
+from spotfw.study.rows import Row, read_rows
 from tests.paper import figures
+from tests.places import ROOT
 
 
 def paper_rows() -> list[Row]:
@@ -220,6 +222,14 @@ def test_rows_without_longer_tuning_stand_below_their_method() -> None:
     }
     # The paper's tables of section 3 know nothing of them.
     assert table3(rows).rows[0][-1].value == 59.5
+
+
+def test_the_committed_rows_of_section_2_give_its_tables() -> None:
+    folder = ROOT / "benchmarks" / "section2"
+    study, rows = read_study(folder / "study.toml"), read_rows(str(folder / "rows.csv"))
+    for table in (table1(rows, study.benchmarks), by_task(rows, study.targets)):
+        written = (folder / "tables" / f"{table.name}.md").read_text(encoding="utf-8")
+        assert table.to_markdown() == written
 
 
 def test_no_rows_make_empty_tables() -> None:
