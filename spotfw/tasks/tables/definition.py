@@ -5,7 +5,7 @@ Only the TOML is read here, never the data: listing tasks stays cheap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,10 +13,10 @@ import attrs
 
 from spotfw.errors import WrongUse, did_you_mean
 from spotfw.tasks.file_columns import Columns
-from spotfw.tasks.rows.cells import is_number, whole
 from spotfw.tasks.scoring.named import MEAN_F1, reported_name
 from spotfw.tasks.tables.answers import ANSWERS, LABEL, NUMBER, TEXT, check_metrics
 from spotfw.tasks.tables.document import NAME, TaskDocument, read_document
+from spotfw.tasks.tables.labels import read_labels
 from spotfw.tasks.tables.template import Template, parse_template
 
 #: Suffix -> format of a data file.
@@ -204,39 +204,7 @@ class _Reader:
 
     def _labels(self) -> dict[str, str]:
         raw = self._get("labels", (list, dict), "a list of words or a table", [])
-        if isinstance(raw, dict):
-            words: list[Any] = list(raw.values())
-            labels = self._with_whole_numbers({str(k): v for k, v in raw.items()})
-        else:
-            words = list(raw)
-            if len({str(w) for w in words}) < len(words):
-                self._fail("labels", "names a label twice")
-            if any(isinstance(w, str) and is_number(w) for w in words):
-                itself, places = _table(words, words), _table(range(len(words)), words)
-                self._fail(
-                    "labels",
-                    "lists labels that are numbers themselves, so a cell could mean a label or "
-                    f"its place. Write labels = {itself} where the column holds the labels as "
-                    f"they are, {places} where it holds their places",
-                )
-            labels = {str(i): w for i, w in enumerate(words)} | {str(w): w for w in words}
-            if [str(w).casefold() for w in words] == ["true", "false"]:
-                # A 1 may well be a true that a program wrote, and not the second place.
-                labels = {str(w): w for w in words}
-        for word in words:
-            if not isinstance(word, str) or not word.strip():
-                self._fail("labels", f"must hold words in quotes, but holds {word!r}")
-        if words and len(set(words)) < 2:
-            self._fail("labels", "needs at least two different labels")
-        return labels
-
-    def _with_whole_numbers(self, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """The labels with ``1`` beside ``1.0``, which JSON and CSV do not tell apart."""
-        result = dict(labels)
-        for cell, word in labels.items():
-            if result.setdefault(whole(cell), word) != word:
-                self._fail("labels", f"gives {cell} and {whole(cell)}, one number, different words")
-        return result
+        return read_labels(raw, lambda what: self._fail("labels", what))
 
     def _kind(
         self, labels: Mapping[str, str], label_column: str | None, answers_column: str | None
@@ -301,8 +269,3 @@ class _Reader:
                 f'names {name!r}, whose suffix says nothing; add format = "csv", "tsv" or "jsonl"',
             )
         return path, known
-
-
-def _table(cells: Iterable[object], words: Iterable[object]) -> str:
-    """Labels as a TOML table: ``{"0" = "1", "1" = "2"}``."""
-    return "{" + ", ".join(f'"{c}" = "{w}"' for c, w in zip(cells, words, strict=True)) + "}"
