@@ -135,7 +135,7 @@ _MODEL_OPTIONS = (
     click.option(
         "--tpu",
         metavar="NAME|local",
-        help="A TPU by name, grpc://HOST:PORT, local on a TPU VM, or dry to build and not run.",
+        help="A TPU by name, grpc://HOST:PORT, or local on a TPU VM.",
     ),
     click.option("--tpu-topology", metavar="TYPE", help="Its slice, e.g. v3-8."),
     click.option(

@@ -19,7 +19,7 @@ from spotfw.backends.mesh.memory import Sizes, dimensions
 from spotfw.backends.mesh.model import read_gin
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompts, Runtime
-from spotfw.backends.mesh.tpu.opening import open_machine
+from spotfw.backends.mesh.tpu.opening import DRY, open_machine
 from spotfw.backends.mesh.tuning import tune_in_cohorts
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import open_vocabulary
@@ -65,7 +65,7 @@ def open_model(
       mesh_shape: of several devices, ``batch:4,model:2``; see `spotfw.backends.mesh.layout`.
       layout: over them, ``batch:batch,d_ff:model,...``; by default t5's, and ``cohort:cohort``.
       devices: TensorFlow's names of them, ``GPU:0,GPU:1``, where they are not the first.
-      tpu: a TPU's name or address, ``local`` on a TPU VM, ``dry`` to build and not run.
+      tpu: a TPU's name or address, or ``local`` on a TPU VM.
       tpu_topology: its slice, ``v3-8``.
       model_parallelism: TPU cores that share a copy of the model, in place of a mesh's shape.
       iterations_per_loop: most updates that are done on the TPU between two looks at it.
@@ -88,6 +88,11 @@ def open_model(
         checked(name, number, *many, what="option")
     if activations not in _ACTIVATIONS:
         raise WrongUse(f"Activations can be {' or '.join(_ACTIVATIONS)}, but not {activations!r}.")
+    if tpu == DRY:
+        raise WrongUse(
+            "A dry TPU runs nothing, so no model can be opened on it. For its programs, counted: "
+            "python -m benchmarks.tpu --dry-run."
+        )
     machine = open_machine(
         mesh_shape=mesh_shape,
         layout=layout,

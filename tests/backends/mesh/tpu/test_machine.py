@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -81,16 +85,22 @@ def test_an_update_that_does_not_fit_is_refused_before_it_is_built() -> None:
 class Loops:
     """A machine of this processor that does updates in a loop, as a TPU does."""
 
-    def __init__(self, updates: int) -> None:
+    def __init__(self, updates: int, target: str | None = None) -> None:
         from spotfw.backends.mesh.machines import LocalMachine
 
         self._local = LocalMachine()
+        self._target = target
         self.layout = self._local.layout
         self.updates = updates
         self.runs = 0
 
     def session(self, graph: Any, threads: int) -> Any:
-        return self._local.session(graph, threads)
+        from spotfw.backends.mesh.compat import tf
+        from spotfw.backends.mesh.tpu.connecting import TpuSession
+
+        if self._target is None:
+            return self._local.session(graph, threads)
+        return TpuSession(tf.Session(self._target, graph=graph), "my-tpu")
 
     def program(self, feeds: Any, plan: Any, layout: Any) -> Any:
         from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
@@ -120,37 +130,105 @@ class Loops:
         return Program(feeds=fed, fetches={**results, "update": update})
 
 
-def test_a_loop_of_updates_learns_what_single_updates_do(tiny_model: Any, tiny_task: Any) -> None:
-    """Steps 0 to 10 with a checkpoint at 4 and 8, three updates a run at most; and resumed at 4."""
-    from spotfw.backends.mesh.engine import MeshModel
-    from spotfw.backends.mesh.folders.checkpoint import Checkpoint
-    from spotfw.backends.mesh.model import read_gin
-
-    settings = TuningSettings(
+def settings(dropout: float) -> TuningSettings:
+    """Ten steps with checkpoints at 4, 8 and the last."""
+    return TuningSettings(
         prompt_length=4,
         steps=10,
         checkpoint_every=4,
         batch_size=8,
         learning_rate=0.1,
-        dropout=0.0,  # masks have the shape of the padding, which differs
+        dropout=dropout,
         max_input_length=16,
         max_target_length=4,
     )
+
+
+def states(
+    folder: Any,
+    task: Any,
+    machine: Any,
+    begin: TuningState | None = None,
+    dropout: float = 0.0,
+    wanted: Any = lambda: True,
+) -> tuple[dict[int, TuningState], Exception | None]:
+    """The checkpoints of a tuning on a machine, and what ended it."""
+    from spotfw.backends.mesh.engine import MeshModel
+    from spotfw.backends.mesh.folders.checkpoint import Checkpoint
+    from spotfw.backends.mesh.model import read_gin
+
     start = np.random.default_rng(0).standard_normal((4, 16)).astype(np.float32)
-
-    def states(machine: Any, begin: TuningState) -> dict[int, TuningState]:
-        checkpoint = Checkpoint(str(tiny_model))
-        model = MeshModel(checkpoint, read_gin(str(tiny_model)), None, "float32", 1, None, machine)
-        reports = list(model.tune([TuneRequest(task=tiny_task, settings=settings, start=begin)]))
+    begin = begin or TuningState(step=0, prompt=start)
+    checkpoint = Checkpoint(str(folder))
+    model = MeshModel(checkpoint, read_gin(str(folder)), None, "float32", 1, None, machine)
+    kept: dict[int, TuningState] = {}
+    error = None
+    request = TuneRequest(task=task, settings=settings(dropout), start=begin, wanted=wanted)
+    for report in model.tune([request]):
+        error = report.error
+        if report.state is not None:
+            kept[report.step] = report.state
+            wanted.__dict__["seen"] = report.step
+    if error is None:
         model.close()
-        assert all(report.error is None for report in reports)
-        return {report.step: report.state for report in reports if report.state is not None}
+    return kept, error
 
-    begin = TuningState(step=0, prompt=start)
+
+def test_a_loop_of_updates_learns_what_single_updates_do(tiny_model: Any, tiny_task: Any) -> None:
+    """Checkpoints at 4, 8 and 10, with three updates a run at most; without dropout, whose masks
+    have the shape of the padding, which differs."""
     loops = Loops(3)
-    single, looped = states(None, begin), states(loops, begin)
+    single, _ = states(tiny_model, tiny_task, None)
+    looped, _ = states(tiny_model, tiny_task, loops)
     assert list(single) == list(looped) == [4, 8, 10] and loops.runs == 1
     for step, state in single.items():
         np.testing.assert_allclose(looped[step].prompt, state.prompt, rtol=0, atol=1e-4)
-    resumed = states(Loops(3), looped[4])
-    np.testing.assert_array_equal(resumed[10].prompt, looped[10].prompt)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_is_told_and_the_run_goes_on_elsewhere(
+    tiny_model: Any, tiny_task: Any
+) -> None:
+    """TensorFlow's own server in a process of its own stands for a TPU worker.
+
+    It is killed once the first checkpoint is reported. A run that goes on from there on another
+    worker ends as one that was never interrupted, bit for bit.
+    """
+    expected, _ = states(tiny_model, tiny_task, Loops(3), dropout=0.1)
+    with worker() as (process, target):
+
+        def wanted() -> bool:
+            if wanted.__dict__.get("seen") == 4 and process.poll() is None:
+                process.kill()
+                process.wait()
+            return True
+
+        kept, error = states(tiny_model, tiny_task, Loops(3, target), dropout=0.1, wanted=wanted)
+    assert list(kept) == [4]
+    assert isinstance(error, SpotError) and "The TPU my-tpu is gone" in str(error)
+    assert "--resume" in str(error) and "\n" not in str(error)
+    with worker() as (_, target):
+        resumed, error = states(tiny_model, tiny_task, Loops(3, target), begin=kept[4], dropout=0.1)
+    assert error is None
+    np.testing.assert_array_equal(resumed[10].prompt, expected[10].prompt)
+
+
+@contextlib.contextmanager
+def worker() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process with TensorFlow's server, and its address."""
+    code = (
+        "from spotfw.backends.mesh.compat import tf\n"
+        "server = tf.train.Server.create_local_server()\n"
+        "print(server.target, flush=True)\n"
+        "server.join()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
