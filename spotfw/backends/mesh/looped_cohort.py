@@ -9,7 +9,7 @@ import numpy as np
 from spotfw.backends.mesh.cohort import Cohort, Member
 from spotfw.backends.mesh.optimizer import second_moment_decay
 from spotfw.backends.mesh.programs import Shapes
-from spotfw.tasks.batches import Tokens
+from spotfw.tasks.tokens import Tokens
 
 
 class LoopedCohort(Cohort):
@@ -55,7 +55,7 @@ class LoopedCohort(Cohort):
         constant: dict[str, Any] = {
             "seed": [s.seed for s in settings],
             "learning_rate": [s.learning_rate for s in settings],
-            "weight_decay": [s.weight_decay for s in settings],
+            "weight_decay": [s.decay for s in settings],
             "going": [member is not None for member in rows],
         }
         losses, finite, _ = self._runtime.run(
