@@ -37,6 +37,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "docs/library.md",
         "docs/study.md",
         "docs/from_t5.md",
+        "docs/tpu.md",
         "docs/places.md",
         "docs/*.md",
     ),

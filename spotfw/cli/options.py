@@ -89,6 +89,12 @@ def _texts() -> dict[str, str]:
     return texts
 
 
+#: How the model is opened, as the built-in engine names it.
+OPENING = (
+    *("vocabulary", "gin", "activations", "threads", "mesh_shape", "layout", "devices"),
+    *("tpu", "tpu_topology", "model_parallelism", "iterations_per_loop"),
+)
+
 _MODEL_OPTIONS = (
     click.option(
         "--backend",
@@ -109,6 +115,41 @@ _MODEL_OPTIONS = (
         help="Precision inside the frozen model [default: float32].",
     ),
     click.option("--threads", type=click.IntRange(0), help="Threads an operation [default: all]."),
+    click.option(
+        "--mesh-shape",
+        metavar="AXIS:N,...",
+        help="Several devices of this machine as a mesh, e.g. batch:4,model:2; of a TPU too.",
+    ),
+    click.option(
+        "--layout",
+        metavar="DIM:AXIS,...",
+        help="What is split over a mesh's axes [default: cohort:cohort,batch:batch,d_ff:model,"
+        "heads:model,vocab:model].",
+    ),
+    click.option(
+        "--devices",
+        metavar="NAME,...",
+        help="The mesh's devices, e.g. GPU:0,GPU:1 [default: the first GPUs, else this "
+        "processor's threads].",
+    ),
+    click.option(
+        "--tpu",
+        metavar="NAME|local",
+        help="A TPU by name, grpc://HOST:PORT, or local on a TPU VM.",
+    ),
+    click.option("--tpu-topology", metavar="TYPE", help="Its slice, e.g. v3-8."),
+    click.option(
+        "--model-parallelism",
+        type=click.IntRange(1),
+        metavar="N",
+        help="TPU cores that share a copy of the model [default: 1].",
+    ),
+    click.option(
+        "--iterations-per-loop",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Updates on the TPU between two looks at it [default: 100, up to a checkpoint].",
+    ),
 )
 
 
@@ -139,7 +180,7 @@ def model_options(
 
 def opening(options: dict[str, Any]) -> dict[str, Any]:
     """Takes out of a command's options how the model is opened, as the backend names it."""
-    names = ("backend", "vocabulary", "gin", "activations", "threads")
+    names = ("backend", *OPENING)
     values = {name: options.pop(name) for name in names if name in options}
     return {name: value for name, value in values.items() if value is not None}
 

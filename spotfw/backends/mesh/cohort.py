@@ -125,7 +125,8 @@ class Cohort:
 
         Args:
           runtime: of the frozen model.
-          rows: most members that are updated at once, 1 or more.
+          rows: most members that are updated at once, 1 or more, which come out even over the
+            machine's layout.
         """
         self._runtime = runtime
         self._rows = rows
@@ -157,8 +158,9 @@ class Cohort:
         if not going:
             return
         left = max(member.request.settings.steps - member.step for member in going)
-        if 2 * len(going) <= self._rows and left >= _REBUILT:
-            self._rows = len(going)
+        fewer = self._runtime.machine.layout.even_members(len(going))
+        if 2 * fewer <= self._rows and left >= _REBUILT:
+            self._rows = fewer
         seated = {member.name for member in self._seated if member is not None}
         chosen = turn(going, self._rows, seated)
         if len(self._seated) != self._rows or not {m.name for m in chosen} <= seated:

@@ -62,7 +62,8 @@ def decode(
     """
     live = None if prompt is None else LivePrompts.of(prompt)
     length = 0 if prompt is None else len(prompt)
-    size = min(settings.eval_batch_size, max(len(inputs), 1))
+    layout = runtime.machine.layout
+    size = layout.even_batch(min(settings.eval_batch_size, max(len(inputs), 1)))
     # Alike lengths together: less padding, fewer shapes.
     order = sorted(range(len(inputs)), key=lambda i: len(inputs[i]))
     decoded: dict[int, Tokens] = {}

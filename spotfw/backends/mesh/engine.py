@@ -14,10 +14,12 @@ from spotfw.backends.mesh.decoding import evaluate_prompt, predict_lines
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, fingerprint
 from spotfw.backends.mesh.folders.weights import check_finite, check_variables
 from spotfw.backends.mesh.losses import example_losses, loss_gradients
-from spotfw.backends.mesh.memory import Sizes
+from spotfw.backends.mesh.machines import LocalMachine, Machine
+from spotfw.backends.mesh.memory import Sizes, dimensions
 from spotfw.backends.mesh.model import read_gin
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompts, Runtime
+from spotfw.backends.mesh.tpu.opening import DRY, open_machine
 from spotfw.backends.mesh.tuning import tune_in_cohorts
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import open_vocabulary
@@ -41,6 +43,13 @@ def open_model(
     activations: str = "float32",
     threads: int = 0,
     cohort: int | None = None,
+    mesh_shape: str | None = None,
+    layout: str | None = None,
+    devices: str | None = None,
+    tpu: str | None = None,
+    tpu_topology: str | None = None,
+    model_parallelism: int | None = None,
+    iterations_per_loop: int | None = None,
 ) -> MeshModel:
     """Opens a Mesh TF checkpoint folder, local or ``gs://``.
 
@@ -53,20 +62,55 @@ def open_model(
       cohort: most tunings of one shape that are updated together; by default as many as fit
         into half a GiB, by the model's size, the batch and the lengths, where they have enough
         to do. Results do not depend on it; 1 takes one after another.
+      mesh_shape: of several devices, ``batch:4,model:2``; see `spotfw.backends.mesh.layout`.
+      layout: over them, ``batch:batch,d_ff:model,...``; by default t5's, and ``cohort:cohort``.
+      devices: TensorFlow's names of them, ``GPU:0,GPU:1``, where they are not the first.
+      tpu: a TPU's name or address, or ``local`` on a TPU VM.
+      tpu_topology: its slice, ``v3-8``.
+      model_parallelism: TPU cores that share a copy of the model, in place of a mesh's shape.
+      iterations_per_loop: most updates that are done on the TPU between two looks at it.
 
     Raises:
       SpotError: something is missing or does not fit together.
       WrongUse: another kind of activations, or an option of another type.
     """
-    for name, value in (("vocabulary", vocabulary), ("gin", gin)):
+    texts = {"vocabulary": vocabulary, "gin": gin, "mesh_shape": mesh_shape, "layout": layout}
+    texts |= {"devices": devices, "tpu": tpu, "tpu_topology": tpu_topology}
+    for name, value in texts.items():
         checked(name, value, (str, NONE), what="option")
     checked("threads", threads, (int,), "of 0 or more", lambda n: 0 <= n < 2**15, what="option")
     many = (int, NONE), "of 1 or more", lambda n: 1 <= n < 2**15
-    checked("cohort", cohort, *many, what="option")
+    for name, number in (
+        ("cohort", cohort),
+        ("model_parallelism", model_parallelism),
+        ("iterations_per_loop", iterations_per_loop),
+    ):
+        checked(name, number, *many, what="option")
     if activations not in _ACTIVATIONS:
         raise WrongUse(f"Activations can be {' or '.join(_ACTIVATIONS)}, but not {activations!r}.")
-    checkpoint = Checkpoint(model)
-    return MeshModel(checkpoint, read_gin(model, gin), vocabulary, activations, threads, cohort)
+    if tpu == DRY:
+        raise WrongUse(
+            "A dry TPU runs nothing, so no model can be opened on it. For its programs, counted: "
+            "python -m benchmarks.tpu --dry-run."
+        )
+    machine = open_machine(
+        mesh_shape=mesh_shape,
+        layout=layout,
+        devices=devices,
+        tpu=tpu,
+        tpu_topology=tpu_topology,
+        model_parallelism=model_parallelism,
+        iterations_per_loop=iterations_per_loop,
+    )
+    return MeshModel(
+        Checkpoint(model),
+        read_gin(model, gin),
+        vocabulary,
+        activations,
+        threads,
+        cohort,
+        machine,
+    )
 
 
 class MeshModel(FrozenModel):
@@ -80,6 +124,7 @@ class MeshModel(FrozenModel):
         activations: str,
         threads: int,
         cohort: int | None = None,
+        machine: Machine | None = None,
     ) -> None:
         self.name = checkpoint.folder
         shapes = checkpoint.shapes
@@ -90,6 +135,8 @@ class MeshModel(FrozenModel):
                 "Give the folder of a T5 1.1 checkpoint."
             )
         self.rows, self.width = shapes[_EMBEDDING]
+        machine = machine or LocalMachine()
+        machine.layout.check_model(self.name, dimensions(shapes))
         self.parameters = checkpoint.parameters
         self.vocabulary = open_vocabulary(self.name, self.rows, vocabulary)
         self.fingerprint = fingerprint(checkpoint)
@@ -105,6 +152,7 @@ class MeshModel(FrozenModel):
             width=self.width,
             activations=activations,
             threads=threads,
+            machine=machine,
         )
         self.splits = Splits(self.vocabulary)
         self._sizes = Sizes.of(shapes, self.rows)

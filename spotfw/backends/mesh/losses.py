@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from spotfw.backends.given import GivenExamples
-from spotfw.backends.mesh.programs import Program, Shapes
+from spotfw.backends.mesh.machines import Program
+from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompts, Runtime
 from spotfw.contracts import Array
 
@@ -26,7 +27,7 @@ def example_losses(
       batch: examples of a run.
     """
     nats = np.zeros((len(prompts), len(examples.inputs)))
-    size = max(1, min(batch, nats.shape[1]))
+    size = runtime.machine.layout.even_batch(max(1, min(batch, nats.shape[1])))
     for row, prompt in zip(nats, prompts, strict=True):
         live = None if prompt is None else LivePrompts.of(prompt)
         for places, inputs, targets in examples.batches(size):
@@ -41,7 +42,7 @@ def loss_gradients(
     runtime: Runtime, prompts: Sequence[Array], examples: GivenExamples, batch: int
 ) -> Array:
     """Gradients float32 [prompts, L, E] of the mean over examples of `example_losses`."""
-    size = max(1, min(batch, len(examples.inputs)))
+    size = runtime.machine.layout.even_batch(max(1, min(batch, len(examples.inputs))))
     gradients = []
     for prompt in prompts:
         total = np.zeros(prompt.shape)

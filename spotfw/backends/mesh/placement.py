@@ -8,9 +8,10 @@ from typing import Any
 
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.layout import Layout
 from spotfw.backends.mesh.prompted import COHORT
 
-_STATELESS = {
+STATELESS = {
     tf.random.uniform: tf.random.stateless_uniform,
     tf.random.normal: tf.random.stateless_normal,
 }
@@ -19,8 +20,8 @@ _STATELESS = {
 _DRAWS_PER_STEP = 1 << 16
 
 
-class LocalMesh(mtf.placement_mesh_impl.PlacementMeshImpl):  # type: ignore[misc]
-    """By default one unnamed device, so that Mesh TF keeps a single copy of every variable.
+class Draws:
+    """The seeds of a step's random draws, int64 [members, 2] for each of them.
 
     Mesh TF's random operations keep hidden state, which no checkpoint holds. Here a member's
     i-th draw of a step is a function of its seed, its step and i alone, whoever is beside it.
@@ -28,26 +29,53 @@ class LocalMesh(mtf.placement_mesh_impl.PlacementMeshImpl):  # type: ignore[misc
     Args:
       seeds: tf int64 [members].
       steps: tf int64 [members].
-      devices: TensorFlow's names of them.
-      layout: which dimension is laid over all of them, e.g. ``cohort``.
+    """
+
+    def __init__(self, seeds: Any, steps: Any) -> None:
+        self._seeds = seeds
+        self._steps = steps
+        self._draws = 0
+
+    def next(self, shape: Any) -> Any:
+        """The seeds of the next draw, of a tensor of `shape`, its first dimension the cohort's.
+
+        Raises:
+          ValueError: it has no such dimension.
+        """
+        if shape.dims[0].name != COHORT:
+            raise ValueError(f"random numbers of no member: {shape}")
+        draw = self._draws
+        self._draws += 1
+        steps = tf.cast(self._steps, tf.int64) * _DRAWS_PER_STEP + draw
+        return tf.stack([tf.cast(self._seeds, tf.int64), steps], axis=1)
+
+
+class LocalMesh(mtf.placement_mesh_impl.PlacementMeshImpl):  # type: ignore[misc]
+    """By default one unnamed device, so that Mesh TF keeps a single copy of every variable.
+
+    Random numbers are those of a single device, whatever the layout; see `Draws`.
+
+    Args:
+      seeds: tf int64 [members].
+      steps: tf int64 [members].
+      layout: over the devices.
+      devices: TensorFlow's names of them, as many as the layout has.
     """
 
     def __init__(
         self,
         seeds: Any = (0,),
         steps: Any = (0,),
+        layout: Layout | None = None,
         devices: Sequence[str] = ("",),
-        layout: str | None = None,
     ) -> None:
-        several = len(devices) > 1
+        layout = layout or Layout()
         super().__init__(
-            shape=mtf.Shape([mtf.Dimension("all", len(devices))] if several else []),
-            layout=mtf.LayoutRules([(layout, "all")] if several and layout else []),
+            shape=mtf.Shape([mtf.Dimension(axis, size) for axis, size in layout.axes]),
+            layout=mtf.LayoutRules(layout.rules),
             devices=list(devices),
         )
-        self._seeds = seeds
-        self._steps = steps
-        self._draws = 0
+        self._draws = Draws(seeds, steps)
 
     def random(self, shape: Any, tf_fn: Any, kwargs: dict[str, Any]) -> Any:
         """A random tensor of `shape`, its first dimension the cohort's, as `tf_fn` would draw it.
@@ -56,18 +84,13 @@ class LocalMesh(mtf.placement_mesh_impl.PlacementMeshImpl):  # type: ignore[misc
           ValueError: it has no such dimension.
         """
         members, *dims = shape.dims
-        if members.name != COHORT:
-            raise ValueError(f"random numbers of no member: {shape}")
-        draw = self._draws
-        self._draws += 1
-        steps = tf.cast(self._steps, tf.int64) * _DRAWS_PER_STEP + draw
-        seeds = tf.unstack(tf.stack([tf.cast(self._seeds, tf.int64), steps], axis=1), members.size)
+        seeds = tf.unstack(self._draws.next(shape), members.size)
         sizes = [dim.size for dim in dims]
 
         def drawn(pnum: int) -> Any:
             begin, size = self.slice_begin(shape, pnum), self.slice_shape(shape)
             of_members = [
-                _STATELESS[tf_fn](sizes, seed=seed, **kwargs)
+                STATELESS[tf_fn](sizes, seed=seed, **kwargs)
                 for seed in seeds[begin[0] : begin[0] + size[0]]
             ]
             whole = tf.stack(of_members)

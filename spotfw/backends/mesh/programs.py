@@ -1,13 +1,13 @@
-"""The graphs run on a frozen model: one update, decoding, scoring, activations.
+"""What is run on a frozen model: one update, decoding, scoring, activations.
 
-Each program is built for fixed shapes, once, in the engine's TensorFlow graph; all share
-the same variables.
+Each is a plan in Mesh TF's operations, made for fixed shapes, which a machine lowers to its mesh
+(`machines`). All share the same variables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -15,7 +15,6 @@ from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf, transformer_layers
 from spotfw.backends.mesh.model import transformer_of
 from spotfw.backends.mesh.optimizer import Rates, adafactor
-from spotfw.backends.mesh.placement import LocalMesh
 from spotfw.backends.mesh.prompted import COHORT, prompts_name
 
 _RATES = tuple(field.name for field in attrs.fields(Rates))
@@ -51,12 +50,51 @@ class Shapes:
         return "_".join([kind, *map(str, attrs.astuple(self))])
 
 
-@attrs.frozen(kw_only=True)
-class Program:
-    """Place holders to feed and tensors to fetch, by name."""
+#: Tensors of TensorFlow by name.
+Tensors: TypeAlias = Mapping[str, Any]
 
-    feeds: Mapping[str, Any]
-    fetches: Mapping[str, Any]
+
+@attrs.frozen(kw_only=True)
+class Feed:
+    """What is fed: a type of TensorFlow and a shape."""
+
+    dtype: Any
+    shape: tuple[int, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """A program as Mesh TF's operations, to be lowered to any mesh.
+
+    Attributes:
+      mesh: of the operations.
+      fetches: Mesh TF's tensors by name.
+      updates: operations that assign, which make up the fetch ``update``.
+      finish: makes the program's fetches of the exported tensors and of the feeds.
+    """
+
+    mesh: Any
+    fetches: Tensors
+    updates: Sequence[Any] = ()
+    finish: Callable[[Tensors, Tensors], Tensors] = lambda fetches, feeds: fetches
+
+
+def feeds_of(kind: str, shapes: Shapes) -> dict[str, Feed]:
+    """What a program of a kind is fed.
+
+    ``inputs`` int32 [members, batch, inputs]; for all but ``decode`` also ``targets`` int32
+    [members, batch, targets]; for ``update``, [members] of ``seed`` and ``step`` int64, and of
+    ``learning_rate``, ``weight_decay``, ``beta`` and ``going`` float32, see `Rates`.
+    """
+    rows = (shapes.members, shapes.batch)
+    feeds = {"inputs": Feed(dtype=tf.int32, shape=(*rows, shapes.inputs))}
+    if kind != "decode":
+        feeds["targets"] = Feed(dtype=tf.int32, shape=(*rows, shapes.targets))
+    if kind == "update":
+        kinds = {"seed": tf.int64, "step": tf.int64, **dict.fromkeys(_RATES, tf.float32)}
+        for name, dtype in kinds.items():
+            feeds[name] = Feed(dtype=dtype, shape=(shapes.members,))
+    return feeds
 
 
 @attrs.frozen(kw_only=True)
@@ -64,27 +102,23 @@ class _Sketch:
     """A Mesh TF graph under construction, with its ids imported."""
 
     mesh: Any
-    feeds: dict[str, Any]
+    feeds: Tensors
     inputs: Any
     targets: Any
 
     @classmethod
-    def of(cls, shapes: Shapes, with_targets: bool) -> _Sketch:
+    def of(cls, shapes: Shapes, feeds: Tensors) -> _Sketch:
         mesh = mtf.Mesh(mtf.Graph(), "mesh")
         rows = [mtf.Dimension(COHORT, shapes.members), mtf.Dimension("batch", shapes.batch)]
 
-        def ids(name: str, length: int, in_front: int) -> tuple[Any, Any]:
-            fed = tf.placeholder(tf.int32, [shapes.members, shapes.batch, length], name=name)
+        def ids(name: str, length: int, in_front: int) -> Any:
             # Place holders for the prompt: any id but 0, which Mesh TF takes as padding.
-            padded = tf.pad(fed, [[0, 0], [0, 0], [in_front, 0]], constant_values=1)
+            padded = tf.pad(feeds[name], [[0, 0], [0, 0], [in_front, 0]], constant_values=1)
             dims = mtf.Shape([*rows, mtf.Dimension("length", in_front + length)])
-            return fed, mtf.import_fully_replicated(mesh, padded, dims, name=name)
+            return mtf.import_fully_replicated(mesh, padded, dims, name=name)
 
-        feeds = {}
-        feeds["inputs"], inputs = ids("inputs", shapes.inputs, shapes.prompt_length)
-        targets = None
-        if with_targets:
-            feeds["targets"], targets = ids("targets", shapes.targets, 0)
+        inputs = ids("inputs", shapes.inputs, shapes.prompt_length)
+        targets = ids("targets", shapes.targets, 0) if "targets" in feeds else None
         return cls(mesh=mesh, feeds=feeds, inputs=inputs, targets=targets)
 
     def losses(self, model: Any, mode: str, dtype: Any) -> tuple[Any, Any]:
@@ -108,112 +142,78 @@ class _Sketch:
         return prompts, gradient
 
 
-@attrs.frozen(kw_only=True)
-class Update:
-    """The update of a cohort as Mesh TF's operations, to be lowered to any mesh."""
-
-    mesh: Any
-    feeds: Mapping[str, Any]
-    losses: Any
-    finite: Any
-    updates: Sequence[Any]
-
-    @classmethod
-    def of(cls, vocabulary_size: int, shapes: Shapes, dtype: Any) -> Update:
-        """Arguments as `update_program`'s."""
-        sketch = _Sketch.of(shapes, with_targets=True)
-        size = [shapes.members]
-        kinds = {"seed": tf.int64, "step": tf.int64}
-        fed = {name: tf.placeholder(kind, size, name=name) for name, kind in kinds.items()}
-        for name in _RATES:
-            fed[name] = tf.placeholder(tf.float32, size, name=name)
-        model = transformer_of(vocabulary_size)
-        _, losses = sketch.losses(model, tf.estimator.ModeKeys.TRAIN, dtype)
-        prompts, gradient = sketch.gradient(losses, shapes)
-        rates = Rates(**{name: of_members(sketch.mesh, fed[name], losses.shape) for name in _RATES})
-        after, updates = adafactor(prompts, gradient, rates)
-        finite = mtf.cwise(lambda x: tf.cast(tf.math.is_finite(x), tf.float32), [after])
-        return cls(
-            mesh=sketch.mesh,
-            feeds={**sketch.feeds, **fed},
-            losses=losses,
-            finite=mtf.reduce_min(finite, output_shape=losses.shape),
-            updates=updates,
-        )
-
-
 def of_members(mesh: Any, values: Any, shape: Any) -> Any:
     """A tf tensor [members] in Mesh TF."""
     return mtf.import_fully_replicated(mesh, values, shape)
 
 
-def update_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
+def update_plan(vocabulary_size: int, shapes: Shapes, dtype: Any, feeds: Tensors) -> Plan:
     """One Adafactor update of each prompt; nothing else of the model has a gradient.
 
-    Feeds ``inputs`` int32 [members, batch, inputs], ``targets`` int32 [members, batch, targets],
-    and [members] of ``seed`` and ``step`` int64, ``learning_rate``, ``weight_decay``, ``beta`` and
-    ``going`` float32, see `Rates`. Fetches float32 [members] of ``loss``, nats per real target
-    token, and of ``finite``, 1 where the updated prompt is numbers; and ``update``.
+    Fetches float32 [members] of ``loss``, nats per real target token, and of ``finite``, 1 where
+    the updated prompt is numbers; and ``update``.
 
     Args:
       vocabulary_size: rows of the embedding table.
-      shapes: what to compile for; `prompt_length` above 0.
+      shapes: what to plan for; `prompt_length` above 0.
       dtype: `mtf.VariableDType` of the frozen variables.
+      feeds: tensors by the names of `feeds_of`.
     """
-    made = Update.of(vocabulary_size, shapes, dtype)
-    mesh_impl = LocalMesh(made.feeds["seed"], made.feeds["step"])
-    lowering = mtf.Lowering(made.mesh.graph, {made.mesh: mesh_impl}, autostack=False)
-    update = tf.group([lowering.lowered_operation(op) for op in made.updates])
-    of_each = {"loss": made.losses, "finite": made.finite}
-    fetches = {name: lowering.export_to_tf_tensor(tensor) for name, tensor in of_each.items()}
-    return Program(feeds=made.feeds, fetches={**fetches, "update": update})
-
-
-def decode_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
-    """Greedy decoding. Feeds ``inputs``; fetches ``ids`` int32 [members, batch, targets]."""
-    sketch = _Sketch.of(shapes, with_targets=False)
+    sketch = _Sketch.of(shapes, feeds)
     model = transformer_of(vocabulary_size)
-    ids = model.decode(
+    _, losses = sketch.losses(model, tf.estimator.ModeKeys.TRAIN, dtype)
+    prompts, gradient = sketch.gradient(losses, shapes)
+    rates = Rates(**{name: of_members(sketch.mesh, feeds[name], losses.shape) for name in _RATES})
+    after, updates = adafactor(prompts, gradient, rates)
+    finite = mtf.cwise(lambda x: tf.cast(tf.math.is_finite(x), tf.float32), [after])
+    fetches = {"loss": losses, "finite": mtf.reduce_min(finite, output_shape=losses.shape)}
+    return Plan(mesh=sketch.mesh, fetches=fetches, updates=updates)
+
+
+def decode_plan(vocabulary_size: int, shapes: Shapes, dtype: Any, feeds: Tensors) -> Plan:
+    """Greedy decoding; fetches ``ids`` int32 [members, batch, targets]."""
+    sketch = _Sketch.of(shapes, feeds)
+    ids = transformer_of(vocabulary_size).decode(
         sketch.inputs,
         variable_dtype=dtype,
         beam_size=1,
         temperature=0.0,
         max_decode_length=shapes.targets,
     )
-    lowering = mtf.Lowering(sketch.mesh.graph, {sketch.mesh: LocalMesh()}, autostack=False)
-    return Program(feeds=sketch.feeds, fetches={"ids": lowering.export_to_tf_tensor(ids)})
+    return Plan(mesh=sketch.mesh, fetches={"ids": ids})
 
 
-def score_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
+def score_plan(vocabulary_size: int, shapes: Shapes, dtype: Any, feeds: Tensors) -> Plan:
     """Teacher-forced scoring, no dropout and no z-loss.
 
-    Feeds ``inputs`` and ``targets``; fetches ``logits`` float32 [members, batch, targets, V],
-    ``loss`` [members], ``nats`` float32 [members, batch], summed over each target's tokens, and,
-    with a prompt, ``gradient`` float32 [members, L, E] of each loss.
+    Fetches ``logits`` float32 [members, batch, targets, V], ``loss`` [members], ``nats`` float32
+    [members, batch], summed over each target's tokens, and, with a prompt, ``gradient`` float32
+    [members, L, E] of each loss.
     """
-    sketch = _Sketch.of(shapes, with_targets=True)
+    sketch = _Sketch.of(shapes, feeds)
     model = transformer_of(vocabulary_size)
     logits, losses = sketch.losses(model, tf.estimator.ModeKeys.EVAL, dtype)
     wanted = {"logits": logits, "loss": losses}
     if shapes.prompt_length:
         _, wanted["gradient"] = sketch.gradient(losses, shapes)
-    lowering = mtf.Lowering(sketch.mesh.graph, {sketch.mesh: LocalMesh()}, autostack=False)
-    fetches = {name: lowering.export_to_tf_tensor(t) for name, t in wanted.items()}
-    targets = sketch.feeds["targets"]
-    logits = tf.cast(fetches["logits"], tf.float32)
-    nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-    fetches["nats"] = tf.reduce_sum(nats * tf.cast(targets > 0, tf.float32), axis=2)
-    return Program(feeds=sketch.feeds, fetches=fetches)
+
+    def finish(fetches: Tensors, feeds: Tensors) -> Tensors:
+        targets, logits = feeds["targets"], tf.cast(fetches["logits"], tf.float32)
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        by_row = tf.reduce_sum(nats * tf.cast(targets > 0, tf.float32), axis=2)
+        return {**fetches, "nats": by_row}
+
+    return Plan(mesh=sketch.mesh, fetches=wanted, finish=finish)
 
 
-def activation_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Program:
+def activation_plan(vocabulary_size: int, shapes: Shapes, dtype: Any, feeds: Tensors) -> Plan:
     """Which neurons of the decoder's feed-forward layers fire, teacher-forced, no dropout.
 
-    Feeds ``inputs`` and ``targets``; fetches ``activations`` float32
-    [layers, members, batch, targets, d_ff], what the activation function gives (the gate's,
-    where the layer is gated), before any product with the other factor.
+    Fetches ``activations`` float32 [layers, members, batch, targets, d_ff], what the activation
+    function gives (the gate's, where the layer is gated), before any product with the other
+    factor.
     """
-    sketch = _Sketch.of(shapes, with_targets=True)
+    sketch = _Sketch.of(shapes, feeds)
     model = transformer_of(vocabulary_size)
     seen = [
         _watch(layer)
@@ -221,9 +221,22 @@ def activation_program(vocabulary_size: int, shapes: Shapes, dtype: Any) -> Prog
         if isinstance(layer, transformer_layers.DenseReluDense)
     ]
     sketch.losses(model, tf.estimator.ModeKeys.EVAL, dtype)
-    lowering = mtf.Lowering(sketch.mesh.graph, {sketch.mesh: LocalMesh()}, autostack=False)
-    activations = [tf.cast(lowering.export_to_tf_tensor(t), tf.float32) for (t,) in seen]
-    return Program(feeds=sketch.feeds, fetches={"activations": tf.stack(activations)})
+
+    def finish(fetches: Tensors, feeds: Tensors) -> Tensors:
+        layers = [tf.cast(fetches[str(number)], tf.float32) for number in range(len(seen))]
+        return {"activations": tf.stack(layers)}
+
+    by_layer = {str(number): tensor for number, (tensor,) in enumerate(seen)}
+    return Plan(mesh=sketch.mesh, fetches=by_layer, finish=finish)
+
+
+#: What plans a program of each kind.
+PLANS: dict[str, Callable[[int, Shapes, Any, Tensors], Plan]] = {
+    "update": update_plan,
+    "decode": decode_plan,
+    "score": score_plan,
+    "activation": activation_plan,
+}
 
 
 def _watch(layer: Any) -> list[Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.backends.mesh import programs
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.machines import Copies, LocalMachine, Machine, Program
 from spotfw.backends.mesh.model import building
-from spotfw.backends.mesh.programs import Program, Shapes
+from spotfw.backends.mesh.programs import PLANS, Shapes, feeds_of
 from spotfw.backends.mesh.prompted import prompts_name
 from spotfw.contracts import Array
 from spotfw.errors import SpotError
@@ -65,35 +66,38 @@ class Runtime:
       rows, width: of the embedding table, V and E.
       activations: ``float32`` or ``bfloat16``.
       threads: of each operation; 0 lets TensorFlow choose.
+      machine: what the programs run on; by default a single device.
     """
 
     def __init__(
-        self, name: str, config: str, *, rows: int, width: int, activations: str, threads: int
+        self,
+        name: str,
+        config: str,
+        *,
+        rows: int,
+        width: int,
+        activations: str,
+        threads: int,
+        machine: Machine | None = None,
     ) -> None:
         self._name = name
         self._config = config
         self._rows, self._width = rows, width
-        self._dtype = mtf.VariableDType(tf.float32, tf.float32, tf.as_dtype(activations))
+        self.machine = machine or LocalMachine()
+        # On a TPU frozen slices lie as they are computed with; prompts are float32 everywhere.
+        kind = tf.as_dtype(activations)
+        slices = kind if self.machine.updates else tf.float32
+        self._dtype = mtf.VariableDType(tf.float32, slices, kind)
         self.graph = tf.Graph()
-        self._session = tf.Session(
-            graph=self.graph,
-            config=tf.ConfigProto(
-                intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
-            ),
-        )
+        self._session = self.machine.session(self.graph, threads)
         self._programs: dict[tuple[str, Shapes], Program] = {}
         self._held: dict[tuple[int, ...], LivePrompts] = {}
+        self._copies: dict[str, Copies] = {}
 
     def program(self, kind: str, shapes: Shapes) -> Program:
         """The program of a kind (the keys below), built when first asked for."""
         key = (kind, shapes)
         if key not in self._programs:
-            build: Callable[..., Program] = {
-                "update": programs.update_program,
-                "decode": programs.decode_program,
-                "score": programs.score_program,
-                "activation": programs.activation_program,
-            }[kind]
             with (
                 self.graph.as_default(),
                 tf.variable_scope("", reuse=tf.AUTO_REUSE, use_resource=True),
@@ -102,11 +106,18 @@ class Runtime:
                     prompt_length=shapes.prompt_length,
                     members=shapes.members,
                     dropout=shapes.dropout,
-                    split_vocabulary=False,
+                    split_vocabulary=self.machine.layout.splits_vocabulary,
                 ),
                 tf.name_scope(shapes.scope(kind)),
             ):
-                self._programs[key] = build(self._rows, shapes, self._dtype)
+                program = self.machine.program(
+                    feeds_of(kind, shapes),
+                    functools.partial(PLANS[kind], self._rows, shapes, self._dtype),
+                    self.machine.layout.for_rows(shapes.members, shapes.batch),
+                )
+            self._programs[key] = program
+            for name, copies in program.copies.items():
+                self._copies.setdefault(name, copies)
             held = self._held.get((shapes.members, shapes.prompt_length))
             if held is not None and not held.updated:
                 # The program may have brought slots, which nothing was put into yet.
@@ -148,6 +159,8 @@ class Runtime:
         if prompts.updated:
             key = prompts.key
             held = [self._variable(_name(key)), self._slots(key)]
+            names = [_name(key), *(variable.op.name for variable in held[1].values())]
+            self._session.run([self._copies[n].back for n in names if n in self._copies])
             prompts.array, prompts.slots = self._session.run(held)
             prompts.updated = False
 
@@ -208,6 +221,8 @@ class Runtime:
     def _put(self, variable: Any, value: npt.NDArray[Any]) -> None:
         # The initial value's tensor is fed, so that no operation is added to the graph.
         self._session.run(variable.initializer, {variable.initializer.inputs[1]: value})
+        if variable.op.name in self._copies:
+            self._session.run(self._copies[variable.op.name].out)
 
     def _variables(self) -> dict[str, Any]:
         with self.graph.as_default():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from spotfw.backends.cohorts import tune_requests
 from spotfw.backends.mesh.cohort import Cohort, Member
+from spotfw.backends.mesh.looped_cohort import LoopedCohort
 from spotfw.backends.mesh.memory import Sizes
 from spotfw.backends.mesh.runtime import Runtime
 from spotfw.backends.splits import Splits, TrainingData
@@ -31,14 +32,18 @@ class _Cohorts:
 
     def member(self, name: str, request: TuneRequest, data: TrainingData) -> Member:
         self._runtime.check_width(request.start.prompt)
+        self._runtime.machine.layout.check_batch(request.settings.batch_size)
         return Member.of(name, request, data)
 
     def longest(self, member: Member) -> int:
         return 0  # batches of unlike lengths are never updated together
 
     def cohort(self, members: Sequence[Member]) -> tuple[Cohort, int]:
+        layout = self._runtime.machine.layout
         rows = self._rows or self._fitting([member.request for member in members])
-        cohort = Cohort(self._runtime, even_rows(len(members), rows))
+        rows = layout.even_members(rows)
+        kind = LoopedCohort if self._runtime.machine.updates else Cohort
+        cohort = kind(self._runtime, layout.even_members(even_rows(len(members), rows)))
         self._opened.append(cohort)
         # All may wait in it, so that enough with batches of one shape are found; but one at a
         # time is one after another.

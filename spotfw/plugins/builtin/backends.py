@@ -17,7 +17,20 @@ class MeshBackend:
     """T5 on Mesh TensorFlow; TensorFlow is imported by the first `open`."""
 
     name = "mesh"
-    options = ("vocabulary", "gin", "activations", "threads", "cohort")
+    options = (
+        "vocabulary",
+        "gin",
+        "activations",
+        "threads",
+        "cohort",
+        "mesh_shape",
+        "layout",
+        "devices",
+        "tpu",
+        "tpu_topology",
+        "model_parallelism",
+        "iterations_per_loop",
+    )
 
     def missing(self) -> str | None:
         """The first package of the extra ``mesh`` that is not installed."""

@@ -61,28 +61,32 @@ def on_one_device(engine: Any, shapes: Any) -> tuple[Any, Any]:
     return np.array(losses), prompts.array
 
 
-def built(engine: Any, shapes: Any) -> Any:
-    """The update in Mesh TF, in the default graph."""
+def built(engine: Any, shapes: Any) -> tuple[Any, Any]:
+    """The feeds and the plan of an update in Mesh TF, in the default graph."""
     from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
     from spotfw.backends.mesh.compat import tf
     from spotfw.backends.mesh.model import building
-    from spotfw.backends.mesh.programs import Update
+    from spotfw.backends.mesh.programs import feeds_of, update_plan
 
-    runtime = engine.runtime
+    feeds = {
+        name: tf.placeholder(feed.dtype, feed.shape)
+        for name, feed in feeds_of("update", shapes).items()
+    }
     with building(
-        runtime._config,
+        engine.runtime._config,
         prompt_length=LENGTH,
         members=MEMBERS,
         dropout=shapes.dropout,
         split_vocabulary=False,
     ):
         kind = mtf.VariableDType(tf.float32, tf.float32, tf.float32)
-        return Update.of(engine.rows, shapes, kind)
+        return feeds, update_plan(engine.rows, shapes, kind, feeds)
 
 
 def on_eight_devices(engine: Any, shapes: Any) -> tuple[Any, Any]:
     from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
     from spotfw.backends.mesh.compat import tf
+    from spotfw.backends.mesh.layout import Layout
     from spotfw.backends.mesh.placement import LocalMesh
     from spotfw.backends.mesh.prompted import prompts_name
 
@@ -90,11 +94,12 @@ def on_eight_devices(engine: Any, shapes: Any) -> tuple[Any, Any]:
     held = engine.read_variables()
     held[f"shared/{prompts_name(MEMBERS, LENGTH)}"] = start()
     with tf.Graph().as_default(), tf.variable_scope("", use_resource=True):
-        made = built(engine, shapes)
-        mesh = LocalMesh(made.feeds["seed"], made.feeds["step"], devices, "cohort")
+        feeds, made = built(engine, shapes)
+        layout = Layout.parse("all:8", "cohort:all")
+        mesh = LocalMesh(feeds["seed"], feeds["step"], layout, devices)
         lowering = mtf.Lowering(made.mesh.graph, {made.mesh: mesh}, autostack=False)
         update = tf.group([lowering.lowered_operation(op) for op in made.updates])
-        loss = lowering.export_to_tf_tensor(made.losses)
+        loss = lowering.export_to_tf_tensor(made.fetches["loss"])
         masters = {v.op.name: v for v in tf.global_variables()}
         config = tf.ConfigProto(device_count={"CPU": MEMBERS})
         with tf.Session(config=config) as session:
@@ -104,7 +109,7 @@ def on_eight_devices(engine: Any, shapes: Any) -> tuple[Any, Any]:
             session.run(lowering.copy_masters_to_slices())
             losses = []
             for step in range(STEPS):
-                given = {made.feeds[name]: value for name, value in fed(step).items()}
+                given = {feeds[name]: value for name, value in fed(step).items()}
                 losses.append(session.run([loss, update], given)[0])
             session.run(lowering.copy_slices_to_masters())
             return np.array(losses), session.run(masters[f"shared/{prompts_name(MEMBERS, LENGTH)}"])
@@ -135,14 +140,14 @@ def reduced(engine: Any, shapes: Any, dimension: str) -> dict[str, float]:
     from spotfw.backends.mesh.compat import tf
 
     with tf.Graph().as_default(), tf.variable_scope("", use_resource=True):
-        made = built(engine, shapes)
+        _, made = built(engine, shapes)
         mesh = mtf.simd_mesh_impl.SimdMeshImpl(
             shape=mtf.convert_to_shape("all:4"),
             layout=mtf.convert_to_layout_rules(f"{dimension}:all"),
             device_assignment=_Assignment(),
         )
         lowering = mtf.Lowering(made.mesh.graph, {made.mesh: mesh}, autostack=False)
-        for tensor in (made.losses, made.finite):
+        for tensor in made.fetches.values():
             lowering.tensors[tensor].to_laid_out_tensor()
         exchanged = ("allreduce", "allconcat", "alltoall", "receive")
         return {
