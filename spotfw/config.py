@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
 
 from spotfw.errors import UnknownName, WrongUse
 
-__all__ = ["SHORT_STEPS", "SOURCE_STEPS", "TARGET_STEPS", "TuningSettings", "checked", "exact"]
+__all__ = [
+    "SHORT_STEPS",
+    "SOURCE_STEPS",
+    "TARGET_STEPS",
+    "ModelTuningSettings",
+    "TuningSettings",
+    "checked",
+    "exact",
+]
 
 #: Steps for a source task, for a low-resource target, and for the short recipe.
 SOURCE_STEPS = 262_144
@@ -200,14 +208,7 @@ class TuningSettings:
           UnknownName: there is no such setting.
           WrongUse: a value is none that the setting can have.
         """
-        names = [field.name for field in attrs.fields(cls)]
-        for name in values:
-            if name not in names:
-                raise UnknownName("setting", name, names)
-        try:
-            return cls(**values)
-        except WrongUse as error:
-            raise WrongUse(f"{error} Correct it in {where}." if where else str(error)) from error
+        return _from_dict(cls, values, where)
 
 
 def as_recorded(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,3 +223,74 @@ def as_recorded(settings: Mapping[str, Any]) -> dict[str, Any]:
 def from_record(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a record, with what held of it where its version had no such setting yet."""
     return {**BEFORE, **settings}
+
+
+@attrs.frozen(kw_only=True, field_transformer=_judged)
+class ModelTuningSettings:
+    """How all weights of a model are tuned: the paper's ModelTuning (2.1.1, appendix A).
+
+    The optimizer is T5's own: Adafactor with parameter scaling, clipping at 1 and no momentum.
+
+    Attributes:
+      steps: number of updates.
+      batch_tokens: input tokens an update, padding counted: `batch_size` is these over
+        `max_input_length` where it is not given.
+      batch_size: examples an update; None for as many as `batch_tokens` hold.
+      learning_rate: constant rate, times the root mean square of each tensor's values.
+      decay_rate: exponent c of the second-moment decay 1 - t^-c.
+      factored_from: a matrix whose both sides are of this size or larger has its second
+        moments factored into a row and a column.
+      dropout: probability, inside the model, while tuning.
+      checkpoint_every: steps between checkpoints of all weights, each scored on validation.
+      max_input_length, max_target_length: tokens kept of an input and of a target.
+      max_train_examples, max_eval_examples, eval_batch_size, seed: as of `TuningSettings`.
+    """
+
+    steps: int = _setting(SOURCE_STEPS, _COUNT)
+    batch_tokens: int = _setting(2**16, _COUNT)
+    batch_size: int | None = _setting(None, _COUNT_OR_ALL)
+    learning_rate: float = _setting(0.001, _RATE)
+    decay_rate: float = _setting(0.8, _SHARE)
+    factored_from: int = _setting(128, _COUNT)
+    dropout: float = _setting(0.1, _SHARE)
+    checkpoint_every: int = _setting(5_000, _COUNT)
+    max_input_length: int = _setting(512, _COUNT)
+    max_target_length: int = _setting(64, _COUNT)
+    max_train_examples: int | None = _setting(None, _COUNT_OR_ALL)
+    max_eval_examples: int | None = _setting(None, _COUNT_OR_ALL)
+    eval_batch_size: int = _setting(64, _COUNT)
+    seed: int = _setting(0, _SEED)
+
+    @property
+    def rows(self) -> int:
+        """Examples an update."""
+        return self.batch_size or max(1, self.batch_tokens // self.max_input_length)
+
+    def of_data(self) -> TuningSettings:
+        """What these settings say of batches, lengths and scoring, for parts that read those."""
+        shared = {f.name for f in attrs.fields(TuningSettings)} & set(self.to_dict())
+        values = {name: getattr(self, name) for name in shared}
+        return TuningSettings(**{**values, "batch_size": self.rows})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values."""
+        return attrs.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], where: str = "") -> ModelTuningSettings:
+        """The settings of `to_dict`; see `TuningSettings.from_dict`."""
+        return _from_dict(cls, values, where)
+
+
+_Made = TypeVar("_Made")
+
+
+def _from_dict(cls: type[_Made], values: Mapping[str, Any], where: str) -> _Made:
+    names = [field.name for field in attrs.fields(cls)]  # type: ignore[arg-type]
+    for name in values:
+        if name not in names:
+            raise UnknownName("setting", name, names)
+    try:
+        return cls(**values)
+    except WrongUse as error:
+        raise WrongUse(f"{error} Correct it in {where}." if where else str(error)) from error

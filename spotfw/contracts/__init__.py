@@ -49,6 +49,13 @@ from spotfw.contracts.parts import (
     UnlistedTasks,
 )
 from spotfw.contracts.signals import TargetContext, TargetSignal
+from spotfw.contracts.weights import (
+    TunesWeights,
+    WeightCheckpoint,
+    WeightProgress,
+    WeightTuneRequest,
+    WeightTuning,
+)
 
 __all__ = [
     "Array",
@@ -86,9 +93,14 @@ __all__ = [
     "TaskSource",
     "TuneProgress",
     "TuneRequest",
+    "TunesWeights",
     "TuningState",
     "UnlistedTasks",
     "Vocabulary",
+    "WeightCheckpoint",
+    "WeightProgress",
+    "WeightTuneRequest",
+    "WeightTuning",
     "Work",
     "Worker",
     "WorkerStart",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import logging
 import math
@@ -21,8 +22,17 @@ from spotfw.backends.given import GivenExamples
 from spotfw.backends.mesh.folders.hf_tokenizer import note_of_added_tokens
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import ModelVocabulary, open_vocabulary
-from spotfw.config import TuningSettings
-from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
+from spotfw.config import ModelTuningSettings, TuningSettings
+from spotfw.contracts import (
+    Array,
+    Evaluation,
+    FrozenModel,
+    InitContext,
+    TuneProgress,
+    TuneRequest,
+    WeightProgress,
+    WeightTuneRequest,
+)
 from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Example, Task
 from spotfw.tasks.rows.digests import digest_of_values
@@ -38,6 +48,8 @@ from spotfw_torch.memory import keep_freed_memory
 from spotfw_torch.model import FrozenT5, load
 from spotfw_torch.neurons import activations
 from spotfw_torch.requests import RequestCohorts
+from spotfw_torch.weight_folder import folder_bytes, has_optimizer
+from spotfw_torch.weight_requests import Origin, tuned
 from spotfw_torch.weights import shapes
 
 _log = logging.getLogger(__name__)
@@ -95,7 +107,7 @@ def open_model(
         compiled=compile,
         device_map=device_map,
     )
-    return TorchModel(model, engine, words, fingerprint(folder), members)
+    return TorchModel(model, engine, words, fingerprint(folder), members, vocabulary)
 
 
 def _local_folder(model: str) -> Path:
@@ -128,6 +140,7 @@ class TorchModel(FrozenModel):
         vocabulary: ModelVocabulary,
         fingerprint: str,
         members: int,
+        named_vocabulary: str | None = None,
     ) -> None:
         self.name = name
         self.fingerprint = fingerprint
@@ -144,6 +157,7 @@ class TorchModel(FrozenModel):
         self.splits = Splits(vocabulary)
         self._engine: FrozenT5 | None = engine
         self._members = members
+        self._named_vocabulary = named_vocabulary
 
     @property
     def engine(self) -> FrozenT5:
@@ -182,6 +196,27 @@ class TorchModel(FrozenModel):
         """
         cohorts = RequestCohorts(self.engine, self._members)
         yield from tune_requests(cohorts, self.splits, requests)
+
+    @property
+    def has_optimizer_state(self) -> bool:
+        """Whether the folder is that of tuned weights, with their optimizer's state."""
+        return has_optimizer(Path(self.name))
+
+    def checkpoint_bytes(self, settings: ModelTuningSettings) -> int:
+        """Bytes of all weights and the optimizer's state."""
+        return folder_bytes(shapes(self.engine.dimensions), settings.factored_from)
+
+    def tune_weights(self, request: WeightTuneRequest) -> Iterator[WeightProgress]:
+        """Tunes all weights; see `spotfw.contracts.WeightTuning`."""
+        folder, words = Path(self.name), self._named_vocabulary
+        yield from tuned(Origin(self.engine, folder, words, self.splits, self._with), request)
+
+    def _with(self, engine: FrozenT5) -> TorchModel:
+        """This model with other weights; splits that were read serve both."""
+        other = copy.copy(self)
+        other.__dict__.pop("embeddings", None)
+        other._engine = engine
+        return other
 
     def evaluate(
         self, prompts: Sequence[Array | None], task: Task, split: str, settings: TuningSettings

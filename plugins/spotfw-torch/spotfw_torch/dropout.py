@@ -81,6 +81,10 @@ class Dropout:
             torch.from_numpy(1.0 / (1.0 - shares)).to(device, dtype),
         )
 
+    def part(self, rows: slice) -> Dropout:
+        """The masks of some of the rows."""
+        return Dropout(self.rows[rows], self.border[rows], self.scale[rows])
+
     def features(self, site: int, width: int) -> torch.Tensor:
         """A mask [R, 1, width] with 0 where dropped and 1 / (1 - rate) elsewhere."""
         state = _enter(self.rows, site)

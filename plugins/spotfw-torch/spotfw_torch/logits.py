@@ -16,7 +16,7 @@ from spotfw_torch.products import linear
 def project(
     hidden: torch.Tensor, head: torch.Tensor, wide: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """float32 [..., V] = hidden [..., E] times head [V, E], transposed; the head is frozen.
+    """float32 [..., V] = hidden [..., E] times head [V, E], transposed.
 
     Args:
       hidden: of the head's type.
@@ -34,7 +34,8 @@ class _Project(torch.autograd.Function):  # type: ignore[misc]
     def forward(
         ctx: Any, hidden: torch.Tensor, head: torch.Tensor, wide: torch.Tensor | None
     ) -> torch.Tensor:
-        ctx.save_for_backward(head)
+        tuned = ctx.needs_input_grad[1]  # where all weights are tuned
+        ctx.save_for_backward(head, hidden if tuned else None)
         rows = hidden.flatten(0, -2)
         if hidden.is_cuda:
             made = torch.mm(rows, head.t(), out_dtype=torch.float32)
@@ -43,6 +44,12 @@ class _Project(torch.autograd.Function):  # type: ignore[misc]
         return made.unflatten(0, hidden.shape[:-1])
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        (head,) = ctx.saved_tensors
-        return torch.matmul(gradients[0].to(head.dtype), head), None, None
+    def backward(
+        ctx: Any, *gradients: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None, None]:
+        head, hidden = ctx.saved_tensors
+        to_logits = gradients[0].to(head.dtype)
+        to_head = None
+        if hidden is not None:
+            to_head = torch.matmul(to_logits.flatten(0, -2).t(), hidden.flatten(0, -2))
+        return torch.matmul(to_logits, head), to_head, None

@@ -45,10 +45,11 @@ class _Norm(torch.autograd.Function):  # type: ignore[misc]
         return (x * scale).mul_(weight).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None]:
         x, weight, scale = ctx.saved_tensors
+        tuned = ctx.needs_input_grad[1]  # where all weights are tuned
         # The gradient of a layer norm whose mean was 0, less what the mean's own part took away.
-        to_x, _, _ = torch.ops.aten.native_layer_norm_backward(
+        to_x, to_weight, _ = torch.ops.aten.native_layer_norm_backward(
             gradients[0],
             x,
             x.shape[-1:],
@@ -56,10 +57,10 @@ class _Norm(torch.autograd.Function):  # type: ignore[misc]
             scale,
             weight.float(),
             None,
-            [True, False, False],
+            [True, tuned, False],
         )
         mean = torch.matmul(gradients[0], weight)[..., None] * (scale / x.shape[-1])
-        return to_x.add_(mean.to(x.dtype)), None, None
+        return to_x.add_(mean.to(x.dtype)), to_weight.to(weight.dtype) if tuned else None, None
 
 
 def gated(inner: Tensor, activation: str) -> Tensor:
@@ -119,12 +120,12 @@ class _Attention(torch.autograd.Function):  # type: ignore[misc]
         every = bias.expand(rows, -1, -1, -1).reshape(rows * heads, length, length)
         share = torch.softmax(torch.baddbmm(every, query, key.transpose(1, 2)), dim=-1)
         ctx.save_for_backward(query, key, value, share, keys)
-        ctx.heads = heads
+        ctx.heads, ctx.bias_rows = heads, bias.shape[0]
         mixed = torch.bmm(share, value).view(rows, heads, length, -1)
         return mixed.transpose(1, 2).reshape(rows, length, -1)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
         query, key, value, share, keys = ctx.saved_tensors
         count, length, wide = query.shape
         rows = count // ctx.heads
@@ -139,4 +140,9 @@ class _Attention(torch.autograd.Function):  # type: ignore[misc]
         torch.bmm(scores, key, out=split[0])
         torch.bmm(scores.transpose(1, 2), query, out=split[1])
         split = split.view(3, rows, ctx.heads, length, wide).permute(1, 3, 0, 2, 4)
-        return split.reshape(rows, length, -1), None, None, None
+        to_bias = None
+        if ctx.needs_input_grad[1]:  # where all weights are tuned
+            to_bias = scores.view(rows, ctx.heads, length, length)
+            if ctx.bias_rows == 1:
+                to_bias = to_bias.sum(0, keepdim=True)
+        return split.reshape(rows, length, -1), to_bias, None, None

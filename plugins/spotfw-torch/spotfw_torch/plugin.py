@@ -57,6 +57,8 @@ class TorchBackend:
     name = "torch"
     #: The kind of folder that `open` reads.
     reads = "huggingface"
+    #: All weights of its models can be tuned.
+    tunes_weights = True
     options = (
         *("vocabulary", "device", "device_map", "dtype", "compile", "members"),
         *("activations", "threads"),

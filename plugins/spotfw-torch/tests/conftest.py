@@ -142,3 +142,25 @@ def padded():
         return np.stack([np.pad(row, (0, length - len(row))) for row in rows]).astype(np.int64)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def reference_update():
+    """Adafactor's update of one tensor in NumPy: a function giving its new value."""
+
+    def update(value, moments, gradient, step, factored_from, rate=0.001, decay=0.8):
+        """Shazeer and Stern 2018, algorithms 4 and 8, in float64; changes `moments`."""
+        beta = 1.0 - (step + 1.0) ** -decay
+        squares = gradient**2 + 1e-30
+        if value.ndim == 2 and min(value.shape) >= factored_from:
+            rows, columns = moments.get("vr", 0.0), moments.get("vc", 0.0)
+            moments["vr"] = beta * rows + (1 - beta) * squares.mean(1)
+            moments["vc"] = beta * columns + (1 - beta) * squares.mean(0)
+            second = np.outer(moments["vr"], moments["vc"]) / moments["vr"].mean()
+        else:
+            second = moments["v"] = beta * moments.get("v", 0.0) + (1 - beta) * squares
+        change = gradient / np.sqrt(second)
+        change = change / max(1.0, np.sqrt(np.mean(change**2)))
+        return value - rate * max(1e-3, np.sqrt(np.mean(value**2))) * change
+
+    return update

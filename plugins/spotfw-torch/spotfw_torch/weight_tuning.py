@@ -1,0 +1,167 @@
+"""Tunes all weights of a T5: each a float32 tensor by Hugging Face's name, with a gradient.
+
+A step arranges the tensors into a model anew, which autograd follows back, so that the model runs
+as it does for prompts; only without one. Products are of the type the model was opened in.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from spotfw.backends.splits import Splits, TrainingData, diverged
+from spotfw.contracts import WeightProgress, WeightTuneRequest
+from spotfw_torch.adafactor import second_moment_decay
+from spotfw_torch.dimensions import Dimensions
+from spotfw_torch.dropout import Dropout
+from spotfw_torch.loss import member_losses
+from spotfw_torch.model import PAD, FrozenT5
+from spotfw_torch.tensors import read_tensors, settled
+from spotfw_torch.weight_adafactor import update_
+from spotfw_torch.weight_folder import Optimizer, has_optimizer, read_optimizer
+from spotfw_torch.weights import arrange
+
+#: T5's penalty on the log normaliser while training.
+_Z_LOSS = 1e-4
+#: Input positions of one pass: a batch with more is passed in parts, whose gradients add up.
+POSITIONS_AT_ONCE = 2**13
+#: Seconds between reports.
+_REPORT_SECONDS = 1.0
+
+
+class TunedWeights:
+    """Weights under way, and the optimizer's state.
+
+    Args:
+      folder: a Hugging Face folder, whose weights these are at first, and its optimizer's state
+        where it has one.
+      dimensions: of the model.
+      device, dtype: of its products.
+      factored_from: see `weight_adafactor.is_factored`.
+
+    Attributes:
+      tensors: float32, by Hugging Face's names.
+      optimizer: Adafactor's state.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        dimensions: Dimensions,
+        device: torch.device,
+        dtype: torch.dtype,
+        factored_from: int,
+    ) -> None:
+        self._dimensions, self._device, self._dtype = dimensions, device, dtype
+        self.tensors = {
+            name: tensor.to(device, torch.float32, copy=True).requires_grad_()
+            for name, tensor in settled(read_tensors(folder)).items()
+        }
+        shapes = {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
+        if has_optimizer(folder):
+            self.optimizer = read_optimizer(folder, shapes, factored_from, device)
+        else:
+            self.optimizer = Optimizer.new(shapes, factored_from, device)
+
+    def model(self) -> FrozenT5:
+        """The model with these weights; a gradient flows back to them where one is wanted."""
+        weights = arrange(self.tensors, self._dimensions, self._device, self._dtype)
+        return FrozenT5(self._dimensions, weights, graphs=False)
+
+    @torch.no_grad()  # type: ignore[misc,untyped-decorator]
+    def frozen(self) -> FrozenT5:
+        """The model with these weights as they are now; they are read, not copied."""
+        return self.model()
+
+    def gradients(
+        self, inputs: torch.Tensor, targets: torch.Tensor, dropout: Dropout | None
+    ) -> float:
+        """Leaves the gradient of a batch's objective in the tensors; returns the mean loss.
+
+        Args:
+          inputs, targets: int64 [B, T] and [B, S], padded behind with 0.
+          dropout: of the B rows, None for none.
+        """
+        rows = max(1, POSITIONS_AT_ONCE // inputs.shape[1])
+        real = float((targets != PAD).sum())
+        total = 0.0
+        for first in range(0, len(inputs), rows):
+            part = slice(first, first + rows)
+            share = float((targets[part] != PAD).sum()) / real
+            masks = None if dropout is None else dropout.part(part)
+            with torch.enable_grad():
+                losses, objectives = member_losses(
+                    self.model(),
+                    torch.zeros(1, 0, self._dimensions.d_model, device=self._device),
+                    inputs[part][None],
+                    targets[part][None],
+                    torch.full((1,), _Z_LOSS, device=self._device),
+                    masks,
+                )
+                (objectives[0] * share).backward()
+            total += float(losses.detach()[0]) * share
+        return total
+
+    def dropout(self, seed: int, step: int, rate: float, rows: int) -> Dropout:
+        """The masks of a step's batch."""
+        return Dropout.of([seed], [step], [rate], rows, self._device, self._dtype)
+
+    def update(self, rate: float, decay_rate: float) -> None:
+        """One update by the gradients that the tensors hold, which it takes away."""
+        beta = second_moment_decay(self.optimizer.updates, decay_rate)
+        for name, tensor in self.tensors.items():
+            if tensor.grad is not None:
+                moments = self.optimizer.moments[name]
+                update_(tensor, moments, tensor.grad, rate=rate, beta=beta)
+                tensor.grad = None
+        self.optimizer = Optimizer(self.optimizer.updates + 1, self.optimizer.moments)
+
+
+def tune_weights(
+    weights: TunedWeights, splits: Splits, request: WeightTuneRequest
+) -> Iterator[tuple[WeightProgress, bool]]:
+    """Updates the weights as a request asks; each report with whether a checkpoint is due.
+
+    Raises:
+      SpotError: the data cannot be read, or the loss was no number.
+    """
+    settings, tuning = request.settings, request.settings.of_data()
+    data = splits.training(request.task, tuning)
+    losses: list[float] = []
+    tokens, reported = 0, time.monotonic()
+    for step in range(request.step, settings.steps):
+        inputs, targets = _batch(data, step, request, weights)
+        dropout = None
+        if settings.dropout:
+            dropout = weights.dropout(settings.seed, step, settings.dropout, len(inputs))
+        loss = weights.gradients(inputs, targets, dropout)
+        if not math.isfinite(loss):
+            raise diverged(loss, request.task, step + 1, data, tuning)
+        weights.update(settings.learning_rate, settings.decay_rate)
+        losses.append(loss)
+        tokens += int((inputs != PAD).sum() + (targets != PAD).sum())
+        done = step + 1
+        due = done % settings.checkpoint_every == 0 or done == settings.steps
+        if due and not all(bool(torch.isfinite(t).all()) for t in weights.tensors.values()):
+            raise diverged(math.nan, request.task, done, data, tuning)
+        if due or time.monotonic() - reported >= _REPORT_SECONDS:
+            examples = len(losses) * settings.rows
+            mean = float(np.mean(losses))
+            yield WeightProgress(step=done, loss=mean, examples=examples, tokens=tokens), due
+            losses, tokens, reported = [], 0, time.monotonic()
+
+
+def _batch(
+    data: TrainingData, step: int, request: WeightTuneRequest, weights: TunedWeights
+) -> tuple[torch.Tensor, torch.Tensor]:
+    device = next(iter(weights.tensors.values())).device
+    inputs, targets = data.batch(step, request.settings.of_data())
+    return tuple(  # type: ignore[return-value]
+        torch.from_numpy(np.ascontiguousarray(ids, np.int64)).to(device)
+        for ids in (inputs, targets)
+    )
