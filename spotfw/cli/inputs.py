@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from spotfw.tasks.tables.template import Template
 
 
-def learned_columns(prompt: SoftPrompt) -> Columns | None:
+def learned_columns(prompt: SoftPrompt | None) -> Columns | None:
     """The columns of the file that a prompt was learned from, where it was learned from one."""
+    if prompt is None:
+        return None
     return Columns.from_dict(prompt.provenance.extra.get("file_columns"))
 
 

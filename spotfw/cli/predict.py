@@ -74,7 +74,8 @@ def predict(
     sound = lines.sound
     by_row = learned is not None and file is not None and is_data_file(file)
     if sound and task is None and not by_row:
-        shown = f"as `spotfw tasks show {loaded.provenance.task or 'NAME'} --examples 3` shows it"
+        named = "NAME" if loaded is None else loaded.provenance.task or "NAME"
+        shown = f"as `spotfw tasks show {named} --examples 3` shows it"
         if learned is not None:
             shown = f"such as {f'{learned.lead}some text'!r}"
         note(
@@ -116,9 +117,10 @@ def predict(
         )
 
 
-def _labels(path: str, prompt: SoftPrompt, template: Task | None) -> tuple[str, ...]:
+def _labels(path: str, prompt: SoftPrompt | None, template: Task | None) -> tuple[str, ...]:
     """The labels to compare: the task's, else those that the prompt was learned to write."""
-    labels = prompt.provenance.labels if template is None else template.labels
+    learned = () if prompt is None else prompt.provenance.labels
+    labels = learned if template is None else template.labels
     if not labels:
         raise WrongUse(
             f"--scores compares labels, but the prompt {path} does not say which it was learned to "
@@ -144,12 +146,21 @@ def task_of_file(name: str) -> Task:
 
 def open_prompt(
     path: str, model: str | None, options: dict[str, Any]
-) -> tuple[SoftPrompt, Session, dict[str, Any]]:
-    """A prompt's file, a session with its model, and the settings that were given."""
+) -> tuple[SoftPrompt | None, Session, dict[str, Any]]:
+    """A prompt's file, a session with its model, and the settings that were given.
+
+    Of tuned weights there is no prompt: the session is with these.
+    """
     from spotfw import files
+    from spotfw.cli.tune_model import tuned_model
     from spotfw.errors import UnknownName
     from spotfw.prompts import load_prompt
 
+    weights = tuned_model(path)
+    if weights is not None:
+        if model is not None:
+            raise WrongUse(f"{path} holds all weights of a model itself. Leave --model out.")
+        return None, open_session(weights[0], None, options), {**weights[1], **given(options)}
     best_of_run = files.join(path, "best.safetensors")
     prompt = load_prompt(best_of_run if files.exists(best_of_run) else path)
     place = model or prompt.provenance.model

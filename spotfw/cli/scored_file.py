@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_file(
-    loaded: SoftPrompt,
+    loaded: SoftPrompt | None,
     session: Session,
     settings: dict[str, Any],
     prompt: str,
@@ -61,7 +61,7 @@ def evaluate_file(
 
 def file_to_score(
     source: str,
-    prompt: SoftPrompt,
+    prompt: SoftPrompt | None,
     template: Task | None,
     text_columns: Sequence[str],
     label_column: str | None,
@@ -70,7 +70,7 @@ def file_to_score(
 
     Args:
       source: the file.
-      prompt: whose labels are those that can be right.
+      prompt: whose labels are those that can be right; None for none.
       template: a task's file, into whose template texts are put.
       text_columns, label_column: as named; else those learned with, else by content.
     """
@@ -84,6 +84,7 @@ def file_to_score(
     if columns.why:
         note(columns.describe())
     definition = None if template is None else definition_of(template)
-    scored = scored_file(Path(source), columns, definition, prompt.provenance.labels)
+    labels = () if prompt is None else prompt.provenance.labels
+    scored = scored_file(Path(source), columns, definition, labels)
     note(f"{source}: {scored.describe()}")
     return scored

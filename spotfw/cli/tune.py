@@ -19,19 +19,26 @@ from spotfw.cli.own_data import (
 from spotfw.cli.predict import open_prompt, task_of_file
 from spotfw.cli.scored_file import evaluate_file
 from spotfw.cli.seeds import facts_of, seeds_of, tune_seeds
+from spotfw.cli.tune_model import (
+    batch_tokens_option,
+    check_method,
+    method_option,
+    tune_weights,
+    with_engine,
+)
 from spotfw.config import LENGTHS
 from spotfw.errors import WrongUse
 
 
-@click.command(short_help="Learn a prompt on a task or mixture.")
+@click.command(short_help="Learn a prompt, or all weights, on a task or mixture.")
 @click.argument("task", shell_complete=completion.tasks)
 @model_options(default="playground")
+@method_option
 @click.option(
     "--init",
-    default="sampled_vocab",
-    show_default=True,
     metavar="NAME[:ARGUMENT]",
-    help="How it starts: sampled_vocab, class_label, text:TEXT, prompt:FILE or a plugin's.",
+    help="How it starts: sampled_vocab, class_label, text:TEXT, prompt:FILE or a plugin's. "
+    "[default: sampled_vocab]",
 )
 @click.option("--out", metavar="DIR", help="Folder of the run [required].")
 @click.option("--resume", is_flag=True, help="Go on with the run in DIR from its last checkpoint.")
@@ -44,11 +51,13 @@ from spotfw.errors import WrongUse
 )
 @column_options
 @json_option
+@batch_tokens_option
 @settings_options()
 def tune(
     task: str,
     model: str,
-    init: str,
+    method: str,
+    init: str | None,
     out: str | None,
     resume: bool,
     library: str | None,
@@ -56,6 +65,7 @@ def tune(
     text_columns: tuple[str, ...],
     label_column: str | None,
     as_json: bool,
+    batch_tokens: int | None,
     **options: Any,
 ) -> None:
     """Learn a prompt on TASK: a task's or mixture's name, or a TOML file that describes one.
@@ -66,16 +76,24 @@ def tune(
     A setting that is not given is the model's own where it has one, else the default shown.
     A run killed at any moment goes on with --resume, bit for bit as if it had not been.
 
+    With --method model all weights are tuned instead (ModelTuning); DIR/model is then a model
+    like any other.
+
     \b
     Example:
       spotfw tasks
       spotfw tune film_reviews --steps 500 --seed 1 --out runs/film
       spotfw tune film_reviews --steps 500 --seeds 0,1,2 --out runs/film_reviews
       spotfw tune my_task.toml --init prompt:runs/film/best.safetensors --out runs/mine
+      spotfw tune film_reviews --method model --steps 200 --out runs/film-all
     """
     from spotfw.cli.display import print_json, print_table
     from spotfw.recipe.progress.watch import Watch
 
+    named = {"init": init, "library": library, "seeds": seeds, "batch_tokens": batch_tokens}
+    check_method(method, {**named, **options})
+    if method == "model":
+        with_engine(model, options)
     session = open_session(model, library, options)
     own = is_data_task(task)
     if not own:
@@ -91,6 +109,11 @@ def tune(
         beside = os.path.dirname(os.path.normpath(out)) or "."
         made = own_task(task, text_columns, label_column, beside)
         asked = session.task(str(made.task_file))
+    if method == "model":
+        settings = {**given(options), "batch_tokens": batch_tokens}
+        tune_weights(session, asked, out, resume, as_json, settings)
+        return
+    init = init or "sampled_vocab"
     if seeds is not None:
         tune_seeds(session, asked, seeds, as_json, init, out, resume, given(options))
         return
@@ -145,8 +168,8 @@ def evaluate(
     """Score PROMPT on TASK.
 
     PROMPT is a prompt's file, a PEFT adapter's folder, or a finished run's folder, whose best
-    prompt is taken. TASK may also be a .csv, .tsv or .jsonl file of labelled texts, all of which
-    are scored.
+    prompt is taken, or its best weights, without a prompt. TASK may also be a .csv, .tsv or
+    .jsonl file of labelled texts, all of which are scored.
 
     \b
     Example:

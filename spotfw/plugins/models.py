@@ -8,8 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from spotfw import files
-from spotfw.contracts import Backend, Cohorts, FolderKind, NamedModel, Requirements
-from spotfw.errors import SpotError, UnknownName
+from spotfw.contracts import (
+    Backend,
+    Cohorts,
+    FolderKind,
+    NamedModel,
+    Requirements,
+    TunesWeights,
+)
+from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins.hub_models import hub_model, is_hub_model
 from spotfw.plugins.plugins import Plugins
 
@@ -80,6 +87,33 @@ def choose_backend(model: str, plugins: Plugins) -> str:
     if not others or fits(plugins.backend(BUILT_IN)):
         return BUILT_IN
     return others[0]
+
+
+def weight_backend(model: str, plugins: Plugins) -> str:
+    """The engine that tunes all weights of a model where the user names none: a backend's name.
+
+    `choose_backend`'s where it can, else the first, by name, that can, is installed and reads the
+    folder.
+
+    Raises:
+      UnknownName: `model` is neither a name nor a folder.
+      WrongUse: no engine that is installed can.
+    """
+    chosen = choose_backend(model, plugins)
+    able = {b.name for b in plugins.backends() if isinstance(b, TunesWeights) and b.tunes_weights}
+    if chosen in able:
+        return chosen
+    named = named_model(model, plugins)
+    kind = None if named is not None or is_hub_model(model) else folder_kind(model)
+    for name in sorted(able):
+        backend = plugins.backend(name)
+        if missing_package(backend) is None and kind in (None, _reads(backend)):
+            return name
+    raise WrongUse(
+        f"The engine {chosen} tunes prompts in front of {model}, and no weights, and no engine "
+        "here does that for such a folder. Install one (`pip install spotfw-torch`), and give it "
+        "a Hugging Face folder: `spotfw models convert SRC DST` makes it of a Mesh TF checkpoint."
+    )
 
 
 def missing_package(backend: Backend) -> str | None:

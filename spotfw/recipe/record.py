@@ -8,7 +8,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spotfw.config import TuningSettings
+from spotfw.config import ModelTuningSettings, TuningSettings
 from spotfw.contracts import FrozenModel, TuningState
 from spotfw.prompts import Provenance, SoftPrompt
 from spotfw.recipe.run_folder import Scored
@@ -20,7 +20,7 @@ from spotfw.tasks.content import content_of, digest_of
 def run_record(
     model: FrozenModel,
     task: Task | Mixture,
-    settings: TuningSettings,
+    settings: TuningSettings | ModelTuningSettings,
     *,
     initializer: str,
     start: SoftPrompt | None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from spotfw.config import TuningSettings, as_recorded
+from spotfw.config import ModelTuningSettings, TuningSettings, as_recorded
 from spotfw.contracts import FrozenModel
 from spotfw.prompts import SoftPrompt
 from spotfw.recipe.starts import digest_of_file
@@ -18,7 +18,7 @@ from spotfw.tasks.content import content_of, digest_of
 
 def run_name(
     task: Task | Mixture,
-    settings: TuningSettings,
+    settings: TuningSettings | ModelTuningSettings,
     *,
     model: FrozenModel,
     backend: str,

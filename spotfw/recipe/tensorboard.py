@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from spotfw.contracts import Array, TuneProgress
+from spotfw.contracts import Array, TuneProgress, WeightProgress
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Events:
             except Exception as error:
                 self._give_up(error)
 
-    def progress(self, progress: TuneProgress, learning_rate: float) -> None:
+    def progress(self, progress: TuneProgress | WeightProgress, learning_rate: float) -> None:
         """Loss, rate and speed since the last report."""
         now = time.monotonic()
         passed = max(now - self._last, 1e-9)
@@ -74,10 +74,14 @@ class Events:
         }
         self._write(progress.step, values)
 
-    def scores(self, step: int, metrics: Mapping[str, float], score: float, prompt: Array) -> None:
-        """Validation metrics and the prompt's norm (Frobenius) at a checkpoint."""
+    def scores(
+        self, step: int, metrics: Mapping[str, float], score: float, prompt: Array | None = None
+    ) -> None:
+        """Validation metrics and, of a prompt, its norm (Frobenius) at a checkpoint."""
         values = {f"validation/{name}": value for name, value in metrics.items()}
-        values |= {"validation/score": score, "train/prompt_norm": float(np.linalg.norm(prompt))}
+        values |= {"validation/score": score}
+        if prompt is not None:
+            values["train/prompt_norm"] = float(np.linalg.norm(prompt))
         self._write(step, values)
         self._flush()
         # Scoring is not training: it does not count in the speed of the next report.

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from spotfw import files
-from spotfw.config import TuningSettings
+from spotfw.config import LENGTHS, TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric, TargetSignal
 from spotfw.errors import SpotError
 from spotfw.library import Entry, Library, ReleasedLibrary
@@ -25,9 +25,10 @@ from spotfw.ranking import Ranking
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, Scoring, evaluate_all
 from spotfw.recipe.fitting import fitted
 from spotfw.recipe.metrics import PASSES_OF_A_STEP, at_target, fused
+from spotfw.recipe.model_tuning import METHOD, TunedModel, chosen_settings, tune_model
 from spotfw.recipe.rounds import Outcome, Rounds, carry_out
 from spotfw.recipe.run_names import run_name
-from spotfw.recipe.tuned import TunedPrompt, Tuning
+from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.recipe.tuning import only, tune_all
 from spotfw.tasks import Mixture, Task
 
@@ -196,6 +197,46 @@ class Workbench:
             except Exception as error:
                 return error
         return outcome
+
+    def tune_model(
+        self,
+        task: Task | Mixture,
+        *,
+        runs: str,
+        out: str | None,
+        resume: bool,
+        observer: Observer | None,
+        **settings: Any,
+    ) -> TunedModel:
+        """Tunes all weights; see `spotfw.recipe.model_tuning.tune_model`.
+
+        Args:
+          task: what to learn.
+          runs: where the folder lies whose name is made of all this, where `out` is None.
+          out: the run's folder.
+          resume: go on with a run in `out`.
+          observer: hears of progress.
+          **settings: fields of `ModelTuningSettings`; lengths not among them are raised to what
+            the task needs.
+        """
+        chosen = chosen_settings(self.own_settings, **settings)
+        lengths = self.fitted(chosen.of_data(), task, settings)
+        chosen = attrs.evolve(chosen, **{name: getattr(lengths, name) for name in LENGTHS})
+        if out is None:
+            name = run_name(task, chosen, model=self.model, backend=self.backend, init=METHOD)
+            out = files.join(runs, name)
+        with self.plugins.blaming("backend", self.backend):
+            return tune_model(
+                self.model,
+                task,
+                chosen,
+                plugins=self.plugins,
+                out=out,
+                asked=self._place if self._named or self._on_hub else None,
+                resume=resume,
+                observer=observer,
+                announce=self._announce,
+            )
 
     def evaluate_all(self, scorings: Sequence[Scoring], split: str) -> list[Evaluation]:
         """Scores prompts; see `spotfw.recipe.evaluation.evaluate_all`.

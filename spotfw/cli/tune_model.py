@@ -1,0 +1,140 @@
+"""``spotfw tune --method model``: all weights tuned, the paper's ModelTuning."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from spotfw.cli.display import say
+from spotfw.config import LENGTHS, ModelTuningSettings, TuningSettings
+from spotfw.errors import WrongUse
+
+if TYPE_CHECKING:
+    from spotfw.recipe.session import Session
+    from spotfw.tasks import Mixture, Task
+
+#: Settings that only one of the methods has.
+_OF_PROMPTS = {f.name for f in attrs.fields(TuningSettings)} - {
+    f.name for f in attrs.fields(ModelTuningSettings)
+}
+
+method_option = click.option(
+    "--method",
+    type=click.Choice(["prompt", "model"]),
+    default="prompt",
+    show_default=True,
+    help="What is tuned: a prompt, or all weights of the model, with the defaults of "
+    "ModelTuning: 262,144 steps, rate 0.001, a checkpoint every 5,000.",
+)
+batch_tokens_option = click.option(
+    "--batch-tokens",
+    type=int,
+    metavar="N",
+    help="With --method model: input tokens an update, in place of --batch-size [default: the "
+    "model's batch size, else 65,536 tokens].",
+)
+
+
+def check_method(method: str, given: Mapping[str, Any]) -> None:
+    """Refuses options that the method does not know.
+
+    Args:
+      method: ``prompt`` or ``model``.
+      given: options that were given, by name.
+
+    Raises:
+      WrongUse: one of them makes no sense.
+    """
+    foreign = ["batch_tokens"]
+    if method == "model":
+        foreign = ["init", "library", "seeds", *sorted(_OF_PROMPTS)]
+    wrong = [name for name in foreign if given.get(name) is not None]
+    if wrong:
+        option = wrong[0].replace("_", "-")
+        raise WrongUse(
+            f"--{option} does not go with --method {method}. Leave it out: "
+            + ("all weights are tuned, without a prompt." if method == "model" else "it counts in")
+            + ("" if method == "model" else " --batch-size.")
+        )
+
+
+def with_engine(model: str, options: dict[str, Any]) -> None:
+    """Names in the options an engine that tunes all weights, where the user names none."""
+    from spotfw.plugins import default_plugins
+    from spotfw.plugins.models import weight_backend
+
+    if options.get("backend") is None:
+        options["backend"] = weight_backend(model, default_plugins())
+
+
+def tune_weights(
+    session: Session,
+    task: Task | Mixture,
+    out: str,
+    resume: bool,
+    as_json: bool,
+    settings: dict[str, Any],
+) -> None:
+    """Tunes all weights, and shows the checkpoints."""
+    from spotfw.cli.display import print_json, print_table
+    from spotfw.recipe.progress.watch import Watch
+
+    with Watch() as watch:
+        tuned = session.tune_model(task, out=out, resume=resume, observer=watch, **settings)
+    best = tuned.best
+    if as_json:
+        history = [
+            {"step": h.step, "loss": h.loss, "score": h.score, "metrics": dict(h.metrics)}
+            for h in tuned.history
+        ]
+        print_json(
+            {
+                "task": tuned.task,
+                "out": tuned.folder,
+                "score": tuned.score,
+                "metrics": dict(best.metrics),
+                "best_step": best.step,
+                "model": tuned.model,
+                "parameters": tuned.parameters,
+                "history": history,
+            }
+        )
+        return
+    print_table(
+        ["step", "loss", "score", *best.metrics, ""],
+        [
+            [h.step, h.loss, h.score, *h.metrics.values(), "best" if h.step == best.step else ""]
+            for h in tuned.history
+        ],
+    )
+    say(f"best weights: {tuned.model} (step {best.step}, score {tuned.score:.2f})")
+
+
+def tuned_model(path: str) -> tuple[str, dict[str, Any]] | None:
+    """The folder of tuned weights that a run's folder or the folder itself names.
+
+    Returns:
+      the folder, and the lengths that it was tuned with; None where `path` is something else.
+    """
+    from spotfw import files
+    from spotfw.reading import MOST_JSON, parse_json
+    from spotfw.recipe.model_run_folder import ABOUT, MODEL
+
+    for folder in (path, os.path.join(path, MODEL)):
+        about = os.path.join(folder, ABOUT)
+        if os.path.isfile(about):
+            try:
+                said = parse_json(files.read_bytes(about, MOST_JSON))["settings"]
+                lengths = {name: said[name] for name in LENGTHS}
+                TuningSettings.from_dict(lengths)
+            except (ValueError, KeyError, TypeError, WrongUse) as error:
+                raise WrongUse(
+                    f"The file {about} is damaged ({error}). It says how the weights were tuned: "
+                    "put it back, or open the folder with --model and no prompt."
+                ) from error
+            return folder, lengths
+    return None

@@ -1,0 +1,210 @@
+"""The folder of a run that tunes all weights of a model.
+
+| file | what |
+|---|---|
+| ``run.json`` | task, model and settings, written once |
+| ``checkpoints/step-N/`` | a model with all weights after step N, the optimizer, ``history.json`` |
+| ``model/`` | the best of them, written when the run is done: a model like any other |
+| ``failed.json`` | what ended the run, until it goes on |
+| ``events.out.tfevents.*`` | for TensorBoard |
+
+Of the checkpoints the last and the best are kept.
+A checkpoint appears whole or not at all, so a run killed at any moment continues from its last.
+The files of ``model/`` are those of a checkpoint under a second name, where the disk can do that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from spotfw import files
+from spotfw.contracts import WeightCheckpoint
+from spotfw.errors import SpotError, WrongUse
+from spotfw.prompts.provenance import timestamp
+from spotfw.reading import MOST_JSON, parse_json
+from spotfw.recipe.begun import check_same, read_record
+from spotfw.recipe.run_folder import RECORD, Scored
+
+#: The tuned model in a run's folder, and what it says of its tuning.
+MODEL, ABOUT = "model", "model_tuning.json"
+#: Checkpoints that lie on the disk at a time: the last, the best, and the one being written.
+AT_ONCE = 3
+
+_CHECKPOINTS, _STEP, _HISTORY, _FAILED = "checkpoints", "step-", "history.json", "failed.json"
+
+
+class ModelRunFolder:
+    """A local folder that one process at a time tunes in.
+
+    Args:
+      path: the folder.
+
+    Raises:
+      WrongUse: it lies in a bucket.
+    """
+
+    def __init__(self, path: str) -> None:
+        if files.is_remote(path):
+            raise WrongUse(
+                f"Checkpoints of all weights are written to a local folder, and {path} lies in a "
+                "bucket. Name a local one with --out, and copy the model there afterwards."
+            )
+        self.path = path
+        self.model = os.path.join(path, MODEL)
+        self._lock = contextlib.ExitStack()
+
+    def __enter__(self) -> ModelRunFolder:
+        """Takes the folder for this process.
+
+        Raises:
+          SpotError: it cannot be written, or another process tunes in it.
+        """
+        busy = (
+            f"Another process is tuning in {self.path} now. Wait for it to end, or choose another "
+            "folder with --out."
+        )
+        advice = "Choose another with --out, or mend its permissions."
+        self._lock.enter_context(
+            files.locked(self.path, busy=busy, what="run folder", advice=advice)
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
+
+    def begin(self, run: Mapping[str, Any], *, resume: bool) -> None:
+        """Writes what the run is, or checks that it is the one begun here.
+
+        Raises:
+          WrongUse: a run with a checkpoint is here and `resume` is not set, or it is another, or
+            the folder holds other things.
+          SpotError: its record is damaged.
+        """
+        record = os.path.join(self.path, RECORD)
+        names = {name for name in files.list_names(self.path) if not name.startswith(".")}
+        if names and RECORD not in names:
+            raise WrongUse(
+                f"The folder {self.path} is no run's and not empty (it holds {min(names)}). "
+                "Choose an empty or new folder with --out."
+            )
+        if self._steps() or MODEL in names:
+            if not resume:
+                raise WrongUse(
+                    f"The folder {self.path} holds a run already. Go on with it by --resume, or "
+                    "choose another folder with --out."
+                )
+            check_same(self.path, read_record(record), run)
+        else:
+            files.write_atomically(record, json.dumps(run, indent=1).encode())
+        failed = os.path.join(self.path, _FAILED)
+        if files.exists(failed):
+            files.remove(failed)
+
+    def keep_failure(self, error: Exception) -> None:
+        """Writes down what ended the run; the next that goes on here takes it away."""
+        values = {"error": str(error), "type": type(error).__name__, "created": timestamp()}
+        path = os.path.join(self.path, _FAILED)
+        files.write_atomically(path, json.dumps(values, indent=1).encode())
+
+    def check_space(self, bytes_each: int, *, checkpoints: int = AT_ONCE) -> None:
+        """Refuses to begin where the disk has no room for what will lie there.
+
+        Args:
+          bytes_each: of a checkpoint.
+          checkpoints: that are written in all; no more than `AT_ONCE` lie there.
+
+        Raises:
+          SpotError: it has not that much free.
+        """
+        missing = max(0, min(checkpoints, AT_ONCE) - len(self._steps()))
+        free = shutil.disk_usage(self.path).free
+        if missing * bytes_each > free:
+            raise SpotError(
+                f"The disk of {self.path} has {free:,} bytes free, but the run needs "
+                f"{missing * bytes_each:,}: {missing} checkpoints of all weights, "
+                f"{bytes_each:,} bytes each. Free space, or choose a folder on another disk with "
+                "--out."
+            )
+
+    def save(self, checkpoint: WeightCheckpoint, history: Sequence[Scored]) -> None:
+        """Keeps a checkpoint, then takes those away that are neither last nor best."""
+        step = history[-1].step
+        with files.new_folder(self.checkpoint(step)) as folder:
+            checkpoint.save(str(folder))
+            entries = json.dumps([attrs.asdict(entry) for entry in history], indent=1)
+            Path(folder, _HISTORY).write_text(entries)
+        for other in self._steps():
+            if other not in (step, best_of(history).step):
+                shutil.rmtree(self.checkpoint(other), ignore_errors=True)
+
+    def load(self) -> list[Scored]:
+        """The history up to the last checkpoint, empty before the first.
+
+        Raises:
+          SpotError: it is damaged.
+        """
+        steps = self._steps()
+        if not steps:
+            return []
+        path = os.path.join(self.checkpoint(steps[-1]), _HISTORY)
+        try:
+            history = [Scored(**entry) for entry in parse_json(files.read_bytes(path, MOST_JSON))]
+            if not history or history[-1].step != steps[-1]:
+                raise ValueError("its last step is another")
+        except (ValueError, TypeError) as error:
+            raise SpotError(
+                f"The history {path} is damaged ({error}). Remove the checkpoint's folder to go "
+                "on from the one before, or tune anew in another folder (--out)."
+            ) from error
+        return history
+
+    def checkpoint(self, step: int) -> str:
+        """Where the checkpoint of a step lies."""
+        return os.path.join(self.path, _CHECKPOINTS, f"{_STEP}{step:06d}")
+
+    def finish(self, best: Scored, about: Mapping[str, Any]) -> str:
+        """Writes the best checkpoint as the run's model; returns its folder.
+
+        Args:
+          best: the checkpoint.
+          about: what the model says of its tuning, plain JSON values.
+        """
+        text = json.dumps(about, indent=1)
+        said = Path(self.model, ABOUT)
+        if said.exists() and said.read_text() == text:
+            return self.model
+        if os.path.isdir(self.model):
+            shutil.rmtree(self.model)
+        with files.new_folder(self.model) as folder:
+            for path in sorted(Path(self.checkpoint(best.step)).iterdir()):
+                if path.name != _HISTORY:
+                    _link(path, Path(folder, path.name))
+            Path(folder, ABOUT).write_text(text)
+        return self.model
+
+    def _steps(self) -> list[int]:
+        """Steps of the checkpoints that are here, ascending."""
+        place = os.path.join(self.path, _CHECKPOINTS)
+        names = files.list_names(place) if os.path.isdir(place) else []
+        steps = [n.removeprefix(_STEP) for n in names if n.startswith(_STEP)]
+        return sorted(int(step) for step in steps if step.isdecimal())
+
+
+def best_of(history: Sequence[Scored]) -> Scored:
+    """The checkpoint with the highest score, the earliest of several."""
+    return max(history, key=lambda entry: (entry.score, -entry.step))
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copyfile(source, target)
