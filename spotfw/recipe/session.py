@@ -191,6 +191,7 @@ class Session(Prompted):
         runs: Place | None = None,
         resume: bool | None = None,
         observer: Observer | None = None,
+        by_hand: Collection[str] | None = None,
         **settings: Any,
     ) -> TunedModel:
         """Tunes all weights of the model on a task: the paper's ModelTuning (2.1.1).
@@ -204,6 +205,7 @@ class Session(Prompted):
           runs: in place of the session's.
           resume: go on with a run in `out`.
           observer: hears of progress, in place of the session's.
+          by_hand: as of `tune`.
           **settings: fields of `ModelTuningSettings`, whose defaults are the paper's.
 
         Raises:
@@ -219,6 +221,7 @@ class Session(Prompted):
                 out=None if out is None else place_of(out),
                 resume=out is None if resume is None else resume,
                 observer=watching,
+                by_hand=by_hand,
                 **settings,
             )
 

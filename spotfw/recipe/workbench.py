@@ -206,6 +206,7 @@ class Workbench:
         out: str | None,
         resume: bool,
         observer: Observer | None,
+        by_hand: Collection[str] | None = None,
         **settings: Any,
     ) -> TunedModel:
         """Tunes all weights; see `spotfw.recipe.model_tuning.tune_model`.
@@ -216,11 +217,12 @@ class Workbench:
           out: the run's folder.
           resume: go on with a run in `out`.
           observer: hears of progress.
-          **settings: fields of `ModelTuningSettings`; lengths not among them are raised to what
-            the task needs.
+          by_hand: names of settings that stay, by default all of `settings`; other lengths are
+            raised to what the task needs.
+          **settings: fields of `ModelTuningSettings`.
         """
         chosen = chosen_settings(self.own_settings, **settings)
-        lengths = self.fitted(chosen.of_data(), task, settings)
+        lengths = self.fitted(chosen.of_data(), task, settings if by_hand is None else by_hand)
         chosen = attrs.evolve(chosen, **{name: getattr(lengths, name) for name in LENGTHS})
         if out is None:
             name = run_name(task, chosen, model=self.model, backend=self.backend, init=METHOD)

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 #: Kinds of rows, in the order in which they are written.
 KINDS = (
-    *("source", "generic source", "baseline", "baseline ablation", "transfer", "strategy"),
-    *("generic", "generic ablation"),
+    *("source", "generic source", "model source", "baseline", "baseline ablation", "transfer"),
+    *("strategy", "generic", "generic ablation", "model tuning"),
 )
+#: Kinds of what targets start from; their tasks are no targets.
+SOURCE_KINDS = ("source", "generic source", "model source")
 
 ROWS, SIMILARITIES = "rows", "similarities"
 
@@ -42,11 +44,14 @@ class Row:
         ``baseline`` (a target from scratch), ``transfer`` (a target from one source prompt),
         ``strategy`` (a target from what a strategy chose), ``generic`` (a target from a
         generic source's prompt); ``baseline ablation`` and ``generic ablation`` are the like
-        for another number of updates.
+        for another number of updates; ``model source`` and ``model tuning`` are all weights,
+        on a mixture of sources and on a target.
       study, model: names.
       parameters: weights of the frozen model, None where unknown.
+      task_parameters: numbers that belong to the task alone: of a prompt, or all weights.
       task, family: what was tuned: the source's for sources, else the target's.
-      source: the source task started from, or the name of a generic source.
+      source: the source task started from, or the name of a generic source or of a way of
+        tuning all weights.
       source_family, source_seed, source_id: of that prompt; the id is the library's.
       strategy, metric, k: of a strategy; the metric is None where it ranked nothing.
       seed: of the tuning.
@@ -68,6 +73,7 @@ class Row:
     study: str = ""
     model: str = ""
     parameters: int | None = None
+    task_parameters: int | None = None
     task: str = ""
     family: str = ""
     source: str | None = None
@@ -128,12 +134,16 @@ def write_rows(folder: str, rows: Sequence[Row]) -> None:
       SpotError: pyarrow cannot be loaded (the CSV is written all the same), or the disk refuses.
     """
     metrics = sorted({name for row in rows for name in row.scores})
+    columns = _columns(Row)
+    if all(row.task_parameters is None for row in rows):
+        # As the rows of cells that were run before there was such a column.
+        del columns["task_parameters"]
     flat = [
-        {k: v for k, v in attrs.asdict(row).items() if k != "scores"}
+        {name: getattr(row, name) for name in columns}
         | {_SCORE + name: row.scores.get(name) for name in metrics}
         for row in rows
     ]
-    _write(folder, ROWS, flat, _columns(Row) | dict.fromkeys(map(_SCORE.__add__, metrics), "float"))
+    _write(folder, ROWS, flat, columns | dict.fromkeys(map(_SCORE.__add__, metrics), "float"))
 
 
 def write_similarities(folder: str, similarities: Iterable[Similarity]) -> None:

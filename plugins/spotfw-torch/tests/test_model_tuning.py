@@ -117,3 +117,33 @@ def test_a_loss_that_is_no_number_ends_the_run(session, tmp_path):
 def test_a_setting_of_prompts_is_unknown(session, tmp_path):
     with pytest.raises(WrongUse, match="prompt_length"):
         session.tune_model("film_reviews", out=tmp_path, prompt_length=8)
+
+
+def test_a_study_tunes_all_weights_from_scratch_and_from_a_mixtures(tmp_path):
+    from spotfw.study import read_rows, run
+    from spotfw.study.grid.declaration import parse_study
+
+    settings = {"steps": 2, "batch_size": 4, "max_eval_examples": 8}
+    study = parse_study(
+        {
+            "model": "playground",
+            "targets": ["hotel_reviews"],
+            "seeds": [0],
+            "open": {"backend": BACKEND},
+            "settings": settings,
+            "model_tuning": [
+                {"settings": settings},
+                {"tasks": ["film_reviews", "topic_news"], "settings": settings},
+            ],
+        }
+    )
+    outcome = run(study, str(tmp_path / "study"), workers=0)
+    assert (outcome.done, outcome.failed) == (4, {})
+    rows = {(row.kind, row.source): row for row in read_rows(str(tmp_path / "study"))}
+    plain = rows["model tuning", "ModelTuning"]
+    mixed = rows["model tuning", "Multi-task ModelTuning"]
+    assert (plain.parameters, plain.task_parameters, plain.steps) == (1_017_600, 1_017_600, 2)
+    assert rows["baseline", None].task_parameters == 16 * 128
+    about = json.loads(Path(tmp_path, "study", mixed.folder, "model/model_tuning.json").read_text())
+    first = rows["model source", "Multi-task ModelTuning"]
+    assert about["model"] == str(tmp_path / "study" / first.folder / "model")

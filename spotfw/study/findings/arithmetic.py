@@ -178,10 +178,10 @@ def strategy_scores(rows: Iterable[Row]) -> dict[Method, Scores]:
     }
 
 
-def generic_scores(rows: Iterable[Row]) -> dict[str, Scores]:
-    """Each task-agnostic source, one prompt for every target (section 2)."""
+def named_scores(rows: Iterable[Row], kind: str) -> dict[str, Scores]:
+    """Each task-agnostic source (``generic``), or way of tuning all weights (``model tuning``)."""
     scores: dict[str, dict[tuple[str, int], float]] = {}
-    for row in finished(rows, "generic"):
+    for row in finished(rows, kind):
         scores.setdefault(row.source or "", {})[row.task, row.seed] = _score(row)
     return dict(scores)
 

@@ -50,6 +50,8 @@ def coverage(study: Study, rows: Sequence[Row]) -> list[Coverage]:
         "strategy": tunings * len(study.targets) * picks,
         "generic": tunings * len(study.targets) * len(study.generics),
         "generic ablation": tunings * len(study.targets) * ablations,
+        "model source": tunings * sum(bool(tuning.tasks) for tuning in study.model_tunings),
+        "model tuning": tunings * len(study.targets) * len(study.model_tunings),
     }
     covered = []
     for kind in KINDS:

@@ -14,7 +14,7 @@ from spotfw.study.findings.arithmetic import (
     baseline_scores,
     change,
     finished,
-    generic_scores,
+    named_scores,
     oracle_scores,
     pair_scores,
     reduction,
@@ -24,7 +24,7 @@ from spotfw.study.findings.arithmetic import (
     whole_part,
 )
 from spotfw.study.findings.tables import Cell, Table, mean_cell
-from spotfw.study.rows import Row
+from spotfw.study.rows import SOURCE_KINDS, Row
 
 #: Table 5 shows transfers above this relative error reduction, in percent.
 THRESHOLD = 10.0
@@ -33,7 +33,7 @@ SCRATCH = "from scratch"
 
 def targets_of(rows: Iterable[Row]) -> list[str]:
     """The targets, in the order in which the rows first name them."""
-    return list(dict.fromkeys(r.task for r in rows if r.kind not in ("source", "generic source")))
+    return list(dict.fromkeys(r.task for r in rows if r.kind not in SOURCE_KINDS))
 
 
 def method_name(method: Method) -> str:
@@ -43,7 +43,8 @@ def method_name(method: Method) -> str:
 
 
 def methods(rows: Sequence[Row]) -> dict[tuple[str, str | None, int | None], Scores]:
-    """Every way of starting, by (name, metric, k): scratch, generic sources, strategies, oracle.
+    """Every way of starting, by (name, metric, k): scratch, generic sources, strategies, all weights,
+    oracle.
 
     What was also tuned for other numbers of updates has them in its name, below the usual one.
     """
@@ -52,7 +53,7 @@ def methods(rows: Sequence[Row]) -> dict[tuple[str, str | None, int | None], Sco
     if finished(rows, "baseline"):
         ways[SCRATCH, None, None] = baseline_scores(rows)
     ways |= {(ablated(SCRATCH, n), None, None): s for (name, n), s in other.items() if not name}
-    generics = generic_scores(rows)
+    generics = named_scores(rows, "generic")
     for name in dict.fromkeys([*generics, *(name for name, _ in other if name)]):
         title = f"SPoT {name}"
         if name in generics:
@@ -60,6 +61,8 @@ def methods(rows: Sequence[Row]) -> dict[tuple[str, str | None, int | None], Sco
         ways |= {(ablated(title, n), None, None): s for (of, n), s in other.items() if of == name}
     for method, scores in strategy_scores(rows).items():
         ways[method.strategy.replace("_", " "), method.metric, method.k] = scores
+    for name, scores in named_scores(rows, "model tuning").items():
+        ways[name, None, None] = scores
     oracle = oracle_scores(rows)
     return ways | ({("oracle", None, _prompts(rows)): oracle} if oracle else {})
 

@@ -52,7 +52,7 @@ _ABSENT: Mapping[str, Any] = {
 }
 #: What a row takes from a result as it is.
 _ROW_VALUES = (
-    *("parameters", "source_id", "step", "steps", "score"),
+    *("parameters", "task_parameters", "source_id", "step", "steps", "score"),
     *("chosen", "candidates", "folder"),
 )
 #: Fields that say how a cell is run, and not what it gives.

@@ -11,36 +11,22 @@ import attrs
 
 from spotfw.errors import WrongUse
 from spotfw.study.grid.keys import (
-    check_distinct,
     check_known,
     read_flag,
     read_numbers,
-    read_rates,
     read_settings,
     read_table,
     read_text,
     read_texts,
 )
+from spotfw.study.grid.methods import (
+    Generic,
+    ModelTuning,
+    beside,
+    read_generics,
+    read_model_tunings,
+)
 from spotfw.tasks.toml import read_toml
-
-
-@attrs.frozen(kw_only=True)
-class Generic:
-    """A prompt that every target is tuned from: task-agnostic SPoT (paper 2.1.3).
-
-    Attributes:
-      name: row title.
-      tasks: one task, or several as a mixture.
-      rates: of each, None for examples-proportional mixing with the limit 2^19.
-      settings: of its tuning, over a source's.
-      also_steps: other numbers of updates that it, and then each target from it, is tuned for.
-    """
-
-    name: str
-    tasks: tuple[str, ...]
-    rates: tuple[float, ...] | None = None
-    settings: Mapping[str, Any] = attrs.field(factory=dict)
-    also_steps: tuple[int, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +45,7 @@ class Study:
       benchmarks: column title -> targets averaged in it.
       generics: task-agnostic prompts.
       also_steps: other numbers of updates that each target is tuned for from scratch.
+      model_tunings: ways of tuning all weights.
       open: how the model is opened: ``backend``, ``vocabulary``, ``threads`` ...
       modules: of the user's own that its tasks come from. They are not imported because a file
         names them, but must have been named by the user as well.
@@ -81,6 +68,7 @@ class Study:
     benchmarks: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     generics: tuple[Generic, ...] = ()
     also_steps: tuple[int, ...] = ()
+    model_tunings: tuple[ModelTuning, ...] = ()
     open: Mapping[str, Any] = attrs.field(factory=dict)
     modules: tuple[str, ...] = ()
     place: str = attrs.field(default="the study", eq=False)
@@ -88,7 +76,7 @@ class Study:
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
         # As a study without these was written before they were keys.
-        later = ("modules", "also_steps")
+        later = ("modules", "also_steps", "model_tunings")
         return attrs.asdict(
             self, filter=lambda f, v: f.name != "place" and (f.name not in later or v)
         )
@@ -96,10 +84,10 @@ class Study:
     @property
     def settings_by_hand(self) -> list[str]:
         """Names of the settings that the declaration chooses for some of its tunings."""
-        chosen = (self.settings, self.source, self.target, self.mixture)
-        return sorted(
-            {key for table in (*chosen, *(g.settings for g in self.generics)) for key in table}
-        )
+        chosen = [self.settings, self.source, self.target, self.mixture]
+        chosen += [generic.settings for generic in self.generics]
+        chosen += [table for t in self.model_tunings for table in (t.settings, t.mixture)]
+        return sorted({key for table in chosen for key in table})
 
     @property
     def default_folder(self) -> str:
@@ -146,47 +134,20 @@ def parse_study(document: Mapping[str, Any], place: str = "the study") -> Study:
         columns = read_table(values["benchmarks"], f"[benchmarks] in {place}")
         read["benchmarks"] = {
             title: tuple(
-                _beside(Path(place).parent, task)
+                beside(Path(place).parent, task)
                 for task in read_texts(tasks, f"{title!r} under [benchmarks] in {place}")
             )
             for title, tasks in columns.items()
         }
     if "generic" in values:
-        read["generics"] = _generics(values["generic"], place)
+        read["generics"] = read_generics(values["generic"], place)
+    if "model_tuning" in values:
+        read["model_tunings"] = read_model_tunings(values["model_tuning"], place)
     read.setdefault("name", Path(place).stem)
     folder = Path(place).parent
     for key in ("sources", "targets"):
-        read[key] = tuple(_beside(folder, task) for task in read.get(key, ()))
+        read[key] = tuple(beside(folder, task) for task in read.get(key, ()))
     return _consistent(Study(**read, place=place))
-
-
-def _generics(value: Any, place: str) -> tuple[Generic, ...]:
-    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
-        raise WrongUse(f"generic in {place} must be written [[generic]], however many there are.")
-    generics = []
-    for number, table in enumerate(value, 1):
-        where = f"[[generic]] number {number} of {place}"
-        check_known(
-            table,
-            dict.fromkeys(("name", "tasks", "rates", "settings", "also_steps")),
-            place,
-            f"[[generic]] {number}: ",
-        )
-        if "tasks" not in table:
-            raise WrongUse(f"{where} has no tasks. Write tasks = [...], one or several.")
-        tasks = read_texts(table["tasks"], f"tasks of {where}")
-        rates = table.get("rates")
-        if rates is not None:
-            rates = read_rates(rates, len(tasks), f"rates of {where}")
-        name = read_text(table.get("name", "+".join(tasks)), f"name of {where}")
-        settings = read_settings(table.get("settings", {}), f"settings of {where}")
-        members = tuple(_beside(Path(place).parent, task) for task in tasks)
-        steps = read_numbers(1)(table["also_steps"], where) if "also_steps" in table else ()
-        generics.append(
-            Generic(name=name, tasks=members, rates=rates, settings=settings, also_steps=steps)
-        )
-    check_distinct([g.name for g in generics], f"name of [[generic]] in {place}")
-    return tuple(generics)
 
 
 def _consistent(study: Study) -> Study:
@@ -215,6 +176,10 @@ def _consistent(study: Study) -> Study:
         refuse("also_steps are given but no targets to tune for so many.")
     if study.generics and not study.targets:
         refuse("[[generic]] is given but no targets to tune from it.")
+    if study.model_tunings and not study.targets:
+        refuse("[[model_tuning]] is given but no targets to tune on.")
+    if len(study.models) > 1 and any(tuning.model for tuning in study.model_tunings):
+        refuse("[[model_tuning]] names a model, but there are several models. Leave it out.")
     for title, members in study.benchmarks.items():
         strangers = [name for name in members if name not in study.targets]
         if strangers:
@@ -223,13 +188,6 @@ def _consistent(study: Study) -> Study:
                 "Add it to targets, or take it out."
             )
     return study
-
-
-def _beside(folder: Path, task: str) -> str:
-    """A task file is looked for beside the study's own file."""
-    if task.endswith(".toml") and (folder / task).is_file():
-        return str(folder / task)
-    return task
 
 
 _KEYS: dict[str, Callable[[Any, str], Any]] = {
@@ -248,5 +206,5 @@ _KEYS: dict[str, Callable[[Any, str], Any]] = {
 }
 
 _TABLES = dict.fromkeys(
-    ("settings", "source", "target", "mixture", "benchmarks", "generic", "open")
+    ("settings", "source", "target", "mixture", "benchmarks", "generic", "model_tuning", "open")
 )

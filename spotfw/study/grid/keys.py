@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from spotfw.config import TuningSettings, exact
+from spotfw.config import ModelTuningSettings, TuningSettings, exact
 from spotfw.errors import WrongUse, did_you_mean
 
 #: Whole numbers of a study are below this, as seeds are.
@@ -36,15 +36,19 @@ def check_known(values: Mapping[str, Any], known: Iterable[str], place: str, pre
         )
 
 
-def read_settings(value: Any, where: str) -> dict[str, Any]:
-    """Settings of a tuning, as `TuningSettings` takes them, without a seed."""
+def read_settings(
+    value: Any,
+    where: str,
+    kind: type[TuningSettings] | type[ModelTuningSettings] = TuningSettings,
+) -> dict[str, Any]:
+    """Settings of a tuning, as `kind` takes them, without a seed."""
     values = read_table(value, where)
-    names = [field.name for field in attrs.fields(TuningSettings)]
+    names = [field.name for field in attrs.fields(kind)]
     if "seed" in values:
         raise WrongUse(f"{where} has a seed. A study's seeds are the list seeds = [...].")
     check_known(values, [n for n in names if n != "seed"], where, "")
     try:
-        TuningSettings.from_dict(values)
+        kind.from_dict(values)
     except WrongUse as error:
         raise WrongUse(f"{where}: {error}") from error
     return values

@@ -20,7 +20,9 @@ from spotfw.study.grid.cells import (
     TargetRankingCell,
     TransferCell,
 )
-from spotfw.study.grid.declaration import Generic, Study
+from spotfw.study.grid.declaration import Study
+from spotfw.study.grid.methods import Generic, ModelTuning
+from spotfw.study.grid.model_cells import ModelSourceCell, ModelTuningCell
 from spotfw.study.grid.names import Resolved
 from spotfw.tasks.content import digest_of
 
@@ -70,6 +72,33 @@ class _OfModel:
                     yield self._similarities(metric, embedded)
         for baseline in baselines:
             yield from self._of_target(baseline, sources, generics)
+        for tuning in study.model_tunings:
+            yield from self._of_all_weights(tuning)
+
+    def _of_all_weights(self, tuning: ModelTuning) -> Iterator[Cell]:
+        """All weights tuned: first on the mixture, where there is one, then on each target."""
+        firsts: dict[int, ModelSourceCell] = {}
+        own: dict[str, Any] = {"source": tuning.name, "weights": tuning.model}
+        for seed in self.study.seeds if tuning.tasks else ():
+            firsts[seed] = ModelSourceCell(
+                model=self.model,
+                content=self._content(*tuning.tasks, model=tuning.model),
+                task="+".join(self.resolved.tasks[task].name for task in tuning.tasks),
+                seed=seed,
+                settings=self._settings(f"model source {tuning.name}", seed),
+                members=tuning.tasks,
+                rates=tuning.rates,
+                **own,
+            )
+        yield from firsts.values()
+        for reference in self.study.targets:
+            for seed in self.study.seeds:
+                first = firsts.get(seed)
+                content = self._content(reference, model=tuning.model)
+                content |= first.content if first else {}
+                common = self._common(reference, seed, f"model tuning {tuning.name}")
+                needs = (first.id,) if first else ()
+                yield ModelTuningCell(**common | own | {"content": content, "needs": needs})
 
     def _of_target(
         self,
@@ -192,9 +221,9 @@ class _OfModel:
             "content": self._content(reference),
         }
 
-    def _content(self, *references: str) -> dict[str, str]:
+    def _content(self, *references: str, model: str | None = None) -> dict[str, str]:
         """Digests of the model and of tasks, by what `Resolved.titles` calls them."""
-        names = [f"model {self.model}", *(f"task {reference}" for reference in references)]
+        names = [f"model {model or self.model}", *(f"task {reference}" for reference in references)]
         return {self.resolved.titles[n]: digest_of(self.resolved.contents[n]) for n in names}
 
     def _settings(self, role: str, seed: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import named_model
 from spotfw.recipe.metrics import is_of_target, metrics_named
+from spotfw.recipe.model_tuning import chosen_settings
 from spotfw.recipe.session import Session
 from spotfw.recipe.tuning import TRAIN, VALIDATION
 from spotfw.study.grid.contents import content_of_model
@@ -29,7 +30,8 @@ class Resolved:
     Attributes:
       tasks: by the study's references.
       settings: whole settings by (model, role); roles are ``source``, ``target``,
-        ``mixture`` and ``generic NAME``.
+        ``mixture``, ``generic NAME``, and of all weights ``model tuning NAME`` and
+        ``model source NAME``.
       contents: what tasks and models hold, by ``task REFERENCE`` and ``model NAME``.
       titles: what is said for each of these, which does not depend on where the study lies:
         ``task NAME``. Two tasks of one name have two.
@@ -55,6 +57,7 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
     tasks: dict[str, Any] = {}
     lists = [("sources", study.sources), ("targets", study.targets)]
     lists += [(f"[[generic]] {g.name!r}", g.tasks) for g in study.generics]
+    lists += [(f"[[model_tuning]] {t.name!r}", t.tasks) for t in study.model_tunings]
     for key, references in lists:
         for reference in references:
             if reference not in tasks:
@@ -84,7 +87,8 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
         with _place_in_error(f"models of {study.place}"):
             settings |= _settings(study, model, plugins)
     contents = {f"task {reference}": content_of(task) for reference, task in tasks.items()}
-    for model in study.models:
+    others = [t.model for t in study.model_tunings if t.model is not None]
+    for model in (*study.models, *others):
         contents[f"model {model}"] = content_of_model(model, study.open, plugins)
     return Resolved(
         tasks=tasks,
@@ -170,6 +174,14 @@ def _settings(study: Study, model: str, plugins: Plugins) -> dict[tuple[str, str
             f"The study {study.place} contradicts itself: prompts of one length cannot start "
             f"those of another (prompt_length: {listed}). Set it once, under [settings]."
         )
+    for tuning in study.model_tunings:
+        of_weights = {"model tuning": tuning.settings}
+        if tuning.tasks:
+            of_weights["model source"] = {**tuning.settings, **tuning.mixture}
+        for kind, of_kind in of_weights.items():
+            of_role = chosen_settings(own, **of_kind).to_dict()
+            del of_role["seed"]
+            roles[model, f"{kind} {tuning.name}"] = of_role
     return roles
 
 

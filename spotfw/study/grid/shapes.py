@@ -10,7 +10,7 @@ _TEXTS, _MORE_TEXTS = (
     ("family", "folder", "embedding"),
     ("final", "versions", "chosen", "source_id", "task_digest"),
 )
-_COUNTS, _MORE_COUNTS = ("step", "steps"), ("parameters", "candidates")
+_COUNTS, _MORE_COUNTS = ("step", "steps"), ("parameters", "task_parameters", "candidates")
 _SIDE = (("task", str), ("family", str), ("seed", int), ("role", str), ("id", str), ("file", str))
 
 

@@ -130,6 +130,7 @@ def _model(results: Results, title: str, place: int, by_size: Drawing | None) ->
                 markup.figure(results.by_k),
                 markup.table(results.methods, pinned=1),
                 markup.table(results.by_task, pinned=1),
+                markup.table(results.parameters),
                 markup.figure(results.curves),
                 markup.figure(by_size) if by_size is not None else "",
                 f"<h2{anchor('transfers')}>{prefix}Transfers</h2>",

@@ -19,6 +19,7 @@ from spotfw.study.findings.paper_tables import (
     table5,
     targets_of,
 )
+from spotfw.study.findings.parameters import parameters_table
 from spotfw.study.findings.retrieval import retrieval_table
 from spotfw.study.findings.tables import Cell, Table
 from spotfw.study.grid.declaration import Study
@@ -43,6 +44,7 @@ class Results:
       headlines: the numbers to see first.
       methods, selection, transfers, gains: tables 1, 3, 4 and 5.
       by_task: table 1 target by target.
+      parameters: what each method keeps for a task, and what a tuning of it takes.
       retrieval, correlation: how well metrics predict transfer.
       rankings: a table for each target; `no_rankings` says why there is none.
       by_k: the figure of scores against k.
@@ -58,6 +60,7 @@ class Results:
     transfers: Table
     gains: Table
     by_task: Table
+    parameters: Table
     retrieval: Table
     correlation: Table
     rankings: Mapping[str, Table]
@@ -69,7 +72,8 @@ class Results:
 
     def tables(self) -> list[Table]:
         """Every table that has a file, the rankings as one."""
-        first = [self.methods, self.selection, self.transfers, self.gains, self.by_task]
+        first = [self.methods, self.selection, self.transfers, self.gains]
+        first += [self.by_task, self.parameters]
         ending = self.methods.name.removeprefix("table1")
         rankings = attrs.evolve(_all_rankings(self.rankings), name=f"rankings{ending}")
         return [*first, self.retrieval, self.correlation, rankings]
@@ -121,6 +125,7 @@ def results(
         transfers=_because(table4(rows, targets), why["transfers"]),
         gains=_because(table5(rows), why["transfers"]),
         by_task=_because(by_task(rows, targets), why["methods"]),
+        parameters=_because(parameters_table(rows), why["methods"]),
         retrieval=_because(retrieval_table(rows, similarities), why["correlation"]),
         correlation=_because(_correlation_table(correlated, targets), why["correlation"]),
         no_rankings=why["rankings"],

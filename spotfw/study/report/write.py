@@ -125,6 +125,7 @@ def _with_own_names(results: Results, place: int) -> Results:
         transfers=table(results.transfers),
         gains=table(results.gains),
         by_task=table(results.by_task),
+        parameters=table(results.parameters),
         retrieval=table(results.retrieval),
         correlation=table(results.correlation),
         rankings={target: table(ranking) for target, ranking in results.rankings.items()},

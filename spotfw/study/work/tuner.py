@@ -1,8 +1,9 @@
 """What a worker does with a study's jobs, and what it gives back, in plain values.
 
-A job is a dict with an ``action`` (``tune``, ``transfer``, ``compare`` or ``rank``), a ``model``,
-and the action's own keys; `spotfw.study.grid.cells` makes them. Results stand in the cells' files.
-That of several cells (``group``) has ``jobs``; each of them ends well or not by itself.
+A job is a dict with an ``action`` (``tune``, ``transfer``, ``compare``, ``rank`` or ``tune
+weights``), a ``model``, and the action's own keys; `spotfw.study.grid.cells` and `model_cells` make
+them. Results stand in the cells' files. That of several cells (``group``) has ``jobs``; each of them
+ends well or not by itself.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from spotfw.contracts import StartFromPrompt
 from spotfw.contracts.candidates import describe
 from spotfw.contracts.jobs import JobEnded, ReportProgress, Work
 from spotfw.errors import SpotError
-from spotfw.plugins import Plugins
+from spotfw.plugins import Plugins, default_plugins
 from spotfw.prompts import SoftPrompt, load_prompt
 from spotfw.recipe.rounds import Rounds, one_round, side_by_side
 from spotfw.recipe.session import SCRATCH, Session
+from spotfw.recipe.tuned import Observer
 from spotfw.recipe.tuning import TunedPrompt, versions
 from spotfw.study.grid.cell import Job
 from spotfw.study.work.comparison import compare_all
 from spotfw.study.work.jobs import StepReporter
-from spotfw.tasks import Mixture, Task
+from spotfw.study.work.mixed import task_of
+from spotfw.study.work.weights import ACTION, tune_weights
+from spotfw.tasks import Task
 
 #: A source's prompt starts from sampled vocabulary (paper 2.1.4).
 SOURCE = "sampled_vocab"
@@ -75,6 +79,8 @@ class _Tuner:
 
         That of a group has ``outcomes``: for each job its ``result``, or ``error`` and ``trace``.
         """
+        if job["action"] == ACTION:
+            return self._tune_weights(job, StepReporter(report))
         session = self._opened(job["model"])
         session.observer = StepReporter(report)
         if job["action"] == "compare":
@@ -103,7 +109,7 @@ class _Tuner:
           settings: of the tuning.
         """
         tuning = session.tuning(
-            _task(session, job["tasks"], job["rates"]),
+            task_of(session, job["tasks"], job["rates"]),
             init=SCRATCH if job["from_scratch"] else SOURCE,
             start=self._start(session, job["start"]),
             by_hand=self._by_hand,
@@ -194,6 +200,21 @@ class _Tuner:
         # The target is the first of those compared.
         return {"pairs": [[0, places[r.id], r.similarity] for r in ranking], "runs": []}
 
+    def _tune_weights(self, job: Job, observer: Observer) -> dict[str, Any]:
+        if self._session is not None:
+            # Two models would not fit into memory beside each other.
+            self._session.close()
+            self._session = None
+        return tune_weights(
+            self._folder,
+            job,
+            self._opening,
+            self._references,
+            self._by_hand,
+            self._plugins or default_plugins(),
+            observer,
+        )
+
     def _opened(self, model: str) -> Session:
         if model in self._refused:
             raise SpotError(str(self._refused[model]))
@@ -246,6 +267,7 @@ class _Tuner:
             "family": best.family or "",
             "task_digest": best.task_digest,
             "parameters": session.model.parameters,
+            "task_parameters": tuned.best.array.size,
             "step": best.step,
             "steps": tuned.history[-1].step,
             "score": tuned.score,
@@ -274,27 +296,3 @@ def _ended(outcome: dict[str, Any] | Exception) -> dict[str, Any]:
         ended = JobEnded.from_exception("", outcome)
         return {"result": None, "error": ended.error, "trace": ended.trace}
     return {"result": outcome, "error": None, "trace": ""}
-
-
-def _task(
-    session: Session, references: Sequence[str], rates: Sequence[float] | None
-) -> Task | Mixture:
-    """A task, or several as one mixture."""
-    members = [session.task(reference) for reference in references]
-    if len(members) == 1:
-        return members[0]
-    tasks = [t for m in members for t in (m.tasks if isinstance(m, Mixture) else (m,))]
-    names = [task.name for task in tasks]
-    if rates is not None:
-        if len(tasks) != len(rates):
-            raise SpotError(
-                f"The generic source of {', '.join(m.name for m in members)} gives a rate to a "
-                "mixture. Name its tasks, each with its rate, or leave the rates out."
-            )
-        # A mixture's name stands for what it is: its runs are found by it.
-        names = [f"{name}@{rate:g}" for name, rate in zip(names, rates, strict=True)]
-    return Mixture(
-        name="+".join(names),
-        tasks=tuple(dict.fromkeys(tasks)),
-        rates=None if rates is None else tuple(rates),
-    )
