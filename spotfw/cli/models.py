@@ -9,7 +9,14 @@ import click
 
 from spotfw.cli import completion
 from spotfw.cli.display import say_fact
-from spotfw.cli.options import bare_listing, json_option
+from spotfw.cli.options import (
+    bare_listing,
+    given,
+    json_option,
+    open_session,
+    settings_options,
+)
+from spotfw.cli.tune_model import batch_tokens_option
 
 
 @click.group(short_help="Frozen models: list, show, convert.", invoke_without_command=True)
@@ -128,6 +135,56 @@ def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
         )
     for text in converted.notes:
         note(text)
+
+
+@models.command(short_help="Tune all weights to write on where a text is cut.")
+@click.argument("model", shell_complete=completion.parts("model"))
+@click.argument("text", metavar="TEXT.txt|TASK")
+@click.option("--out", required=True, metavar="DIR", help="Folder of the run.")
+@click.option("--resume", is_flag=True, help="Go on with the run in DIR from its last checkpoint.")
+@click.option("--steps", type=int, default=100_000, show_default=True, help="Number of updates.")
+@click.option("--backend", metavar="NAME", help="The engine [default: one that tunes weights].")
+@click.option("--threads", type=click.IntRange(0), help="Threads an operation [default: all].")
+@batch_tokens_option
+@settings_options(
+    only=(
+        *("batch_size", "learning_rate", "dropout", "checkpoint_every", "seed"),
+        *("max_input_length", "max_target_length", "max_eval_examples"),
+    ),
+    learning_rate=0.001,
+    checkpoint_every=5_000,
+)
+@json_option
+def adapt(
+    model: str,
+    text: str,
+    out: str,
+    resume: bool,
+    steps: int,
+    batch_tokens: int | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """LM adaptation: tune all weights of MODEL on prefix LM, which makes prompts work better.
+
+    TEXT.txt is UTF-8, its paragraphs parted by blank lines; each piece is cut in two, and the
+    model learns to write the second half after the first. TASK is a task or a task's file. One
+    piece in 20 is held out, and the checkpoint that finds these likeliest is kept in DIR/model, a
+    model like any other.
+
+    \b
+    Example:
+      spotfw models adapt playground my_text.txt --steps 500 --out runs/adapted
+    """
+    from spotfw.cli.tune_model import show_tuned_model, with_engine
+    from spotfw.recipe.progress.watch import Watch
+
+    with_engine(model, options)
+    session = open_session(model, None, options)
+    settings = {**given(options), "steps": steps, "batch_tokens": batch_tokens}
+    with Watch() as watch:
+        tuned = session.adapt_model(text, out=out, resume=resume, observer=watch, **settings)
+    show_tuned_model(tuned, as_json)
 
 
 def _print(facts: dict[str, Any]) -> None:

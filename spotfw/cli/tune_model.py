@@ -14,6 +14,7 @@ from spotfw.config import LENGTHS, ModelTuningSettings, TuningSettings
 from spotfw.errors import WrongUse
 
 if TYPE_CHECKING:
+    from spotfw.recipe.model_tuning import TunedModel
     from spotfw.recipe.session import Session
     from spotfw.tasks import Mixture, Task
 
@@ -80,11 +81,17 @@ def tune_weights(
     settings: dict[str, Any],
 ) -> None:
     """Tunes all weights, and shows the checkpoints."""
-    from spotfw.cli.display import print_json, print_table
     from spotfw.recipe.progress.watch import Watch
 
     with Watch() as watch:
         tuned = session.tune_model(task, out=out, resume=resume, observer=watch, **settings)
+    show_tuned_model(tuned, as_json)
+
+
+def show_tuned_model(tuned: TunedModel, as_json: bool) -> None:
+    """The checkpoints of a tuning of all weights, and where the best lie."""
+    from spotfw.cli.display import print_json, print_table
+
     best = tuned.best
     if as_json:
         history = [

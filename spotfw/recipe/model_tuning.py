@@ -13,8 +13,14 @@ from typing import Any
 
 import attrs
 
-from spotfw.config import LENGTHS, ModelTuningSettings
-from spotfw.contracts import FrozenModel, WeightProgress, WeightTuneRequest, WeightTuning
+from spotfw.config import LENGTHS, ModelTuningSettings, TuningSettings
+from spotfw.contracts import (
+    Evaluation,
+    FrozenModel,
+    WeightProgress,
+    WeightTuneRequest,
+    WeightTuning,
+)
 from spotfw.errors import BrokenPart, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.recipe.evaluation import VALIDATION, evaluate
@@ -65,6 +71,17 @@ class TunedModel:
         return self.best.score
 
 
+#: Scores a model on a task's validation split.
+Score = Callable[[FrozenModel, Task | Mixture, TuningSettings], Evaluation]
+
+
+def scored_by_answers(
+    model: FrozenModel, task: Task | Mixture, settings: TuningSettings
+) -> Evaluation:
+    """The task's metrics of what the model writes without a prompt."""
+    return evaluate(model, None, task, VALIDATION, settings)
+
+
 def chosen_settings(own: Mapping[str, Any], **changes: Any) -> ModelTuningSettings:
     """The paper's settings, with a model's own lengths and batch over them, then `changes`.
 
@@ -92,6 +109,7 @@ def tune_model(
     resume: bool = False,
     observer: Observer | None = None,
     announce: Callable[[str], None] = lambda line: None,
+    score: Score = scored_by_answers,
 ) -> TunedModel:
     """Tunes all weights on a task or mixture and keeps everything in a run folder.
 
@@ -106,6 +124,7 @@ def tune_model(
       resume: go on with the run in `out`, if there is one.
       observer: hears of progress.
       announce: called with a line on the disk that is needed and on the optimizer's state.
+      score: how good a checkpoint is on validation.
 
     Raises:
       WrongUse: the engine tunes no weights, or the folder holds another run.
@@ -133,7 +152,7 @@ def tune_model(
         if step < settings.steps:
             check_before_tuning(model, task, data, asked)
         folder.begin(record, resume=resume)
-        run = _ModelRun(folder, task, settings, history, observer, plugins, record)
+        run = _ModelRun(folder, task, settings, history, observer, plugins, record, score)
         if step == settings.steps:
             return run.result(model)
         _look_at_disk(model, folder, settings, step, announce)
@@ -190,12 +209,14 @@ class _ModelRun:
         observer: Observer | None,
         plugins: Plugins,
         record: Mapping[str, Any],
+        score: Score,
     ) -> None:
         self.record = {**record, "folder": folder.path}
         self.events: Events | None = None
         self._folder, self._task, self._settings = folder, task, settings
         self._history, self._observer, self._plugins = history, observer, plugins
         self._about = {key: value for key, value in record.items() if key != "task_content"}
+        self._evaluate = score
         self._stopwatch = Stopwatch()
         self._losses, self._examples = 0.0, 0
 
@@ -243,7 +264,7 @@ class _ModelRun:
     def _score(self, progress: WeightProgress) -> float:
         assert progress.checkpoint is not None
         data = self._settings.of_data()
-        evaluation = evaluate(progress.checkpoint.model, None, self._task, VALIDATION, data)
+        evaluation = self._evaluate(progress.checkpoint.model, self._task, data)
         wall, cpu = self._stopwatch.lap()
         self._history.append(
             Scored(

@@ -24,9 +24,9 @@ from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking
 from spotfw.recipe.asked import Place, place_of, places_of, prompt_of, task_of
 from spotfw.recipe.candidates import TransferResult
-from spotfw.recipe.evaluation import TRAIN, check_splits
+from spotfw.recipe.evaluation import TRAIN
 from spotfw.recipe.metrics import metrics_named
-from spotfw.recipe.model_tuning import TunedModel
+from spotfw.recipe.model_session import ModelTunings
 from spotfw.recipe.plans import Strategy
 from spotfw.recipe.progress.bars import announced
 from spotfw.recipe.progress.watch import Watch
@@ -41,7 +41,7 @@ from spotfw.tasks.content import pinned
 __all__ = ["SCRATCH", "Session"]
 
 
-class Session(Prompted):
+class Session(Prompted, ModelTunings):
     """A frozen model at hand. The model is opened when first needed, once.
 
     Args:
@@ -182,48 +182,6 @@ class Session(Prompted):
             )
         self._keep([outcome for outcome in outcomes if isinstance(outcome, TunedPrompt) and keep])
         return by_seed(checked, outcomes)
-
-    def tune_model(
-        self,
-        task: Place | Task | Mixture,
-        *,
-        out: Place | None = None,
-        runs: Place | None = None,
-        resume: bool | None = None,
-        observer: Observer | None = None,
-        by_hand: Collection[str] | None = None,
-        **settings: Any,
-    ) -> TunedModel:
-        """Tunes all weights of the model on a task: the paper's ModelTuning (2.1.1).
-
-        The session's model stays as it is: the result's `model` is a folder that a session opens
-        in its place, to score or run it without a prompt, or to tune it further.
-
-        Args:
-          task: as of `tune`.
-          out: the run's folder, local; without it, one below `runs` that belongs to just this.
-          runs: in place of the session's.
-          resume: go on with a run in `out`.
-          observer: hears of progress, in place of the session's.
-          by_hand: as of `tune`.
-          **settings: fields of `ModelTuningSettings`, whose defaults are the paper's.
-
-        Raises:
-          WrongUse: the engine tunes no weights, or a setting makes no sense.
-          SpotError: as `tune`, or the disk has no room for the checkpoints.
-        """
-        resolved = self.task(task)
-        check_splits(resolved)
-        with self._watched(observer) as watching:
-            return self._bench.tune_model(
-                pinned(resolved),
-                runs=place_of(runs or self.runs),
-                out=None if out is None else place_of(out),
-                resume=out is None if resume is None else resume,
-                observer=watching,
-                by_hand=by_hand,
-                **settings,
-            )
 
     def add(self, tuned: TunedPrompt) -> str:
         """Adds a learned prompt to the library; returns its id."""

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from spotfw import files
-from spotfw.config import LENGTHS, TuningSettings
+from spotfw.config import TuningSettings
 from spotfw.contracts import Array, Evaluation, FrozenModel, SimilarityMetric, TargetSignal
 from spotfw.errors import SpotError
 from spotfw.library import Entry, Library, ReleasedLibrary
@@ -25,10 +25,9 @@ from spotfw.ranking import Ranking
 from spotfw.recipe.evaluation import TRAIN, VALIDATION, Scoring, evaluate_all
 from spotfw.recipe.fitting import fitted
 from spotfw.recipe.metrics import PASSES_OF_A_STEP, at_target, fused
-from spotfw.recipe.model_tuning import METHOD, TunedModel, chosen_settings, tune_model
 from spotfw.recipe.rounds import Outcome, Rounds, carry_out
 from spotfw.recipe.run_names import run_name
-from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
+from spotfw.recipe.tuned import TunedPrompt, Tuning
 from spotfw.recipe.tuning import only, tune_all
 from spotfw.tasks import Mixture, Task
 
@@ -57,6 +56,7 @@ class Workbench:
 
     Attributes:
       backend: the engine, as asked for or chosen.
+      announce: as given.
 
     Raises:
       UnknownName: `model` is neither a name nor a folder.
@@ -76,7 +76,7 @@ class Workbench:
         self._on_hub = self._named is None and is_hub_model(model)
         self.backend = backend or choose_backend(model, plugins)
         self._options = options
-        self._announce = announce
+        self.announce = announce
         self._metrics: dict[str, SimilarityMetric] = {}
 
     @functools.cached_property
@@ -87,7 +87,7 @@ class Workbench:
             folder = folder_for(engine, self._named)
         else:
             folder = hub_model(self._place) if self._on_hub else self._place
-        self._announce(f"Opening the model {self._place} ...")
+        self.announce(f"Opening the model {self._place} ...")
         with self.plugins.blaming("backend", self.backend):
             return engine.open(folder, **self._options)
 
@@ -102,6 +102,11 @@ class Workbench:
     def own_settings(self) -> Mapping[str, Any]:
         """Settings that suit the model, where it is a named one that has some."""
         return self._named.settings if self._named else {}
+
+    @property
+    def asked(self) -> str | None:
+        """What the model was asked for by, where that is not a folder."""
+        return self._place if self._named or self._on_hub else None
 
     def settings(self, **changes: Any) -> TuningSettings:
         """The paper's settings, with the model's own over them and `changes` over those.
@@ -127,9 +132,10 @@ class Workbench:
 
         See `spotfw.recipe.fitting.fitted`.
         """
-        asked = self._place if self._named or self._on_hub else None
         with self.plugins.blaming("backend", self.backend):
-            return fitted(self.model, task, settings, by_hand=by_hand, name=asked, splits=splits)
+            return fitted(
+                self.model, task, settings, by_hand=by_hand, name=self.asked, splits=splits
+            )
 
     def run_folder(
         self,
@@ -165,9 +171,8 @@ class Workbench:
         return [self._blamed(outcome) for outcome in outcomes]
 
     def _together(self, tunings: Sequence[Tuning]) -> list[Outcome]:
-        asked = self._place if self._named or self._on_hub else None
         with self.plugins.blaming("backend", self.backend):
-            outcomes = tune_all(self.model, tunings, plugins=self.plugins, asked=asked)
+            outcomes = tune_all(self.model, tunings, plugins=self.plugins, asked=self.asked)
         errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         shared = {id(error) for error in errors if sum(other is error for other in errors) > 1}
         again = [n for n, outcome in enumerate(outcomes) if id(outcome) in shared]
@@ -197,48 +202,6 @@ class Workbench:
             except Exception as error:
                 return error
         return outcome
-
-    def tune_model(
-        self,
-        task: Task | Mixture,
-        *,
-        runs: str,
-        out: str | None,
-        resume: bool,
-        observer: Observer | None,
-        by_hand: Collection[str] | None = None,
-        **settings: Any,
-    ) -> TunedModel:
-        """Tunes all weights; see `spotfw.recipe.model_tuning.tune_model`.
-
-        Args:
-          task: what to learn.
-          runs: where the folder lies whose name is made of all this, where `out` is None.
-          out: the run's folder.
-          resume: go on with a run in `out`.
-          observer: hears of progress.
-          by_hand: names of settings that stay, by default all of `settings`; other lengths are
-            raised to what the task needs.
-          **settings: fields of `ModelTuningSettings`.
-        """
-        chosen = chosen_settings(self.own_settings, **settings)
-        lengths = self.fitted(chosen.of_data(), task, settings if by_hand is None else by_hand)
-        chosen = attrs.evolve(chosen, **{name: getattr(lengths, name) for name in LENGTHS})
-        if out is None:
-            name = run_name(task, chosen, model=self.model, backend=self.backend, init=METHOD)
-            out = files.join(runs, name)
-        with self.plugins.blaming("backend", self.backend):
-            return tune_model(
-                self.model,
-                task,
-                chosen,
-                plugins=self.plugins,
-                out=out,
-                asked=self._place if self._named or self._on_hub else None,
-                resume=resume,
-                observer=observer,
-                announce=self._announce,
-            )
 
     def evaluate_all(self, scorings: Sequence[Scoring], split: str) -> list[Evaluation]:
         """Scores prompts; see `spotfw.recipe.evaluation.evaluate_all`.

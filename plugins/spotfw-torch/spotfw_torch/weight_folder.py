@@ -24,8 +24,9 @@ from spotfw.errors import SpotError
 from spotfw_torch.weight_adafactor import Moments, moment_shapes
 
 OPTIMIZER = "optimizer.safetensors"
-#: What an optimizer's file says of itself, and how many updates its moments have seen.
-_FORMAT, _UPDATES = "spotfw.adafactor/1", "updates"
+#: What an optimizer's file says of itself, before how many updates its moments have seen. One key,
+#: for safetensors writes several in any order.
+_KEY, _FORMAT = "format", "spotfw.adafactor/1 updates="
 #: Bytes of a weight and of a moment: float32, whatever the products' type.
 _WIDTH = 4
 #: Not copied beside weights: of other weights, or written anew.
@@ -104,7 +105,7 @@ def write_folder(
             for name, moments in optimizer.moments.items()
             for moment, values in moments.items()
         }
-        about = {"format": _FORMAT, _UPDATES: str(optimizer.updates)}
+        about = {_KEY: f"{_FORMAT}{optimizer.updates}"}
         safetensors.torch.save_file(flat, folder / OPTIMIZER, metadata=about)
     except (OSError, safetensors.SafetensorError) as error:
         why = getattr(error, "strerror", None) or error
@@ -143,9 +144,9 @@ def read_optimizer(
     moments: dict[str, Moments] = {}
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
-            about = file.metadata() or {}
-            if about.get("format") != _FORMAT:
-                raise ValueError(f"its format is {about.get('format')!r:.40}")
+            about = (file.metadata() or {}).get(_KEY, "")
+            if not about.startswith(_FORMAT):
+                raise ValueError(f"its format is {about!r:.40}")
             for name, shape in shapes.items():
                 moments[name] = {}
                 for moment, size in moment_shapes(shape, factored_from).items():
@@ -155,7 +156,7 @@ def read_optimizer(
                     if not torch.isfinite(value).all():
                         raise ValueError(f"{moment} of {name} is not finite")
                     moments[name][moment] = value.to(device)
-            return Optimizer(int(about[_UPDATES]), moments)
+            return Optimizer(int(about.removeprefix(_FORMAT)), moments)
     except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
         raise SpotError(
             f"The optimizer's state {path} cannot be used: {str(error)[:200]}. Tune with the "

@@ -70,13 +70,15 @@ class TunedWeights:
 
     def model(self) -> FrozenT5:
         """The model with these weights; a gradient flows back to them where one is wanted."""
-        weights = arrange(self.tensors, self._dimensions, self._device, self._dtype)
+        return self._arranged(self.tensors)
+
+    def _arranged(self, tensors: dict[str, torch.Tensor]) -> FrozenT5:
+        weights = arrange(tensors, self._dimensions, self._device, self._dtype)
         return FrozenT5(self._dimensions, weights, graphs=False)
 
-    @torch.no_grad()  # type: ignore[misc,untyped-decorator]
     def frozen(self) -> FrozenT5:
-        """The model with these weights as they are now; they are read, not copied."""
-        return self.model()
+        """The model with these weights as they are, without gradients; none is copied."""
+        return self._arranged({name: tensor.detach() for name, tensor in self.tensors.items()})
 
     def gradients(
         self, inputs: torch.Tensor, targets: torch.Tensor, dropout: Dropout | None

@@ -105,3 +105,16 @@ def test_options_of_the_other_method_are_refused(tmp_path, method, option, value
     ran = run(*words, "--method", method)
     assert ran.exit_code == 2
     assert f"{option} does not go with --method {method}" in ran.stderr
+
+
+def test_lm_adaptation_makes_the_held_out_text_likelier(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(["the old film was good and the new book was bad"] * 60))
+    words = ("models", "adapt", "playground", text, "--out", tmp_path / "run", "--steps", 4)
+    more = ("--batch-size", 8, "--checkpoint-every", 2, "--threads", 1, "--json")
+    ran = run(*words, *more)
+    assert ran.exit_code == 0, ran.stderr
+    document = json.loads(ran.stdout)
+    first, last = document["history"]
+    assert 0 < first["metrics"]["likelihood"] < last["metrics"]["likelihood"] < 100
+    assert (tmp_path / "run" / "model" / "model.safetensors").exists()

@@ -79,7 +79,7 @@ def test_tuned_on_from_that_folder_the_optimizer_is_restored(whole, tmp_path):
     target = opened.tune_model("book_reviews", steps=1, out=tmp_path / "target", **SETTINGS)
     path = Path(target.model, "optimizer.safetensors")
     with safetensors.safe_open(str(path), framework="numpy") as file:
-        assert file.metadata()["updates"] == str(whole.best.step + 1)
+        assert file.metadata()["format"].endswith(f" updates={whole.best.step + 1}")
     before, after = (load_file(Path(m, "model.safetensors")) for m in (whole.model, target.model))
     assert all((before[name] != after[name]).any() for name in before)
 

@@ -78,6 +78,7 @@ def test_gradients_of_all_weights(folder, texts, padded, targets):
         np.testing.assert_allclose(gradient, parameter.grad.numpy(), atol=1e-4 * size, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["new", "original"])
 def test_twenty_steps_are_those_of_transformers_and_numpy(
     write_small, tmp_path, texts, padded, reference_update, kind

@@ -1,0 +1,111 @@
+"""LM adaptation: all weights of a model tuned to write on where a text is cut (prefix LM).
+
+T5 was pre-trained to fill gaps; Lester et al. 2021 (section 3) find that prompts work on a model
+that was tuned on prefix LM after that, and the paper's frozen models are such (2.1.1).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from spotfw.config import TuningSettings
+from spotfw.contracts import Evaluation, FrozenModel
+from spotfw.errors import WrongUse
+from spotfw.reading import read_regular
+from spotfw.recipe.evaluation import VALIDATION
+from spotfw.tasks import Example, Mixture, Task
+from spotfw.tasks.rows.digests import file_digest
+
+#: How names of text files end; other names are tasks'.
+TEXTS = (".txt", ".text")
+#: Most bytes read of a text.
+MOST_TEXT = 2**30
+#: Of so many windows of a text one is held out, to see how well others are predicted.
+HELD_OUT = 20
+#: Tokens that a word has, about; so many words fill an input.
+_TOKENS_A_WORD = 1.5
+
+_METRIC = "likelihood"
+
+
+def text_task(path: str, settings: TuningSettings) -> Task:
+    """A text file as a task: each window of words is cut in two, a prefix and the rest.
+
+    Windows are of as many words as about fit into an input, paragraphs (parted by blank lines) not
+    joined. Where each is cut is drawn by its number, evenly; every `HELD_OUT`th window is
+    validation's.
+
+    Args:
+      path: of the text, UTF-8.
+      settings: whose `max_input_length` says how long windows are.
+
+    Raises:
+      WrongUse: it cannot be read, is no text, or too short to hold something out.
+    """
+    words = max(2, int(settings.max_input_length / _TOKENS_A_WORD))
+    try:
+        text = read_regular(path, MOST_TEXT).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise WrongUse(f"The text {path} cannot be read as UTF-8: {why}. Name another.") from error
+    cut = [pair for paragraph in text.split("\n\n") for pair in _windows(paragraph.split(), words)]
+    examples = [_cut(window, number) for number, window in enumerate(cut)]
+    splits = {
+        "train": [e for n, e in enumerate(examples) if n % HELD_OUT],
+        "validation": examples[::HELD_OUT],
+    }
+    if not splits["train"]:
+        raise WrongUse(f"The text {path} has less than two windows of {words} words. Give more.")
+    digest = file_digest(path)
+    return Task(
+        name="prefix_lm",
+        family="language modelling",
+        type="language modelling",
+        splits={name: len(rows) for name, rows in splits.items()},
+        origin=path,
+        examples=lambda split: splits[split],
+        description=f"Prefix LM on {path}",
+        content=lambda: {"text": digest, "words": str(words)},
+    )
+
+
+def likelihood(model: FrozenModel, task: Task | Mixture, settings: TuningSettings) -> Evaluation:
+    """How likely the model finds the held-out texts: 100 times a token's, in the geometric mean.
+
+    Raises:
+      SpotError: the engine gives no losses of examples, or the data cannot be read.
+    """
+    members: Sequence[Task] = (task,) if isinstance(task, Task) else task.tasks
+    encode = model.init_context(1).vocabulary.encode
+    metrics, count = {}, 0
+    for member in members:
+        if member.examples is None:
+            raise WrongUse(
+                f"The task {member.name} gives tokens of seqio's and no texts, so that a model "
+                "cannot be adapted on it here. Give a text file, or a task file of its rows."
+            )
+        held_out = itertools.islice(member.examples(VALIDATION), settings.max_eval_examples)
+        examples = list(held_out)
+        count += len(examples)
+        nats = model.losses([None], examples, settings)[0].sum()
+        most = settings.max_target_length
+        tokens = sum(min(len(encode(e.targets)) + 1, most) for e in examples)
+        name = _METRIC if len(members) == 1 else f"{member.name}/{_METRIC}"
+        metrics[name] = 100 * math.exp(-float(nats) / tokens)
+    score = float(np.mean(list(metrics.values())))
+    return Evaluation(metrics=metrics, score=score, examples=count)
+
+
+def _windows(words: Sequence[str], size: int) -> list[Sequence[str]]:
+    windows = [words[first : first + size] for first in range(0, len(words), size)]
+    return [window for window in windows if len(window) >= 2]
+
+
+def _cut(window: Sequence[str], number: int) -> Example:
+    bits = np.random.Philox(np.random.SeedSequence([3, number])).random_raw()
+    at = 1 + int(bits) % (len(window) - 1)
+    return Example(inputs=" ".join(window[:at]), targets=" ".join(window[at:]))
