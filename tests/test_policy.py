@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 
 import spotfw
+from spotfw.config import ModelTuningSettings
+from spotfw.contracts import WeightProgress, WeightTuneRequest
 from spotfw.library import archive
 from spotfw.plugins import Plugins
 from spotfw.plugins.fitness import HOOKS
@@ -110,6 +112,29 @@ def test_every_command_with_json_is_on_the_page() -> None:
 # ---- what commands print
 
 
+class Tunable(Counting):
+    """The stand-in for an engine, whose weights can be tuned too."""
+
+    has_optimizer_state = False
+
+    def checkpoint_bytes(self, settings: ModelTuningSettings) -> int:
+        return 1
+
+    def tune_weights(self, request: WeightTuneRequest) -> Iterator[WeightProgress]:
+        last = request.settings.steps
+        yield WeightProgress(step=last, loss=0.5, examples=1, tokens=1, checkpoint=self)
+
+    @property
+    def model(self) -> Tunable:
+        return self
+
+    def save(self, folder: str) -> None:
+        Path(folder, "weights").write_text("none")
+
+    def losses(self, prompts: Any, examples: Any, settings: Any) -> Any:
+        return np.ones((len(prompts), len(examples)))
+
+
 @pytest.fixture
 def place(tmp_path: Path, spotfw_plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in with a task file, a study and a stand-in for the engine."""
@@ -135,7 +160,7 @@ def place(tmp_path: Path, spotfw_plugins: Plugins, monkeypatch: pytest.MonkeyPat
     rows = [{"sentence": "fine", "label": n, "idx": n} for n in (0, 1)]
     for split in ("train", "validation"):
         (cola / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    model = Counting(str(tmp_path / "model"))
+    model = Tunable(str(tmp_path / "model"))
     monkeypatch.setattr(
         "spotfw.plugins.builtin.backends.MeshBackend.open", lambda self, folder, **_: model
     )
@@ -156,6 +181,8 @@ KEPT = "--library lib"
 QUICK = (
     ("tune", f"mine {SHORT} --out run {KEPT}"),
     ("tune", f"mine {SHORT} --seeds 0,1 --out seeds"),
+    ("tune", "mine --method model --backend mesh --model ./model --steps 2 --out all"),
+    ("models adapt", "./model mine --backend mesh --steps 2 --out adapted"),
     ("evaluate", "run/best.safetensors mine --model ./model"),
     ("predict", "run/best.safetensors --model ./model"),
     ("transfer", f"yours {SHORT} {KEPT} --out transfer --embedding-step 1"),

@@ -64,7 +64,7 @@ JSON: dict[str, tuple[str, ...]] = {
     ),
     "tune": (
         *("task", "out", "score", "metrics", "best_step", "embedding_step", "best", "embedding"),
-        *("history", "seeds", "mean", "std", "failed"),
+        *("history", "seeds", "mean", "std", "failed", "model", "parameters"),
     ),
     "evaluate": ("prompt", "task", "split", "score", "metrics", "examples"),
     "predict": ("input", "output"),
@@ -116,6 +116,9 @@ JSON: dict[str, tuple[str, ...]] = {
         *("folder", "kind", "step", "fingerprint", "parameters", "dtype", "pieces", "settings"),
         *("encoder_layers", "decoder_layers", "d_model", "d_ff", "num_heads", "d_kv"),
         *("vocabulary_size", "buckets", "rows"),
+    ),
+    "models adapt": (
+        *("task", "out", "score", "metrics", "best_step", "model", "parameters", "history"),
     ),
     "models convert": ("folder", "kind", "dimensions", "parameters", "fingerprint", "notes"),
     "plugins": _PLUGIN,

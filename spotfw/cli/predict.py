@@ -74,8 +74,8 @@ def predict(
     sound = lines.sound
     by_row = learned is not None and file is not None and is_data_file(file)
     if sound and task is None and not by_row:
-        named = "NAME" if loaded is None else loaded.provenance.task or "NAME"
-        shown = f"as `spotfw tasks show {named} --examples 3` shows it"
+        task_name = None if loaded is None else loaded.provenance.task
+        shown = f"as `spotfw tasks show {task_name or 'NAME'} --examples 3` shows it"
         if learned is not None:
             shown = f"such as {f'{learned.lead}some text'!r}"
         note(

@@ -264,7 +264,7 @@ class Workbench:
                 part, passes = self._beside(name), 0.0
                 if isinstance(part, TargetSignal):
                     part, passes = at_target(part, self.model, target, settings)
-                    self._announce(
+                    self.announce(
                         f"Ranking by {name}: {passes:,.0f} forward passes of an example of "
                         f"{target.name if target else 'the target'} for each prompt ..."
                     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from spotfw.contracts import Backend, FolderKind
 from spotfw.tasks import Task
-from spotfw.testing import backend_losses  # noqa: F401 - its checks join the suite
+from spotfw.testing import backend_losses, backend_weights  # noqa: F401 - checks join the suite
 from spotfw.testing.backend_promises import SUITE, BackendSubject
 from spotfw.testing.suites import Outcome, name_of
 

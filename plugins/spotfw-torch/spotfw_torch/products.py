@@ -1,4 +1,4 @@
-"""Products of activations with frozen weights, by the faster of the CPU's two libraries.
+"""Products of activations with weights, by the faster of the CPU's two libraries.
 
 PyTorch gives float32 products to Intel's MKL, which on AMD's processors leaves AVX-512 unused:
 105 GFLOP/s a core of an EPYC 9005, where oneDNN, which PyTorch has beside it, makes 235. Which
@@ -25,7 +25,7 @@ _FEW = 4
 
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
-    """x [..., K] times weight [N, K], transposed: [..., N]; the weight gets no gradient."""
+    """x [..., K] times weight [N, K], transposed: [..., N]."""
     rows = x.numel() // x.shape[-1]
     large = rows >= _FEW and rows * weight.numel() >= _LARGE
     if not large or not x.is_cpu or x.dtype != torch.float32 or torch.compiler.is_compiling():
@@ -42,14 +42,18 @@ class _Product(torch.autograd.Function):  # type: ignore[misc]
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, product: Callable[[Tensor, Tensor], Tensor]
     ) -> Tensor:
-        ctx.save_for_backward(weight)
+        tuned = ctx.needs_input_grad[1]  # where all weights are tuned
+        ctx.save_for_backward(weight, x if tuned else None)
         ctx.product = product
         return product(x, weight)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (weight,) = ctx.saved_tensors
-        return ctx.product(gradients[0], weight.t()), None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None]:
+        weight, x = ctx.saved_tensors
+        to_weight = None
+        if x is not None:
+            to_weight = ctx.product(gradients[0].flatten(0, -2).t(), x.flatten(0, -2).t())
+        return ctx.product(gradients[0], weight.t()), to_weight, None
 
 
 @functools.cache

@@ -43,8 +43,7 @@ def method_name(method: Method) -> str:
 
 
 def methods(rows: Sequence[Row]) -> dict[tuple[str, str | None, int | None], Scores]:
-    """Every way of starting, by (name, metric, k): scratch, generic sources, strategies, all weights,
-    oracle.
+    """Every way of starting, by (name, metric, k), the oracle last, before it all weights.
 
     What was also tuned for other numbers of updates has them in its name, below the usual one.
     """

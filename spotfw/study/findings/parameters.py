@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spotfw.study.findings.ablations import ablated
 from spotfw.study.findings.arithmetic import finished, spread
 from spotfw.study.findings.paper_tables import SCRATCH
-from spotfw.study.findings.ablations import ablated
 from spotfw.study.findings.tables import Cell, Table
 from spotfw.study.rows import SOURCE_KINDS, Row
 

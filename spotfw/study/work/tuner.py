@@ -2,8 +2,8 @@
 
 A job is a dict with an ``action`` (``tune``, ``transfer``, ``compare``, ``rank`` or ``tune
 weights``), a ``model``, and the action's own keys; `spotfw.study.grid.cells` and `model_cells` make
-them. Results stand in the cells' files. That of several cells (``group``) has ``jobs``; each of them
-ends well or not by itself.
+them. Results stand in the cells' files. That of several cells (``group``) has ``jobs``; each of
+them ends well or not by itself.
 """
 
 from __future__ import annotations
