@@ -11,6 +11,7 @@ import attrs
 from spotfw import files
 from spotfw.errors import SpotError, WrongUse
 from spotfw.recipe.begun import read_record
+from spotfw.recipe.model_run_folder import METHOD, ModelRunFolder
 from spotfw.recipe.run_folder import RECORD, RunFolder
 
 #: Folders within folders that are looked through: runs lie in ``runs/``, those of several seeds or
@@ -25,7 +26,8 @@ class RunFacts:
     Attributes:
       folder: where it lies.
       task, model, fingerprint: of the run.
-      init: how the prompt started: an initializer, or ``prompt#`` and a digest.
+      init: how the prompt started: an initializer, or ``prompt#`` and a digest; ``model`` where
+        all weights were tuned.
       source: in words, ``film_reviews (seed 0)``, where it started from a prompt; may be empty.
       settings: of the tuning.
       step: of the last checkpoint, 0 before the first.
@@ -86,8 +88,11 @@ def _runs_below(folder: str, depth: int) -> Iterator[str]:
 
 def _read(folder: str) -> RunFacts:
     record = read_record(files.join(folder, RECORD))
-    saved = RunFolder(folder).load()
-    history = saved[1] if saved is not None else []
+    if record.get("method") == METHOD:
+        history = ModelRunFolder(folder).load()
+    else:
+        saved = RunFolder(folder).load()
+        history = saved[1] if saved is not None else []
     best = max(history, key=lambda entry: (entry.score, -entry.step), default=None)
     texts = {key: record.get(key) for key in ("task", "model", "fingerprint", "initializer")}
     missing = [key for key, value in texts.items() if not isinstance(value, str)]

@@ -33,6 +33,8 @@ from spotfw.reading import MOST_JSON, parse_json
 from spotfw.recipe.begun import check_same, read_record
 from spotfw.recipe.run_folder import RECORD, Scored
 
+#: What the record of a run of this kind says in place of an initializer, and as its method.
+METHOD = "model"
 #: The tuned model in a run's folder, and what it says of its tuning.
 MODEL, ABOUT = "model", "model_tuning.json"
 #: Checkpoints that lie on the disk at a time: the last, the best, and the one being written.

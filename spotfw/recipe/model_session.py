@@ -14,8 +14,8 @@ from spotfw.config import LENGTHS
 from spotfw.recipe.adaptation import TEXTS, likelihood, text_task
 from spotfw.recipe.asked import Place, place_of
 from spotfw.recipe.evaluation import check_splits
+from spotfw.recipe.model_run_folder import METHOD
 from spotfw.recipe.model_tuning import (
-    METHOD,
     Score,
     TunedModel,
     chosen_settings,

@@ -25,7 +25,7 @@ from spotfw.errors import BrokenPart, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.recipe.evaluation import VALIDATION, evaluate
 from spotfw.recipe.fitting import check_before_tuning
-from spotfw.recipe.model_run_folder import AT_ONCE, ModelRunFolder, best_of
+from spotfw.recipe.model_run_folder import AT_ONCE, METHOD, ModelRunFolder, best_of
 from spotfw.recipe.record import run_record
 from spotfw.recipe.run_folder import Scored
 from spotfw.recipe.side_by_side import Stopwatch
@@ -33,8 +33,6 @@ from spotfw.recipe.tensorboard import Events
 from spotfw.recipe.tuned import Observer, Report
 from spotfw.tasks import Mixture, Task
 
-#: What a run of this kind says in place of an initializer.
-METHOD = "model"
 #: Of a model's own settings of prompts, those that serve here too.
 OF_MODEL = (
     *("batch_size", "eval_batch_size", "max_train_examples", "max_eval_examples"),

@@ -22,6 +22,7 @@ from spotfw.contracts import (
 )
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
+from spotfw.recipe.comparing import read_runs
 from spotfw.recipe.model_tuning import TunedModel, chosen_settings, tune_model
 from spotfw.tasks import Task
 from spotfw.testing import NumpyModel
@@ -250,3 +251,9 @@ def test_what_data_and_scoring_read_of_the_settings() -> None:
     data = attrs.evolve(SETTINGS, batch_size=None, batch_tokens=64, max_eval_examples=9).of_data()
     assert (data.batch_size, data.max_eval_examples, data.seed) == (4, 9, 3)
     assert np.isclose(data.learning_rate, 0.001)
+
+
+def test_it_stands_beside_other_runs(tune: Callable[..., TunedModel]) -> None:
+    tuned = tune(Weights({2: 50.0, 4: 75.0, 6: 60.0}))
+    (facts,) = read_runs([tuned.folder])
+    assert (facts.init, facts.step, facts.best_step, facts.score) == ("model", 6, 4, 75.0)

@@ -57,6 +57,18 @@ def test_values_and_gradients_are_the_plain_product_s(
     assert fast == [(*shape, *weight.shape), (*made.shape, *weight.t().shape)]
 
 
+def test_the_weight_gets_a_gradient_where_it_is_tuned(fast: list[tuple[int, ...]]) -> None:
+    x, weight = _draw(3, 70, 96), _draw(2**20 // 96, 96)
+    ours = weight.clone().requires_grad_()
+    theirs = weight.double().requires_grad_()
+    made = products.linear(x, ours)
+    toward = _draw(*made.shape)
+    made.backward(toward)
+    functional.linear(x.double(), theirs).backward(toward.double())
+    assert ((ours.grad - theirs.grad).norm() / theirs.grad.norm()).item() < 1e-6
+    assert len(fast) == 3
+
+
 def test_inputs_and_gradients_need_not_be_in_one_piece(fast: list[tuple[int, ...]]) -> None:
     weight = _draw(1024, 64)
     x = _draw(64, 4, 32).transpose(0, 2)[..., :1].expand(-1, -1, 64).requires_grad_()
