@@ -97,7 +97,7 @@ def test_other_numbers_of_updates_are_cells_of_their_own(ablated: Plan) -> None:
         if isinstance(cell, SimilaritiesCell):
             assert {c.kind for c in cell.compared} == {"source", "baseline"}
     asked = {c.kind: c.asked for c in coverage(laid.study, [])}
-    assert asked == {kind: len(cells) for kind, cells in of_kind.items()}
+    assert asked == {kind: len(cells) for kind, cells in of_kind.items() if cells}
 
 
 def test_a_comparison_is_partial_where_an_embedding_is_missing(laid: Plan) -> None:
