@@ -48,11 +48,13 @@ class Course:
       losses: float32 [steps, members], nats per target token.
       prompts: float32 [members, L, E], the last.
       decoded: int32 [members, batch, targets], with these.
+      moved: how far an element of a prompt went, on average.
     """
 
     losses: Any
     prompts: Any
     decoded: Any
+    moved: float
 
 
 def course(
@@ -128,7 +130,8 @@ def course(
     (decoded,) = runtime.run(decode, ["ids"], prompts=prompts, inputs=inputs)
     runtime.fetch(prompts)
     runtime.close()
-    return Course(losses=np.array(losses), prompts=prompts.array, decoded=decoded)
+    moved = float(np.abs(prompts.array - start).mean())
+    return Course(losses=np.array(losses), prompts=prompts.array, decoded=decoded, moved=moved)
 
 
 def compared(steps: int, rate: float, precision: str) -> Iterator[Row]:
@@ -145,10 +148,8 @@ def compared(steps: int, rate: float, precision: str) -> Iterator[Row]:
         other = float((there.decoded != here.decoded).sum())
         yield Row(f"{what}, decoded ids", other, None, "others", None, "0", other == 0)
     for members, first in alone.items():
-        moved = float(np.abs(first.prompts).max())
-        yield Row(
-            f"one device: {members} prompts, largest element", moved, None, "", None, "", None
-        )
+        what = f"one device: {members} x {steps} steps, {precision}"
+        yield Row(f"{what}, prompts went", first.moved, None, "an element", None, "", None)
 
 
 def main() -> int:

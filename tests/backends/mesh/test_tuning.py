@@ -291,14 +291,13 @@ def test_going_between_tasks_rebuilds_nothing(
     first = work(tiny_task)
     built: list[str] = []
     for kind in ("update", "decode", "score"):
-        name = f"{kind}_program"
-        build = getattr(programs, name)
+        plan = programs.PLANS[kind]
 
-        def counted(*args: Any, _build: Any = build, _name: str = name) -> Any:
-            built.append(_name)
-            return _build(*args)
+        def counted(*args: Any, _plan: Any = plan, _kind: str = kind) -> Any:
+            built.append(_kind)
+            return _plan(*args)
 
-        monkeypatch.setattr(programs, name, counted)
+        monkeypatch.setitem(programs.PLANS, kind, counted)
     operations = len(tiny_engine.runtime.graph.get_operations())
     assert work(other) == first
     assert work(tiny_task) == first

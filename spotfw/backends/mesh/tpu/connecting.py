@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from spotfw.backends.mesh.compat import tf
 from spotfw.backends.mesh.tpu.hardware import Topology
+from spotfw.backends.mesh.tpu.watching import TpuSession, first_line, knock
 from spotfw.errors import SpotError
 
-#: Seconds that a worker may take to accept a connection.
-_PATIENCE = 10.0
 #: Milliseconds that its TPU system may take to come up.
 _UP = 300_000
 
@@ -42,7 +39,7 @@ class TpuConnection:
         Raises:
           SpotError: there is no such TPU, it cannot be reached, or it has another topology.
         """
-        master, config = self._address(threads)
+        master, config, addresses = self._address(threads)
         with graph.as_default():
             start = tf.tpu.initialize_system()
         session = tf.Session(master, graph=graph, config=config)
@@ -51,9 +48,9 @@ class TpuConnection:
         except (tf.errors.OpError, RuntimeError) as error:
             session.close()
             raise SpotError(
-                f"No TPU system starts at {self._name}: {_line(error)}. Whatever answers there has "
-                "no TPU, or another process holds it. Look at `gcloud compute tpus tpu-vm list`, "
-                "and for other programs on the TPU VM."
+                f"No TPU system starts at {self._name}: {first_line(error)}. Whatever answers "
+                "there has no TPU, or another process holds it. Look at `gcloud compute tpus "
+                "tpu-vm list`, and for other programs on the TPU VM."
             ) from error
         there = tf.tpu.experimental.Topology(serialized=serialized)
         try:
@@ -61,9 +58,9 @@ class TpuConnection:
         except SpotError:
             session.close()
             raise
-        return TpuSession(session, self._name), there
+        return TpuSession(session, self._name, addresses), there
 
-    def _address(self, threads: int) -> tuple[str, Any]:
+    def _address(self, threads: int) -> tuple[str, Any, list[str]]:
         config = tf.ConfigProto(
             intra_op_parallelism_threads=threads,
             inter_op_parallelism_threads=threads,
@@ -74,17 +71,17 @@ class TpuConnection:
             master, cluster = resolver.master(), resolver.cluster_spec()
         except Exception as error:  # the client's libraries raise their own of many kinds
             raise SpotError(
-                f"There is no TPU {self._name!r} that can be looked up from here: {_line(error)}. "
-                "List them with `gcloud compute tpus tpu-vm list --zone ZONE`. On a TPU VM itself, "
-                "give --tpu local; elsewhere, its address, --tpu grpc://HOST:8470."
+                f"There is no TPU {self._name!r} that can be looked up from here: "
+                f"{first_line(error)}. List them with `gcloud compute tpus tpu-vm list --zone "
+                "ZONE`. On a TPU VM itself, give --tpu local; elsewhere, its address, --tpu grpc://HOST:8470."
             ) from error
         if cluster is None:  # on the TPU VM itself
-            return "", config
+            return "", config, []
         config.cluster_def.CopyFrom(cluster.as_cluster_def())
-        for job in cluster.jobs:
-            for address in cluster.job_tasks(job):
-                _knock(self._name, address)
-        return master, config
+        addresses = [address for job in cluster.jobs for address in cluster.job_tasks(job)]
+        for address in addresses:
+            _answers(self._name, address)
+        return master, config, addresses
 
     def _check(self, there: Any) -> None:
         shape = tuple(int(size) for size in there.mesh_shape)
@@ -95,27 +92,6 @@ class TpuConnection:
                 f"{self._topology.devices} as {'x'.join(map(str, self._topology.mesh_shape))}. "
                 "Give the --tpu-topology that it was made with."
             )
-
-
-class TpuSession:
-    """A session whose end is told as what it is: the TPU was taken away."""
-
-    def __init__(self, session: Any, name: str) -> None:
-        self._session = session
-        self._name = name
-
-    def run(self, *arguments: Any, **options: Any) -> Any:
-        """As TensorFlow's.
-
-        Raises:
-          SpotError: the TPU or the way to it is gone.
-        """
-        with _loss_explained(self._name):
-            return self._session.run(*arguments, **options)
-
-    def close(self) -> None:
-        """Closes the session; one whose TPU is gone is closed already."""
-        self._session.close()
 
 
 class DryConnection:
@@ -154,46 +130,21 @@ def physical(topology: Topology) -> Any:
     )
 
 
-@contextmanager
-def _loss_explained(name: str) -> Iterator[None]:
-    gone = (
-        tf.errors.UnavailableError,
-        tf.errors.AbortedError,
-        tf.errors.CancelledError,
-        tf.errors.DeadlineExceededError,
-        tf.errors.FailedPreconditionError,
-    )
-    try:
-        yield
-    except gone as error:
-        raise SpotError(
-            f"The TPU {name} is gone: {_line(error)}. A preemptible one may have been taken away, "
-            "or its machine was restarted. The last checkpoint is kept: once the TPU is there "
-            "again, go on with the same command and --resume."
-        ) from error
-
-
 def _resolver(name: str) -> Any:
     return tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name)
 
 
-def _knock(name: str, address: str) -> None:
+def _answers(name: str, address: str) -> None:
     """Makes sure that somebody listens: TensorFlow would wait for ever.
 
     Raises:
       SpotError: nobody does.
     """
-    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+        knock(address)
     except (OSError, ValueError) as error:
         raise SpotError(
-            f"The TPU {name} cannot be reached: nothing answers at {address} ({_line(error)}). "
-            "Look whether it is READY (`gcloud compute tpus tpu-vm list`), and whether this "
-            "machine is in its network and may connect to that port."
+            f"The TPU {name} cannot be reached: nothing answers at {address} "
+            f"({first_line(error)}). Look whether it is READY (`gcloud compute tpus tpu-vm list`), "
+            "and whether this machine is in its network and may connect to that port."
         ) from error
-
-
-def _line(error: BaseException) -> str:
-    """The error's first line, in short."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

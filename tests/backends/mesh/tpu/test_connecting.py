@@ -72,7 +72,7 @@ def test_a_tpu_of_another_topology() -> None:
 
 def test_a_session_that_ends_is_told_as_a_tpu_that_was_taken_away() -> None:
     from spotfw.backends.mesh.compat import tf
-    from spotfw.backends.mesh.tpu.connecting import TpuSession
+    from spotfw.backends.mesh.tpu.watching import TpuSession
 
     class Ended:
         def run(self, fetches: Any) -> Any:

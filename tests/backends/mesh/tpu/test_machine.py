@@ -96,11 +96,12 @@ class Loops:
 
     def session(self, graph: Any, threads: int) -> Any:
         from spotfw.backends.mesh.compat import tf
-        from spotfw.backends.mesh.tpu.connecting import TpuSession
+        from spotfw.backends.mesh.tpu.watching import TpuSession
 
         if self._target is None:
             return self._local.session(graph, threads)
-        return TpuSession(tf.Session(self._target, graph=graph), "my-tpu")
+        address = self._target.removeprefix("grpc://")
+        return TpuSession(tf.Session(self._target, graph=graph), "my-tpu", [address], pulse=0.2)
 
     def program(self, feeds: Any, plan: Any, layout: Any) -> Any:
         from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
