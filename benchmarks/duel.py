@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
 import time
@@ -125,6 +126,11 @@ def compete(contest: Contest, models: Models, given: Namespace) -> dict[str, dic
         }
         for engine, answers in costs.items()
     }
+
+
+def load() -> float:
+    """Processes that wanted a processor over the last quarter of an hour, these ones with them."""
+    return round(os.getloadavg()[2], 1)
 
 
 def duel_rows(contest: Contest, costs: Mapping[str, Mapping[str, float]]) -> Iterator[Row]:

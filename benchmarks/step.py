@@ -67,7 +67,8 @@ def main() -> int:
         least = operations / rate.operations
         table += [_ceiling(name, e, c["cpu"], least, rate, share) for e, c in costs.items()]
         table += _memory(name, costs, MEMORY if name == "small-fp32" else None)
-    return report("step", table, given.json, duel.DISTRIBUTIONS, rounds=given.rounds)
+    more = {"rounds": given.rounds, "load": duel.load()}
+    return report("step", table, given.json, duel.DISTRIBUTIONS, **more)
 
 
 def _ceiling(

@@ -17,6 +17,7 @@ import gin
 from spotfw import files
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import t5_gin, tf, transformer, transformer_utils
+from spotfw.backends.mesh.fused import fused
 from spotfw.backends.mesh.gin_text import MAX_CHARACTERS, model_gin
 from spotfw.backends.mesh.prompted import PromptedEmbedding, loss_by_member
 from spotfw.errors import SpotError
@@ -139,7 +140,8 @@ def building(
                     "Give the operative_config.gin of a T5 1.1 checkpoint."
                 ) from error
             gin.parse_config(overrides + _legacy_dropout(dropout))
-            yield
+            with fused():
+                yield
         finally:
             gin.clear_config()
             if before.strip():

@@ -1,0 +1,83 @@
+"""Gated GELU and softmax of one operation each give what Mesh TF's give, and keep less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spotfw.backends.mesh import fused
+from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
+from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.placement import LocalMesh
+
+ROWS, KEYS = mtf.Dimension("rows", 5), mtf.Dimension("keys", 7)
+GIVEN = np.random.RandomState(0).standard_normal((5, 7)).astype(np.float32) * 3
+OTHER = np.random.RandomState(2).standard_normal((5, 7)).astype(np.float32)
+TOWARD = np.random.RandomState(1).standard_normal((5, 7)).astype(np.float32)
+
+
+def _values(function: Callable[[Any, Any], Any]) -> tuple[list[np.ndarray], int]:
+    """The function's value and gradients, and how many operations TensorFlow has for them."""
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        mesh = mtf.Mesh(mtf.Graph(), "mesh")
+        shape = mtf.Shape([ROWS, KEYS])
+        given, other, toward = (
+            mtf.import_tf_tensor(mesh, tf.constant(array), shape)
+            for array in (GIVEN, OTHER, TOWARD)
+        )
+        made = function(given, other)
+        gradients = mtf.gradients([made], [given, other], grad_ys=[toward])
+        asked = [made, *(gradient for gradient in gradients if gradient is not None)]
+        lowering = mtf.Lowering(mesh.graph, {mesh: LocalMesh()}, autostack=False)
+        values = session.run([lowering.export_to_tf_tensor(tensor) for tensor in asked])
+        return values, len(graph.get_operations())
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "least"),
+    [
+        (fused.gated_gelu, lambda x, factor: mtf.gelu(x) * factor, 3),
+        (lambda x, _: fused.softmax(x, KEYS), lambda x, _: mtf.softmax(x, KEYS), 2),
+    ],
+    ids=["gated gelu", "softmax"],
+)
+def test_values_and_gradients_are_mesh_tf_s(
+    ours: Callable[[Any, Any], Any], theirs: Callable[[Any, Any], Any], least: int
+) -> None:
+    (mine, fewer), (expected, more) = _values(ours), _values(theirs)
+    assert len(mine) == len(expected) == least
+    for value, exact in zip(mine, expected, strict=True):
+        np.testing.assert_allclose(value, exact, rtol=2e-5, atol=2e-6)
+    assert fewer < more
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"reduced_dim": ROWS}, {"extra_logit": True}],
+    ids=["over another dimension", "with another logit"],
+)
+def test_other_softmaxes_stay_mesh_tf_s(changes: dict[str, Any]) -> None:
+    def of(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+        def made(x: Any, _: Any) -> Any:
+            given = {"reduced_dim": KEYS, **changes}
+            if "extra_logit" in given:
+                given["extra_logit"] = mtf.zeros(x.mesh, mtf.Shape([ROWS]))
+            return function(x, **given)
+
+        return made
+
+    for mine, expected in zip(
+        _values(of(fused.softmax))[0], _values(of(mtf.softmax))[0], strict=True
+    ):
+        np.testing.assert_array_equal(mine, expected)
+
+
+def test_mesh_tf_is_as_it_was_afterwards() -> None:
+    before = mtf.layers.dense_product, mtf.softmax
+    with pytest.raises(KeyError), fused.fused():
+        assert (mtf.layers.dense_product, mtf.softmax) == (fused.dense_product, fused.softmax)
+        raise KeyError
+    assert (mtf.layers.dense_product, mtf.softmax) == before
