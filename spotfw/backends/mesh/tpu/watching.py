@@ -114,8 +114,15 @@ def knock(address: str) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """An error's first line, in short."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    """An error's first line that says something, in short.
+
+    TensorFlow puts in front where in the graph's making the failing operation stands.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0] == "Graph execution error:":
+        nodes = [number for number, line in enumerate(lines) if line.startswith("Node: ")]
+        lines = lines[nodes[-1] + 1 :] if nodes else lines[1:]
+    return (lines or [type(error).__name__])[0][:200].rstrip(".")
 
 
 def _lost(name: str, why: str) -> SpotError:
