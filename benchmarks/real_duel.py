@@ -40,6 +40,7 @@ class RealWork:
         """Runs the benchmark by its command line."""
         made = duel.options(parser(self.benchmark, self.about), rounds=self.rounds)
         made.add_argument("--examples", type=int, default=128)
+        made.add_argument("--data", nargs="+", choices=self.data_sets, default=self.data_sets)
         made.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"])
         given = made.parse_args()
         if missing := real_rows.absent():
@@ -47,7 +48,7 @@ class RealWork:
             return 1
         table: list[Row] = []
         with duel.Models.random(duel.SMALL) as models:
-            for name in self.data_sets:
+            for name in given.data:
                 inputs, targets = real_rows.rows(name, self.split, given.examples)
                 for dtype in given.dtypes:
                     contest = duel.Contest(
