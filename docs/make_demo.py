@@ -4,7 +4,7 @@ Usage: spotfw demo --out DIR --json > demo.json; python docs/make_demo.py demo.j
 
 Processors round differently, and a tuning can end elsewhere because of it: a check lets each mean
 differ by its deviation over seeds, and by two points at least. A column that is stale differs by
-more, or has another name.
+more, or has another name. Of the README's tables the one with the demo's own targets is meant.
 """
 
 from __future__ import annotations
@@ -59,11 +59,17 @@ def text_of(scores: Scores) -> str:
     return "".join(f"{line}\n" for _, line in layout(columns, rows, 10_000))
 
 
-def scores_in(page: str) -> Scores:
-    """The table that stands in the README."""
-    block = _BLOCK.search(page)
-    if block is None:
-        raise SystemExit(f"The README has no table under {TITLE!r}.")
+def block_of(page: str, target: str) -> re.Match[str]:
+    """Where the README's table with this target stands."""
+    for block in _BLOCK.finditer(page):
+        if f"\n{target} " in block[1]:
+            return block
+    raise SystemExit(f"The README has no table under {TITLE!r} with the target {target}.")
+
+
+def scores_in(page: str, target: str) -> Scores:
+    """The table with this target that stands in the README."""
+    block = block_of(page, target)
     head, *lines = (re.split(r"  +", line) for line in block[1].splitlines())
     return {
         name: {
@@ -93,12 +99,14 @@ def main(words: Sequence[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     run = scores_of(json.loads(Path(paths[0]).read_text(encoding="utf-8")))
-    page = README.read_text(encoding="utf-8")
+    page, target = README.read_text(encoding="utf-8"), next(iter(run))
     if "--check" not in words:
-        block = f"```\n{TITLE}\n{text_of(run)}```"
-        README.write_text(_BLOCK.sub(lambda _: block, page), encoding="utf-8")
+        old = block_of(page, target)[0]
+        README.write_text(
+            page.replace(old, f"```\n{TITLE}\n{text_of(run)}```", 1), encoding="utf-8"
+        )
         return 0
-    wrong = differences(scores_in(page), run)
+    wrong = differences(scores_in(page, target), run)
     print("\n".join(wrong) or "The README's table is what the demo gives.")
     if wrong:
         print("Look at what changed, then write it anew: make demo-table")
