@@ -221,8 +221,11 @@ def as_recorded(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_record(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a record, with what held of it where its version had no such setting yet."""
-    return {**BEFORE, **settings}
+    """Settings of a record, with what held of it where its version had no such setting yet.
+
+    Those of a tuning of all weights, which only they name `batch_tokens`, are as they stand.
+    """
+    return dict(settings) if "batch_tokens" in settings else {**BEFORE, **settings}
 
 
 @attrs.frozen(kw_only=True, field_transformer=_judged)

@@ -64,7 +64,7 @@ def as_begun(where: str, settings: TuningSettings, by_hand: Collection[str]) -> 
     if not files.exists(where):
         return settings
     was = read_record(where)["settings"]
-    return attrs.evolve(settings, **{k: was[k] for k in BEFORE if k not in by_hand})
+    return attrs.evolve(settings, **{k: was[k] for k in BEFORE if k in was and k not in by_hand})
 
 
 def check_same(folder: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

@@ -93,10 +93,16 @@ def as_begun(folder: str, study: Study, resolved: Resolved) -> Resolved:
         begun = read(files.join(folder, DECLARATION)).get("resolved", {})
     except SpotError:
         return resolved  # `begin` refuses the folder
-    was = [from_record(values) for values in begun.values() if isinstance(values, dict)]
-    chosen = study.settings_by_hand
-    kept = {k: was[0][k] for k in BEFORE if was and k not in chosen}
-    settings = {role: {**values, **kept} for role, values in resolved.settings.items()}
+    was: dict[str, Any] = {}
+    for values in begun.values():
+        if isinstance(values, dict):
+            was = from_record(values) | was
+    kept = {k: was[k] for k in BEFORE if k in was and k not in study.settings_by_hand}
+    # Tunings of all weights have no such settings.
+    settings = {
+        role: {**values, **{k: v for k, v in kept.items() if k in values}}
+        for role, values in resolved.settings.items()
+    }
     return attrs.evolve(resolved, settings=settings)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from spotfw.config import ModelTuningSettings
 from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins
+from spotfw.study.grid import ledger
 from spotfw.study.grid.declaration import Study, parse_study
 from spotfw.study.grid.model_cells import ModelSourceCell, ModelTuningCell
 from spotfw.study.grid.planning import Plan, plan
@@ -97,3 +99,17 @@ def test_jobs(planned: Plan) -> None:
     assert [Path(task).name for task in job["tasks"]] == ["tiny_reviews.toml", "tiny_things.toml"]
     assert plain.job(lambda cell: None)["start"] is None
     assert mixed.job(lambda cell: {"final": "runs/x/model"})["start"] == "runs/x/model"
+
+
+def test_a_study_that_was_begun_goes_on_with_the_same_cells(
+    small_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    study, out = small_study(model_tuning=[PLAIN]), str(tmp_path / "out")
+    plans = []
+    for _ in range(2):
+        plans.append(plan(study, out, plugins=Plugins(entry_points=False)))
+        ledger.begin(out, study, plans[-1].resolved)
+    first, again = ([cell.id for cell in planned.cells] for planned in plans)
+    assert first == again
+    (cell, *_) = [c for c in plans[1].cells if isinstance(c, ModelTuningCell)]
+    ModelTuningSettings.from_dict(cell.settings)
