@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,6 +29,11 @@ MOST_TEXT = 2**30
 HELD_OUT = 20
 #: Tokens that a word has, about; so many words fill an input.
 _TOKENS_A_WORD = 1.5
+#: Parts paragraphs, however lines end.
+_BLANK = re.compile(r"\n[^\S\n]*\n")
+
+#: What a record says that weights were tuned for.
+ADAPTATION = "lm_adaptation"
 
 _METRIC = "likelihood"
 
@@ -48,11 +54,11 @@ def text_task(path: str, settings: TuningSettings) -> Task:
     """
     words = max(2, int(settings.max_input_length / _TOKENS_A_WORD))
     try:
-        text = read_regular(path, MOST_TEXT).decode()
+        text = read_regular(path, MOST_TEXT).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise WrongUse(f"The text {path} cannot be read as UTF-8: {why}. Name another.") from error
-    cut = [pair for paragraph in text.split("\n\n") for pair in _windows(paragraph.split(), words)]
+    cut = [pair for paragraph in _BLANK.split(text) for pair in _windows(paragraph.split(), words)]
     examples = [_cut(window, number) for number, window in enumerate(cut)]
     splits = {
         "train": [e for n, e in enumerate(examples) if n % HELD_OUT],

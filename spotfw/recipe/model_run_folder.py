@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts.provenance import timestamp
 from spotfw.reading import MOST_JSON, parse_json
 from spotfw.recipe.begun import check_same, read_record
-from spotfw.recipe.run_folder import RECORD, Scored
+from spotfw.recipe.run_folder import LOCK, RECORD, Scored, check_history
 
 #: What the record of a run of this kind says in place of an initializer, and as its method.
 METHOD = "model"
@@ -75,7 +76,7 @@ class ModelRunFolder:
         )
         advice = "Choose another with --out, or mend its permissions."
         self._lock.enter_context(
-            files.locked(self.path, busy=busy, what="run folder", advice=advice)
+            files.locked(self.path, busy=busy, what="run folder", advice=advice, file=LOCK)
         )
         return self
 
@@ -87,7 +88,7 @@ class ModelRunFolder:
 
         Raises:
           WrongUse: a run with a checkpoint is here and `resume` is not set, or it is another, or
-            the folder holds other things.
+            tunes a prompt, or the folder holds other things.
           SpotError: its record is damaged.
         """
         record = os.path.join(self.path, RECORD)
@@ -97,13 +98,20 @@ class ModelRunFolder:
                 f"The folder {self.path} is no run's and not empty (it holds {min(names)}). "
                 "Choose an empty or new folder with --out."
             )
+        begun = read_record(record) if RECORD in names else None
+        if begun is not None and begun.get("method") != METHOD:
+            raise WrongUse(
+                f"The folder {self.path} holds a run that tunes a prompt. Choose another folder "
+                "for all weights with --out."
+            )
         if self._steps() or MODEL in names:
             if not resume:
                 raise WrongUse(
                     f"The folder {self.path} holds a run already. Go on with it by --resume, or "
                     "choose another folder with --out."
                 )
-            check_same(self.path, read_record(record), run)
+            assert begun is not None  # a folder without a record holds no names here
+            check_same(self.path, begun, run)
         else:
             files.write_atomically(record, json.dumps(run, indent=1).encode())
         failed = os.path.join(self.path, _FAILED)
@@ -116,31 +124,39 @@ class ModelRunFolder:
         path = os.path.join(self.path, _FAILED)
         files.write_atomically(path, json.dumps(values, indent=1).encode())
 
-    def check_space(self, bytes_each: int, *, checkpoints: int = AT_ONCE) -> None:
+    def check_space(self, bytes_each: int, *, checkpoints: int = AT_ONCE) -> int:
         """Refuses to begin where the disk has no room for what will lie there.
 
         Args:
           bytes_each: of a checkpoint.
-          checkpoints: that are written in all; no more than `AT_ONCE` lie there.
+          checkpoints: still to be written; with those that are here, no more than `AT_ONCE` lie
+            there.
+
+        Returns:
+          how many lie there at a time, at most.
 
         Raises:
           SpotError: it has not that much free.
         """
-        missing = max(0, min(checkpoints, AT_ONCE) - len(self._steps()))
+        present = len(self._steps())
+        missing = max(0, min(checkpoints, AT_ONCE - present))
         free = shutil.disk_usage(self.path).free
         if missing * bytes_each > free:
             raise SpotError(
                 f"The disk of {self.path} has {free:,} bytes free, but the run needs "
-                f"{missing * bytes_each:,}: {missing} checkpoints of all weights, "
+                f"{missing * bytes_each:,}: {missing} checkpoint{'s' * (missing > 1)} of all weights, "
                 f"{bytes_each:,} bytes each. Free space, or choose a folder on another disk with "
                 "--out."
             )
+        return present + missing
 
     def save(self, checkpoint: WeightCheckpoint, history: Sequence[Scored]) -> None:
         """Keeps a checkpoint, then takes those away that are neither last nor best."""
         step = history[-1].step
         with files.new_folder(self.checkpoint(step)) as folder:
             checkpoint.save(str(folder))
+            # A copy of what the model that the weights were tuned from says of itself.
+            Path(folder, ABOUT).unlink(missing_ok=True)
             entries = json.dumps([attrs.asdict(entry) for entry in history], indent=1)
             Path(folder, _HISTORY).write_text(entries)
         for other in self._steps():
@@ -159,6 +175,7 @@ class ModelRunFolder:
         path = os.path.join(self.checkpoint(steps[-1]), _HISTORY)
         try:
             history = [Scored(**entry) for entry in parse_json(files.read_bytes(path, MOST_JSON))]
+            check_history(history)
             if not history or history[-1].step != steps[-1]:
                 raise ValueError("its last step is another")
         except (ValueError, TypeError) as error:
@@ -183,8 +200,17 @@ class ModelRunFolder:
         said = Path(self.model, ABOUT)
         if said.exists() and said.read_text() == text:
             return self.model
+        if not os.path.isdir(self.checkpoint(best.step)):
+            raise SpotError(
+                f"The best checkpoint {self.checkpoint(best.step)} is no longer there. Put its "
+                "folder back, or tune anew in another folder (--out)."
+            )
         if os.path.isdir(self.model):
-            shutil.rmtree(self.model)
+            # Under another name first: what is half removed is never taken for a model.
+            aside = os.path.join(self.path, _CHECKPOINTS, ".model-before")
+            shutil.rmtree(aside, ignore_errors=True)
+            os.rename(self.model, aside)
+            shutil.rmtree(aside, ignore_errors=True)
         with files.new_folder(self.model) as folder:
             for path in sorted(Path(self.checkpoint(best.step)).iterdir()):
                 if path.name != _HISTORY:
@@ -201,8 +227,11 @@ class ModelRunFolder:
 
 
 def best_of(history: Sequence[Scored]) -> Scored:
-    """The checkpoint with the highest score, the earliest of several."""
-    return max(history, key=lambda entry: (entry.score, -entry.step))
+    """The checkpoint with the highest score, the earliest of several; NaN is below all."""
+    return max(
+        history,
+        key=lambda entry: (-math.inf if math.isnan(entry.score) else entry.score, -entry.step),
+    )
 
 
 def _link(source: Path, target: Path) -> None:

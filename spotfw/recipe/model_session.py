@@ -11,7 +11,7 @@ import attrs
 
 from spotfw import files
 from spotfw.config import LENGTHS
-from spotfw.recipe.adaptation import TEXTS, likelihood, text_task
+from spotfw.recipe.adaptation import ADAPTATION, TEXTS, likelihood, text_task
 from spotfw.recipe.asked import Place, place_of
 from spotfw.recipe.evaluation import check_splits
 from spotfw.recipe.model_run_folder import METHOD
@@ -65,7 +65,7 @@ class ModelTunings(Plans):
         resolved = self.task(task)
         by_hand = settings if by_hand is None else by_hand
         return self._tune_weights(
-            resolved, out, runs, resume, observer, by_hand, scored_by_answers, settings
+            resolved, out, runs, resume, observer, by_hand, scored_by_answers, METHOD, settings
         )
 
     def adapt_model(
@@ -96,7 +96,9 @@ class ModelTunings(Plans):
             task: Task | Mixture = text_task(path, chosen.of_data())
         else:
             task = self.task(text)
-        return self._tune_weights(task, out, runs, resume, observer, LENGTHS, likelihood, settings)
+        return self._tune_weights(
+            task, out, runs, resume, observer, LENGTHS, likelihood, ADAPTATION, settings
+        )
 
     def _tune_weights(
         self,
@@ -107,6 +109,7 @@ class ModelTunings(Plans):
         observer: Observer | None,
         by_hand: Collection[str],
         score: Score,
+        purpose: str,
         settings: dict[str, Any],
     ) -> TunedModel:
         check_splits(task)
@@ -114,7 +117,7 @@ class ModelTunings(Plans):
         chosen = chosen_settings(bench.own_settings, **settings)
         lengths = bench.fitted(chosen.of_data(), task, by_hand)
         chosen = attrs.evolve(chosen, **{name: getattr(lengths, name) for name in LENGTHS})
-        name = run_name(task, chosen, model=bench.model, backend=bench.backend, init=METHOD)
+        name = run_name(task, chosen, model=bench.model, backend=bench.backend, init=purpose)
         folder = files.join(place_of(runs or self.runs), name) if out is None else place_of(out)
         with self._watched(observer) as watching, self.plugins.blaming("backend", bench.backend):
             return tune_model(
@@ -128,6 +131,7 @@ class ModelTunings(Plans):
                 observer=watching,
                 announce=bench.announce,
                 score=score,
+                purpose=purpose,
             )
 
     def _watched(self, observer: Observer | None) -> contextlib.AbstractContextManager[Any]:

@@ -25,7 +25,7 @@ from spotfw.errors import BrokenPart, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.recipe.evaluation import VALIDATION, evaluate
 from spotfw.recipe.fitting import check_before_tuning
-from spotfw.recipe.model_run_folder import AT_ONCE, METHOD, ModelRunFolder, best_of
+from spotfw.recipe.model_run_folder import METHOD, ModelRunFolder, best_of
 from spotfw.recipe.record import run_record
 from spotfw.recipe.run_folder import Scored
 from spotfw.recipe.side_by_side import Stopwatch
@@ -108,6 +108,7 @@ def tune_model(
     observer: Observer | None = None,
     announce: Callable[[str], None] = lambda line: None,
     score: Score = scored_by_answers,
+    purpose: str = METHOD,
 ) -> TunedModel:
     """Tunes all weights on a task or mixture and keeps everything in a run folder.
 
@@ -123,6 +124,8 @@ def tune_model(
       observer: hears of progress.
       announce: called with a line on the disk that is needed and on the optimizer's state.
       score: how good a checkpoint is on validation.
+      purpose: of the tuning, in the record's place of an initializer: runs of two purposes, which
+        are scored in other ways, are two runs.
 
     Raises:
       WrongUse: the engine tunes no weights, or the folder holds another run.
@@ -136,7 +139,7 @@ def tune_model(
         )
     data = settings.of_data()
     record = {
-        **run_record(model, task, settings, initializer=METHOD, start=None, asked=asked),
+        **run_record(model, task, settings, initializer=purpose, start=None, asked=asked),
         "method": METHOD,
     }
     with ModelRunFolder(out) as folder, contextlib.ExitStack() as curves:
@@ -186,8 +189,7 @@ def _look_at_disk(
     checkpoints = (
         -(-settings.steps // settings.checkpoint_every) - step // settings.checkpoint_every
     )
-    folder.check_space(size, checkpoints=checkpoints)
-    at_once = min(checkpoints, AT_ONCE)
+    at_once = folder.check_space(size, checkpoints=checkpoints)
     announce(
         f"A checkpoint of all weights takes {size:,} bytes; up to {at_once} lie in {folder.path}."
     )

@@ -40,11 +40,12 @@ _log = logging.getLogger(__name__)
 
 #: What a run was asked for.
 RECORD = "run.json"
+#: Held by the process that tunes in a run's folder.
+LOCK = ".lock"
 _STATE = "state.safetensors"
 _RESULTS = ("best.safetensors", "embedding.safetensors")
 _PROMPTS = "checkpoints"
 _FAILED = "failed.json"
-_LOCK = ".lock"
 _SLOT = "slot."
 
 
@@ -123,7 +124,7 @@ class RunFolder:
         )
         advice = "Choose another with --out, or mend its permissions."
         self._lock.enter_context(
-            files.locked(self.path, busy=busy, what="run folder", advice=advice, file=_LOCK)
+            files.locked(self.path, busy=busy, what="run folder", advice=advice, file=LOCK)
         )
         return self
 
@@ -285,6 +286,20 @@ def _check_state(state: TuningState, history: Sequence[Scored]) -> None:
     Raises:
       ValueError: a step, score or number is impossible; the message is a clause that says which.
     """
+    check_history(history)
+    for entry in history:
+        if not math.isfinite(entry.score):
+            raise ValueError(f"its history has the score {entry.score!r:.40} at step {entry.step}")
+    if state.prompt.ndim != 2 or not np.isfinite(state.prompt).all():
+        raise ValueError("its prompt is no matrix of finite numbers")
+
+
+def check_history(history: Sequence[Scored]) -> None:
+    """Refuses what no run has written of its checkpoints.
+
+    Raises:
+      ValueError: a step or number is impossible; the message is a clause that says which.
+    """
     last = 0
     for entry in history:
         if type(entry.step) is not int or entry.step <= last:
@@ -298,7 +313,3 @@ def _check_state(state: TuningState, history: Sequence[Scored]) -> None:
                 raise ValueError(f"its history has {number!r:.40} for a number at step {last}")
         if type(entry.examples) is not int or not isinstance(entry.right, str):
             raise ValueError(f"its history does not say which examples were right at step {last}")
-        if not math.isfinite(entry.score):
-            raise ValueError(f"its history has the score {entry.score!r:.40} at step {last}")
-    if state.prompt.ndim != 2 or not np.isfinite(state.prompt).all():
-        raise ValueError("its prompt is no matrix of finite numbers")

@@ -46,6 +46,19 @@ def test_windows_are_cut_in_two_and_all_text_is_kept(text: Path) -> None:
     assert cuts >= set(range(1, 8))
 
 
+def test_paragraphs_are_parted_however_lines_end(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    rows = []
+    for lines in ("one two\n\nthree four\n\n", "\ufeffone two\r\n\r\nthree four\r\n \r\n"):
+        path.write_bytes(lines.encode())
+        rows.append([_rows(path, split) for split in ("train", "validation")])
+    assert (
+        rows[0]
+        == rows[1]
+        == [[Example(inputs="three", targets="four")], [Example(inputs="one", targets="two")]]
+    )
+
+
 def test_cuts_are_the_same_each_time_and_the_text_is_the_tasks_content(text: Path) -> None:
     assert _rows(text, "train") == _rows(text, "train")
     before = content_of(text_task(str(text), SETTINGS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from spotfw.contracts import (
 )
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
+from spotfw.recipe.begun import read_record
 from spotfw.recipe.comparing import read_runs
 from spotfw.recipe.model_tuning import TunedModel, chosen_settings, tune_model
 from spotfw.tasks import Task
@@ -31,6 +33,9 @@ from spotfw.testing.tiny_tasks import write_tiny_tasks
 SETTINGS = ModelTuningSettings(
     steps=6, batch_size=4, checkpoint_every=2, max_input_length=16, max_target_length=4, seed=3
 )
+
+
+OPTIONS = ("resume", "observer", "announce", "purpose")
 
 
 class Killed(BaseException):
@@ -101,7 +106,7 @@ def task(tmp_path: Path) -> Task:
 @pytest.fixture
 def tune(task: Task, tmp_path: Path) -> Callable[..., TunedModel]:
     def run(model: FrozenModel, out: str = "run", **changes: Any) -> TunedModel:
-        options = {k: changes.pop(k) for k in ("resume", "observer", "announce") if k in changes}
+        options = {k: changes.pop(k) for k in OPTIONS if k in changes}
         settings = attrs.evolve(SETTINGS, **changes)
         out = str(tmp_path / out)
         return tune_model(model, task, settings, plugins=Plugins(), out=out, **options)
@@ -167,13 +172,75 @@ def test_another_run_in_the_folder_is_refused(tune: Callable[..., TunedModel]) -
         tune(Weights(), resume=True, learning_rate=0.01)
 
 
-def test_a_prompt_run_is_no_model_run(
-    task: Task, tune: Callable[..., TunedModel], tmp_path: Path
+def test_runs_scored_in_other_ways_are_two_runs(tune: Callable[..., TunedModel]) -> None:
+    tune(Weights())
+    with pytest.raises(WrongUse, match="initializer 'model', now 'lm_adaptation'"):
+        tune(Weights(), resume=True, purpose="lm_adaptation")
+
+
+def test_a_folder_of_other_things_is_no_run(
+    tune: Callable[..., TunedModel], tmp_path: Path
 ) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "notes.txt").write_text("mine")
     with pytest.raises(WrongUse, match="not empty"):
         tune(Weights())
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_prompt_run_is_no_model_run(
+    tune: Callable[..., TunedModel], tmp_path: Path, resume: bool
+) -> None:
+    record = tmp_path / "run" / "run.json"
+    record.parent.mkdir()
+    record.write_text(json.dumps({"task": "t", "settings": TuningSettings().to_dict()}))
+    before = record.read_bytes()
+    with pytest.raises(WrongUse, match="tunes a prompt"):
+        tune(Weights(), resume=resume)
+    assert record.read_bytes() == before
+
+
+def test_settings_of_weights_are_recorded_as_they_are(tune: Callable[..., TunedModel]) -> None:
+    record = read_record(str(Path(tune(Weights()).folder, "run.json")))
+    assert record["settings"] == SETTINGS.to_dict()
+
+
+def test_a_damaged_history_is_refused(tune: Callable[..., TunedModel], tmp_path: Path) -> None:
+    tune(Weights())
+    path = tmp_path / "run" / "checkpoints" / "step-000006" / "history.json"
+    history = json.loads(path.read_text())
+    history[0]["score"] = "high"
+    path.write_text(json.dumps(history))
+    with pytest.raises(SpotError, match="'high' for a number at step 2"):
+        tune(Weights(), resume=True)
+
+
+def test_a_best_checkpoint_that_was_removed_is_missed(
+    tune: Callable[..., TunedModel], tmp_path: Path
+) -> None:
+    tune(Weights({2: 50.0}))
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "step-000002")
+    with pytest.raises(SpotError, match="no longer there"):
+        tune(Weights({2: 50.0}), resume=True, steps=8)
+
+
+def test_a_score_that_is_no_number_is_never_best(tune: Callable[..., TunedModel]) -> None:
+    assert tune(Weights({2: math.nan, 4: 1.0, 6: math.nan})).best.step == 4
+
+
+def test_a_checkpoint_does_not_say_what_the_model_before_said(
+    tune: Callable[..., TunedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = _Kept.save
+
+    def with_others(kept: _Kept, folder: str) -> None:
+        save(kept, folder)
+        Path(folder, "model_tuning.json").write_text("of another tuning")
+
+    monkeypatch.setattr(_Kept, "save", with_others)
+    tuned = tune(Weights())
+    assert json.loads(Path(tuned.model, "model_tuning.json").read_text())["step"] == 2
+    assert not list(Path(tuned.folder, "checkpoints").glob("*/model_tuning.json"))
 
 
 def test_a_full_disk_is_told_before_anything_is_tuned(
@@ -190,6 +257,13 @@ def test_a_full_disk_is_told_before_anything_is_tuned(
     assert tune(model, steps=4, announce=lines.append).history[-1].step == 4
     assert "1,000 bytes; up to 2" in lines[0]
     assert "Adafactor starts afresh" in lines[1]
+    # The best and the last lie there; to go on, a third is written beside them.
+    again = Weights(bytes_each=3_000)
+    with pytest.raises(SpotError, match=r"needs 3,000: 1 checkpoint of all weights"):
+        tune(again, resume=True, steps=6)
+    assert again.begun == []
+    assert tune(model, resume=True, steps=6, announce=lines.append).history[-1].step == 6
+    assert "1,000 bytes; up to 3" in lines[2]
 
 
 def test_an_engine_without_it_says_so(tune: Callable[..., TunedModel]) -> None:
