@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -145,8 +146,9 @@ def read_optimizer(
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
             about = (file.metadata() or {}).get(_KEY, "")
-            if not about.startswith(_FORMAT):
-                raise ValueError(f"its format is {about!r:.40}")
+            updates = about.removeprefix(_FORMAT)
+            if updates == about or not re.fullmatch("[0-9]{1,18}", updates):
+                raise ValueError(f"its format is {about!r:.60}")
             for name, shape in shapes.items():
                 moments[name] = {}
                 for moment, size in moment_shapes(shape, factored_from).items():
@@ -156,7 +158,7 @@ def read_optimizer(
                     if not torch.isfinite(value).all():
                         raise ValueError(f"{moment} of {name} is not finite")
                     moments[name][moment] = value.to(device)
-            return Optimizer(int(about.removeprefix(_FORMAT)), moments)
+            return Optimizer(int(updates), moments)
     except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
         raise SpotError(
             f"The optimizer's state {path} cannot be used: {str(error)[:200]}. Tune with the "

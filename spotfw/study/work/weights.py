@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spotfw import files
+from spotfw.errors import SpotError
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import weight_backend
 from spotfw.recipe.session import Session
@@ -55,6 +57,12 @@ def tune_weights(
             session.task(reference)
         task = task_of(session, job["tasks"], job["rates"])
         tuned = session.tune_model(task, observer=observer, by_hand=by_hand, **job["settings"])
+        if not math.isfinite(tuned.score):
+            raise SpotError(
+                f"The score of {task.name} is {tuned.score}, which is no number. Look at the "
+                f"metrics of its run in {tuned.folder}: a correlation has none where all answers "
+                "are alike."
+            )
         run = os.path.relpath(tuned.folder, folder)
         return {
             "family": task.family or "",
