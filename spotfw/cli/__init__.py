@@ -243,11 +243,11 @@ def _results_apart(words: Sequence[str]) -> contextlib.AbstractContextManager[No
 
 def _interrupted(words: Sequence[str]) -> str:
     kept = "Interrupted. Checkpoints already written stay, and nothing is half written."
-    if "tune" in words[:3]:
-        from spotfw.recipe.run_folder import has_checkpoint
+    if {"tune", "adapt"} & {*words[:3]}:
+        from spotfw.recipe.model_run_folder import can_go_on
 
         out = _value(words, "--out")
-        if out is not None and not any(map(has_checkpoint, _places(out, words))):
+        if out is not None and not any(map(can_go_on, _places(out, words))):
             return "Interrupted before the first checkpoint. The same command begins anew."
         again = [*(w for w in words if w != "--resume"), "--resume"]
         return f"{kept} To go on from the last one: spotfw {shlex.join(again)}"

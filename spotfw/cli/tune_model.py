@@ -126,10 +126,13 @@ def tuned_model(path: str) -> tuple[str, dict[str, Any]] | None:
 
     Returns:
       the folder, and the lengths that it was tuned with; None where `path` is something else.
+
+    Raises:
+      WrongUse: what it says of itself is damaged, or the run has not ended.
     """
     from spotfw import files
     from spotfw.reading import MOST_JSON, parse_json
-    from spotfw.recipe.model_run_folder import ABOUT, MODEL
+    from spotfw.recipe.model_run_folder import ABOUT, MODEL, checkpoint_steps
 
     for folder in (path, os.path.join(path, MODEL)):
         about = os.path.join(folder, ABOUT)
@@ -144,4 +147,11 @@ def tuned_model(path: str) -> tuple[str, dict[str, Any]] | None:
                     "put it back, or open the folder with --model and no prompt."
                 ) from error
             return folder, lengths
+    steps = checkpoint_steps(path)
+    if steps:
+        raise WrongUse(
+            f"The run in {path} tunes all weights and has done {steps[-1]} steps, but not ended: "
+            "its model is not there yet. Go on with it by the command it was begun with and "
+            "--resume."
+        )
     return None

@@ -32,7 +32,7 @@ from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts.provenance import timestamp
 from spotfw.reading import MOST_JSON, parse_json
 from spotfw.recipe.begun import check_same, read_record
-from spotfw.recipe.run_folder import LOCK, RECORD, Scored, check_history
+from spotfw.recipe.run_folder import LOCK, RECORD, Scored, check_history, has_checkpoint
 
 #: What the record of a run of this kind says in place of an initializer, and as its method.
 METHOD = "model"
@@ -144,9 +144,9 @@ class ModelRunFolder:
         if missing * bytes_each > free:
             raise SpotError(
                 f"The disk of {self.path} has {free:,} bytes free, but the run needs "
-                f"{missing * bytes_each:,}: {missing} checkpoint{'s' * (missing > 1)} of all weights, "
-                f"{bytes_each:,} bytes each. Free space, or choose a folder on another disk with "
-                "--out."
+                f"{missing * bytes_each:,}: {missing} checkpoint{'s' * (missing > 1)} of all "
+                f"weights, {bytes_each:,} bytes each. Free space, or choose a folder on another "
+                "disk with --out."
             )
         return present + missing
 
@@ -220,10 +220,20 @@ class ModelRunFolder:
 
     def _steps(self) -> list[int]:
         """Steps of the checkpoints that are here, ascending."""
-        place = os.path.join(self.path, _CHECKPOINTS)
-        names = files.list_names(place) if os.path.isdir(place) else []
-        steps = [n.removeprefix(_STEP) for n in names if n.startswith(_STEP)]
-        return sorted(int(step) for step in steps if step.isdecimal())
+        return checkpoint_steps(self.path)
+
+
+def checkpoint_steps(folder: str) -> list[int]:
+    """Steps of the checkpoints of all weights in a run's folder, ascending."""
+    place = os.path.join(folder, _CHECKPOINTS)
+    names = files.list_names(place) if os.path.isdir(place) else []
+    steps = [n.removeprefix(_STEP) for n in names if n.startswith(_STEP)]
+    return sorted(int(step) for step in steps if step.isdecimal())
+
+
+def can_go_on(folder: str) -> bool:
+    """Whether a run in the folder, of a prompt or of all weights, has a checkpoint."""
+    return has_checkpoint(folder) or bool(checkpoint_steps(folder))
 
 
 def best_of(history: Sequence[Scored]) -> Scored:

@@ -117,6 +117,9 @@ class ModelTunings(Plans):
         chosen = chosen_settings(bench.own_settings, **settings)
         lengths = bench.fitted(chosen.of_data(), task, by_hand)
         chosen = attrs.evolve(chosen, **{name: getattr(lengths, name) for name in LENGTHS})
+        # Weights with their optimizer's state and without it are tuned to other ones.
+        if getattr(bench.model, "has_optimizer_state", False):
+            purpose += ", optimizer restored"
         name = run_name(task, chosen, model=bench.model, backend=bench.backend, init=purpose)
         folder = files.join(place_of(runs or self.runs), name) if out is None else place_of(out)
         with self._watched(observer) as watching, self.plugins.blaming("backend", bench.backend):

@@ -144,6 +144,11 @@ def test_an_interrupted_tuning_says_how_to_go_on(monkeypatch, spotfw_cli, tmp_pa
     ran = spotfw_cli("tune", "my task", "--out", "runs/a")
     assert ran.status == 130
     assert "spotfw tune 'my task' --out runs/a --resume" in ran.err
+    # A run of all weights has a folder for each checkpoint.
+    (tmp_path / "runs" / "b" / "checkpoints" / "step-000010").mkdir(parents=True)
+    assert "--out runs/b --resume" in spotfw_cli("tune", "my task", "--out", "runs/b").err
+    ran = spotfw_cli("evaluate", "runs/b", "my task")
+    assert "has done 10 steps, but not ended" in ran.err
     seeds = ("tune", "my task", "--seeds", "0,1", "--out", "runs")
     assert "before the first checkpoint" in spotfw_cli(*seeds).err
     (tmp_path / "runs" / "seed-1").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import attrs
@@ -13,7 +14,7 @@ pytest.importorskip("spotfw_torch", reason="spotfw-torch is not installed")
 pytest.importorskip("spotfw_playground", reason="spotfw-playground is not installed")
 
 import safetensors
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 import spotfw
 from spotfw.config import ModelTuningSettings
@@ -77,6 +78,9 @@ def test_tuned_on_from_that_folder_the_optimizer_is_restored(whole, tmp_path):
     """Multi-task ModelTuning: a mixture first, then each target from there."""
     opened = spotfw.Session(whole.model, backend=BACKEND, progress=False, threads=1)
     target = opened.tune_model("book_reviews", steps=1, out=tmp_path / "target", **SETTINGS)
+    record = json.loads(Path(target.folder, "run.json").read_text())
+    assert record["initializer"] == "model, optimizer restored"
+    assert json.loads(Path(target.model, "model_tuning.json").read_text())["task"] == "book_reviews"
     path = Path(target.model, "optimizer.safetensors")
     with safetensors.safe_open(str(path), framework="numpy") as file:
         assert file.metadata()["format"].endswith(f" updates={whole.best.step + 1}")
@@ -105,6 +109,14 @@ def test_a_damaged_optimizer_is_refused(session, whole, tmp_path):
     )
     with pytest.raises(SpotError, match="factored_from it was made with"):
         next(session.model.tune_weights(other))
+    state = Path(tmp_path, "state")
+    shutil.copytree(other.checkpoint, state)
+    for updates in ("-5", "1e3", "9" * 400, ""):
+        tensors = load_file(state / "optimizer.safetensors")
+        about = {"format": f"spotfw.adafactor/1 updates={updates}"}
+        save_file(tensors, state / "optimizer.safetensors", metadata=about)
+        with pytest.raises(SpotError, match="its format is"):
+            next(session.model.tune_weights(attrs.evolve(request, checkpoint=str(state))))
 
 
 def test_a_loss_that_is_no_number_ends_the_run(session, tmp_path):
