@@ -153,6 +153,7 @@ def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
     ),
     learning_rate=0.001,
     checkpoint_every=5_000,
+    max_target_length="that of inputs",
 )
 @json_option
 def adapt(

@@ -31,7 +31,8 @@ def settings_options(
     Args:
       only: names of the settings wanted, None for all.
       own: say of each default that a model's own setting stands before it.
-      **defaults: of settings where the command has others than the class.
+      **defaults: of settings where the command has others than the class, or what they are in
+        words.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,6 +68,8 @@ _METAVARS = {int: "N", bool: "true|false"}
 
 
 def _shown(default: Any) -> str:
+    if isinstance(default, str):
+        return default
     return str(default).lower() if isinstance(default, bool) else f"{default:,}"
 
 

@@ -104,7 +104,7 @@ def _steps(run: RunFacts) -> str:
     """How many steps it has had, of those asked for where these are more."""
     asked = run.settings.get("steps")
     done = f"{run.step:,}"
-    return done if asked in (None, run.step) else f"{done} of {asked:,}"
+    return done if asked is None or asked <= run.step else f"{done} of {asked:,}"
 
 
 def _settings(run: RunFacts, differing: Sequence[str]) -> list[Any]:

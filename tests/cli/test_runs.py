@@ -55,6 +55,9 @@ def test_how_far_a_run_is_and_what_it_started_from(capsys: pytest.CaptureFixture
         ["a", "500", "of", "1,000", "70.00", "500", "0"],
         ["b", "500", "70.00", "500", "1"],
     ]
+    # A record keeps the steps it was begun with; a resumed run has more.
+    _print([attrs.evolve(RUN, step=2_000)], [])
+    assert "2,000  " in (table := capsys.readouterr().out) and " of 1,000" not in table
 
 
 def test_no_runs_yet_is_no_error(
