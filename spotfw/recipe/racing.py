@@ -89,8 +89,9 @@ def run_race(race: Race, settings: TuningSettings, tune: TuneField) -> Rounds[Fi
             left = race.budget - spent
             lanes = sum(not reason for reason in why)
             pays = _pays_for(lanes, left, following - steps, settings.steps - following)
-            for place in range(pays, len(why)):
-                why[place] = why[place] or f"at step {steps:,} the budget did not pay for it"
+            going = [place for place, reason in enumerate(why) if not reason]
+            for place in going[pays:]:
+                why[place] = f"at step {steps:,} the budget did not pay for it"
         ended = [
             Runner(start=tuned[n][0], tuned=tuned[n][1], ended=reason)
             for n, reason in zip(order, why, strict=True)
@@ -109,7 +110,7 @@ def run_race(race: Race, settings: TuningSettings, tune: TuneField) -> Rounds[Fi
         )
         for place, (start, run) in enumerate(finished)
     ]
-    why_so = _summary(entrants, len(field), before, ended)
+    why_so = _summary(race, entrants, len(field), before, ended)
     whole = entrants * settings.steps
     sentence = f"Race of {entrants}: {spent:,} of {whole:,} steps; {why_so}."
     return Finish(runners=(*runners, *ended), spent=spent, why=sentence)
@@ -177,12 +178,14 @@ def _reasons(race: Race, scored: Sequence[Scored], steps: int) -> list[str]:
     return reasons
 
 
-def _summary(entrants: int, finished: int, before: int, ended: Sequence[Runner]) -> str:
+def _summary(race: Race, entrants: int, finished: int, before: int, ended: Sequence[Runner]) -> str:
     """Why a race stopped where it did."""
     if entrants == 1:
         return "nobody ran against it"
     if finished == 1:
         return f"one was left at step {before:,} (the last to end: {ended[0].ended})"
+    if race.confidence is None:
+        return f"{finished} were tuned to the end, who were not in the worse half before"
     return f"{finished} were tuned to the end, for none of them was surely behind before"
 
 

@@ -16,6 +16,7 @@ import attrs
 
 from spotfw import files
 from spotfw.errors import SpotError
+from spotfw.reading import MOST
 
 if TYPE_CHECKING:
     import pandas
@@ -151,16 +152,20 @@ def write_similarities(folder: str, similarities: Iterable[Similarity]) -> None:
     _write(folder, SIMILARITIES, [attrs.asdict(s) for s in similarities], _columns(Similarity))
 
 
-def read_rows(place: str) -> tuple[Row, ...]:
+def read_rows(place: str, most: int = MOST) -> tuple[Row, ...]:
     """Rows of a study's folder, or of a CSV or Parquet file with their columns.
 
+    Args:
+      place: the folder or file.
+      most: bytes that the file may have.
+
     Raises:
-      SpotError: there is no such table, or it is damaged.
+      SpotError: there is no such table, it is larger, or it is damaged.
     """
-    return _read(place, ROWS, _columns(Row), _row)
+    return _read(place, ROWS, _columns(Row), _row, most)
 
 
-def read_similarities(place: str) -> tuple[Similarity, ...]:
+def read_similarities(place: str, most: int = MOST) -> tuple[Similarity, ...]:
     """Similarities of a study's folder, or of a file; see `read_rows`."""
     columns = _columns(Similarity)
     return _read(
@@ -168,6 +173,7 @@ def read_similarities(place: str) -> tuple[Similarity, ...]:
         SIMILARITIES,
         columns,
         lambda row: Similarity(**{k: v for k, v in row.items() if k in columns}),
+        most,
     )
 
 
@@ -233,11 +239,15 @@ def _pyarrow() -> Any:
 
 
 def _read(
-    place: str, name: str, columns: dict[str, str], make: Callable[[dict[str, Any]], Made]
+    place: str,
+    name: str,
+    columns: dict[str, str],
+    make: Callable[[dict[str, Any]], Made],
+    most: int,
 ) -> tuple[Made, ...]:
     whole = place.endswith((".csv", ".parquet"))
     path = place if whole else files.join(place, f"{name}.csv")
-    data = files.read_bytes(path)
+    data = files.read_bytes(path, most)
     try:
         if path.endswith(".parquet"):
             rows: list[dict[str, Any]] = _pyarrow().parquet.read_table(io.BytesIO(data)).to_pylist()

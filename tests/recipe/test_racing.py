@@ -31,7 +31,7 @@ FIELD = tuple(StartFromPrompt(name) for name in "abcde")
 class Track:
     """Tunings whose score at each checkpoint is given by a function of runner and step."""
 
-    def __init__(self, scores: dict[str, Any], further: int = 0, examples: int = 0) -> None:
+    def __init__(self, scores: dict[str, Any], further: int = 0, examples: Any = 0) -> None:
         self.scores = scores
         self.further = further
         self.examples = examples
@@ -47,7 +47,9 @@ class Track:
                 loss=0.0,
                 score=self.scores[candidate.id](s),
                 metrics={},
-                examples=self.examples,
+                examples=self.examples
+                if isinstance(self.examples, int)
+                else self.examples[candidate.id],
             )
             for s in range(10, done + 1, 10)
         )
@@ -326,6 +328,18 @@ def test_a_budget_ends_the_lowest_scores(budget: int, asked: list[str]) -> None:
     assert finish.spent <= budget
     assert sum(runner.tuned.history[-1].step for runner in finish.runners) == finish.spent
     assert finish.runners[0].start == StartFromPrompt("a")
+
+
+def test_a_budget_counts_only_those_that_are_not_surely_behind() -> None:
+    # b is behind for sure; of c and d, scored on few examples, nobody knows. Two are paid for.
+    track = Track(flat(a=50, b=40, c=39, d=38), examples={"a": 5000, "b": 5000, "c": 9, "d": 9})
+    track.finish(surely(145, count=4))
+    assert [name for name, steps in track.asked if steps == 20] == ["a", "c"]
+
+
+def test_a_race_by_halves_says_so_of_those_who_finish() -> None:
+    finish = Track(flat(a=1, b=5, c=3, d=4, e=2)).finish(Race(FIELD, (0.2,)))
+    assert finish.why.endswith("3 were tuned to the end, who were not in the worse half before.")
 
 
 def test_a_budget_that_pays_for_none_to_the_end() -> None:

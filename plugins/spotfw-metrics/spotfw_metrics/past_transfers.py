@@ -18,6 +18,8 @@ from spotfw_metrics.tokens import Floats
 
 #: Bytes of a study's table.
 MOST = 256 * 2**20
+#: Targets and sources that are learned from; each target is foretold from all others.
+MOST_TARGETS, MOST_SOURCES = 500, 2000
 
 _FEATURES = {
     "average_token_cosine": metrics.mean_token_direction,
@@ -110,13 +112,14 @@ def read_past(place: str, base: str, model: str = "") -> Past:
       model: of the rows; needed where there are several.
 
     Raises:
-      SpotError: a table is absent, damaged or too large, or holds no transfer.
+      SpotError: a table is absent, damaged or too large, or holds no transfer or too many.
       WrongUse: the rows are of several models, and none is named.
     """
-    for name in ("rows.csv", "similarities.csv"):
-        if files.exists(files.join(place, name)):
-            files.read_bytes(files.join(place, name), MOST)  # refuses what is larger
-    rows = [row for row in read_rows(place) if row.kind == "transfer" and row.score is not None]
+    rows = [
+        row
+        for row in read_rows(place, MOST)
+        if row.kind == "transfer" and row.source and row.score is not None
+    ]
     models = sorted({row.model for row in rows})
     if model:
         rows = [row for row in rows if row.model == model]
@@ -133,8 +136,15 @@ def read_past(place: str, base: str, model: str = "") -> Past:
     of_model = (model or models[0], "")
     similarities = list[Similarity]()
     if files.exists(files.join(place, "similarities.csv")):
-        pairs = read_similarities(place)
+        pairs = read_similarities(place, MOST)
         similarities = [p for p in pairs if p.metric == base and p.model in of_model]
+    targets, sources = ({getattr(row, of) for row in rows} for of in ("task", "source"))
+    if len(targets) > MOST_TARGETS or len(sources) > MOST_SOURCES:
+        raise SpotError(
+            f"The study {place} has transfers of {len(sources):,} sources to {len(targets):,} "
+            f"targets. At most {MOST_SOURCES:,} and {MOST_TARGETS:,} are learned from: name a "
+            "study of fewer."
+        )
     return past_of(rows, similarities)
 
 
@@ -142,7 +152,7 @@ def past_of(rows: Iterable[Row], similarities: Iterable[Similarity]) -> Past:
     """A table of transfers, the mean over seeds.
 
     Args:
-      rows: of one model, with a score; those of the kind ``transfer``.
+      rows: of one model, with a source and a score; those of the kind ``transfer``.
       similarities: of one metric; pairs of a target and a source.
     """
     scores: dict[tuple[str, str], list[float]] = {}

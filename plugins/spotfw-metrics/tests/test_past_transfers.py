@@ -20,7 +20,7 @@ from spotfw.study.rows import Row, Similarity, write_rows, write_similarities
 from spotfw.testing import check_similarity_metric
 from spotfw_metrics import PastTransfers
 from spotfw_metrics.past import Past, cross_validated, foretold, standardized
-from spotfw_metrics.past_transfers import MOST, read_past
+from spotfw_metrics.past_transfers import MOST, MOST_TARGETS, read_past
 
 SOURCES = ("a", "b", "c", "d")
 RNG = np.random.default_rng(0)
@@ -170,10 +170,16 @@ def test_rows_that_cannot_be_learned_from(tmp_path: Path) -> None:
         read_past(none, "average_token_cosine")
     with pytest.raises(SpotError):
         read_past(str(tmp_path / "nowhere"), "average_token_cosine")
+    nameless = study(tmp_path / "nameless", [*TRIED, Row(kind="transfer", task="t1", score=1.0)])
+    assert read_past(nameless, "average_token_cosine").sources == ("a", "b", "c")
+    many = study(tmp_path / "many", [row(f"t{n}", "a", 1.0) for n in range(MOST_TARGETS + 1)])
+    with pytest.raises(SpotError, match="1 sources to 501 targets"):
+        read_past(many, "average_token_cosine")
     with (tmp_path / "none" / "rows.csv").open("wb") as file:
         file.truncate(MOST + 1)
-    with pytest.raises(SpotError, match="more than the"):
-        read_past(none, "average_token_cosine")
+    for place in (none, str(tmp_path / "none" / "rows.csv")):
+        with pytest.raises(SpotError, match="more than the"):
+            read_past(place, "average_token_cosine")
 
 
 def library(folder: Path) -> Library:

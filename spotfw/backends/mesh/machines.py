@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -74,19 +75,20 @@ class LocalMachine:
         layout has devices where there are so many, else processors of this process's threads.
 
     Raises:
-      WrongUse: there are more or fewer names than the layout has devices, or the same twice.
+      WrongUse: there are more or fewer names than the layout has devices, the same twice, or one
+        that is no device of this machine.
     """
 
     def __init__(self, layout: Layout | None = None, devices: Sequence[str] = ()) -> None:
         self.layout = layout or Layout()
         self.updates = 0
         size = self.layout.size
-        if devices and (len(devices) != size or len(set(devices)) != size):
+        named = [_named(device) for device in devices]
+        if devices and (len(devices) != size or len(set(named)) != size):
             raise WrongUse(
                 f"{len(devices)} devices are named ({', '.join(devices)}), but the mesh "
                 f"{self.layout.shape_text or 'of one device'} has {size}. Name each of them once."
             )
-        named = [f"/device:{device.removeprefix('/device:')}" for device in devices]
         self._devices = named or ([""] if size == 1 else _devices(size))
 
     def session(self, graph: Any, threads: int) -> Any:
@@ -122,6 +124,30 @@ def copies_of(lowering: Any) -> dict[str, Copies]:
         for variable, laid_out in lowering.variables.items()
         if not getattr(laid_out, "slice_is_master", False)
     }
+
+
+def _named(device: str) -> str:
+    """TensorFlow's full name of a device.
+
+    Raises:
+      WrongUse: it is no processor's or GPU's, or there is no such GPU.
+    """
+    match = re.fullmatch(r"(?:/device:)?(CPU|GPU):(\d{1,3})", device.strip(), re.IGNORECASE)
+    if match is None:
+        raise WrongUse(
+            f"{device!r:.80} is no device's name. Write GPU or CPU and a number, e.g. "
+            "--devices GPU:0,GPU:1."
+        )
+    kind, number = match[1].upper(), int(match[2])
+    if kind == "GPU":
+        gpus = len(tf.config.list_physical_devices("GPU"))
+        if number >= gpus:
+            there = f"GPU:0 to GPU:{gpus - 1}" if gpus > 1 else "GPU:0 alone" if gpus else "none"
+            raise WrongUse(
+                f"TensorFlow finds no GPU:{number} here, but {there}. Name others with --devices, "
+                "or leave it out."
+            )
+    return f"/device:{kind}:{number}"
 
 
 def _devices(size: int) -> list[str]:

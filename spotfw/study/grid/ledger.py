@@ -35,6 +35,10 @@ CONTENTS = "contents.json"
 #: Bytes of a record; a comparison of 1,000 prompts with each other has some ten million.
 MOST = 2**28
 
+#: Options of an engine that say where and in what portions it computes, and nothing of what comes
+#: out: a TPU that was taken away comes back under another name.
+_WHERE = ("cohort", "devices", "iterations_per_loop", "tpu")
+
 #: What a cell's file holds.
 Record = Mapping[str, Any]
 
@@ -231,6 +235,11 @@ def _changes(before: Mapping[str, Any], study: Study, settings: Mapping[str, Any
             if was.get(key) != now.get(key)
         ]
     opened = before.get("study", {}).get("open", {})
-    if opened != dict(study.open):
+    if not isinstance(opened, dict) or _kept(opened) != _kept(study.open):
         changes.append(f"[open] was {opened!r}, now {dict(study.open)!r}")
     return changes
+
+
+def _kept(opening: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that results may depend on."""
+    return {name: value for name, value in opening.items() if name not in _WHERE}

@@ -62,6 +62,23 @@ def test_a_models_dimensions_must_come_out_even() -> None:
         layout.check_model("t5", {"heads": 6})
 
 
+@pytest.mark.parametrize("device", ["bogus", "CPU", "CPU:x", "CPU:0 GPU:0", "TPU:0", "CPU:10000"])
+def test_what_is_no_devices_name(device: str) -> None:
+    from spotfw.backends.mesh.machines import LocalMachine
+
+    with pytest.raises(WrongUse, match="is no device's name"):
+        LocalMachine(devices=[device])
+
+
+def test_a_device_that_is_not_there_or_is_named_twice() -> None:
+    from spotfw.backends.mesh.machines import LocalMachine
+
+    with pytest.raises(WrongUse, match="TensorFlow finds no GPU:999 here"):
+        LocalMachine(devices=["GPU:999"])
+    with pytest.raises(WrongUse, match="Name each of them once"):
+        LocalMachine(Layout.parse("batch:2"), ["CPU:0", "cpu:0"])
+
+
 def test_a_batch_to_learn_from_must_come_out_even() -> None:
     Layout.parse("batch:4").check_batch(8)
     with pytest.raises(WrongUse, match=r"--batch-size 6 does not divide\. Give a multiple of 4"):

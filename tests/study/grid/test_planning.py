@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from spotfw.errors import UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.study import plan
+from spotfw.study.grid import ledger
 from spotfw.study.grid.declaration import Study
 from spotfw.study.grid.names import by_name
 
@@ -80,3 +82,18 @@ def test_wrong_keys_of_open_are_errors(
     with pytest.raises(UnknownName, match=message) as caught:
         plan(small_study(open={opened: "x"}), str(tmp_path / "out"), plugins=plugins)
     assert "[open]" in str(caught.value)
+
+
+def test_a_study_goes_on_on_another_tpu_and_with_nothing_else_in_another_way(
+    small_study: Make, plugins: Plugins, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    opened = {"tpu": "first", "tpu_topology": "v3-8"}
+    study = small_study(open=opened)
+    resolved = plan(study, out, plugins=plugins).resolved
+    ledger.begin(out, study, resolved)
+    moved = {"tpu": "second", "iterations_per_loop": 10, "cohort": 4}
+    ledger.begin(out, attrs.evolve(study, open=opened | moved), resolved)
+    for other in ({"tpu_topology": "v3-32"}, {"activations": "bfloat16"}, {"mesh_shape": "d:8"}):
+        with pytest.raises(WrongUse, match=r"\[open\] was"):
+            ledger.begin(out, attrs.evolve(study, open=opened | other), resolved)

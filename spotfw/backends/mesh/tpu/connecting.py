@@ -75,7 +75,7 @@ class TpuConnection:
                 f"{first_line(error)}. List them with `gcloud compute tpus tpu-vm list --zone "
                 "ZONE`. On a TPU VM itself, give --tpu local; elsewhere, its address, --tpu grpc://HOST:8470."
             ) from error
-        if cluster is None:  # on the TPU VM itself
+        if not cluster:  # on the TPU VM itself there are no workers to go to
             return "", config, []
         config.cluster_def.CopyFrom(cluster.as_cluster_def())
         addresses = [address for job in cluster.jobs for address in cluster.job_tasks(job)]

@@ -42,6 +42,14 @@ def test_a_tpu_that_is_not_there() -> None:
     assert "\n" not in str(e.value)
 
 
+def test_on_the_tpu_vm_itself_no_worker_is_looked_for() -> None:
+    from spotfw.backends.mesh.tpu.connecting import TpuConnection
+    from spotfw.backends.mesh.tpu.hardware import Topology
+
+    master, config, addresses = TpuConnection("local", Topology.parse("v3-8"))._address(1)
+    assert (master, addresses) == ("", []) and not config.HasField("cluster_def")
+
+
 def test_a_tpu_that_does_not_answer() -> None:
     with socket.socket() as taken:  # bound, and not listening
         taken.bind(("127.0.0.1", 0))
