@@ -57,6 +57,8 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
         "benchmarks/README.md",
         "benchmarks/*.md",
         "benchmarks/english/*.md",
+        "benchmarks/section2/tables/*.md",
+        "benchmarks/tpu/*.md",
         "benchmarks/english/h100/*.md",
         "benchmarks/english/study/tables/*.md",
         "plugins/*/*/model/README.md",
