@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spotfw.cli.options import json_option
+from spotfw.cli.options import engine_options, json_option
 
 if TYPE_CHECKING:
     from spotfw.study.demo import DemoResult
+
+#: Processes where none are asked for.
+_WORKERS = 2
 
 
 @click.command(short_help="The whole recipe on the bundled model and tasks.")
@@ -21,14 +24,11 @@ if TYPE_CHECKING:
 @click.option("--metric", default="per_token_cosine", show_default=True, help="Ranks sources.")
 @click.option(
     "--workers",
-    default=2,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Processes, one core and about 1.2 GB each.",
+    type=click.IntRange(0),
+    help="Processes, each of one thread (or --threads) and about 1.2 GB; 0: all in this one "
+    "[default: 2; 0 with --tpu].",
 )
-@click.option(
-    "--backend", metavar="NAME", help="The engine [default: mesh, where it is installed]."
-)
+@engine_options
 @json_option
 def demo(out: str | None, **options: Any) -> None:
     """Learn prompts on source tasks, keep them in a library, rank them for low-resource
@@ -55,33 +55,36 @@ def _run(
     model: str,
     seeds: int,
     metric: str,
-    workers: int,
-    backend: str | None,
+    workers: int | None,
     as_json: bool,
+    **engine: Any,
 ) -> None:
     from spotfw.cli.display import Progress, note
-    from spotfw.cli.options import note_engine
+    from spotfw.cli.options import note_engine, opening
     from spotfw.errors import WrongUse
     from spotfw.plugins import default_plugins
     from spotfw.plugins.models import cohort_of
     from spotfw.recipe.session import Session
     from spotfw.study.demo import planned_steps, run_on_workers
+    from spotfw.study.work.workers import choose_executor, workers_for
 
     plugins = default_plugins()
     plan = plugins.model(model).demo
     if plan is None:
         known = [m.name for m in plugins.models() if m.demo is not None]
         raise WrongUse(f"The model {model} has no demo. Models with one: {', '.join(known)}.")
-    opening: dict[str, Any] = {
+    opened: dict[str, Any] = {
         "model": model,
         "runs": os.path.join(out, "runs"),
-        "backend": backend,
+        **opening(engine),
     }
     if plan.sources:
-        opening["library"] = os.path.join(out, "library")
+        opened["library"] = os.path.join(out, "library")
+    workers = workers_for(opened, workers)
+    workers = _WORKERS if workers is None else workers
     counted = range(seeds)
-    session = Session(plugins=plugins, **opening)
-    if backend is None:
+    session = Session(plugins=plugins, **opened)
+    if "backend" not in opened:
         note_engine(session)
     sources = (
         f"{len(plan.sources)} sources"
@@ -89,21 +92,28 @@ def _run(
         else f"the {len(session.library.entries())} prompts that come with the model {model}"
     )
     note(f"SPoT on {sources} and {len(plan.targets)} targets, {_counted(seeds)}.")
-    note(f"Starting {workers} {'worker' if workers == 1 else 'workers'}, each opens the model ...")
+    note(_starting(workers))
     with Progress("demo", planned_steps(plan, session, counted)) as progress:
         result = run_on_workers(
-            opening,
+            opened,
             plan,
             seeds=counted,
             metric=metric,
-            executor=plugins.executor(workers=workers),
-            cohort=cohort_of(model, opening, plugins),
+            executor=choose_executor(plugins, None, workers),
+            cohort=cohort_of(model, opened, plugins),
             progress=lambda steps, what: progress.update(steps, last=what),
         )
     if as_json:
         _print_json(result, model, metric, seeds)
     else:
         _print_tables(result)
+
+
+def _starting(workers: int) -> str:
+    """A line before the wait until the first tuning begins."""
+    if workers == 0:
+        return "Opening the model ..."
+    return f"Starting {workers} {'worker' if workers == 1 else 'workers'}, each opens the model ..."
 
 
 def _counted(seeds: int) -> str:

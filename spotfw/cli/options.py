@@ -98,7 +98,7 @@ OPENING = (
     *("tpu", "tpu_topology", "model_parallelism", "iterations_per_loop"),
 )
 
-_MODEL_OPTIONS = (
+_ENGINE_OPTIONS = (
     click.option(
         "--backend",
         metavar="NAME",
@@ -156,6 +156,13 @@ _MODEL_OPTIONS = (
 )
 
 
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the engine and how it opens a model: see `opening`."""
+    for option in reversed(_ENGINE_OPTIONS):
+        command = option(command)
+    return command
+
+
 def model_options(
     default: str | None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -167,8 +174,7 @@ def model_options(
     shown = default or "the prompt's own"
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(_MODEL_OPTIONS):
-            command = option(command)
+        command = engine_options(command)
         return click.option(
             "--model",
             "-m",

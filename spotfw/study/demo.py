@@ -243,7 +243,7 @@ def run_on_workers(
 
 def start_worker(opening: Mapping[str, Any], plan: Mapping[str, Any], metric: str) -> Work:
     """What does a demo's jobs: dicts with ``sources``, names, or ``targets``, (name, seed) each."""
-    session = Session(**opening, progress=False, threads=1)
+    session = Session(**{"threads": 1, **opening}, progress=False)
     lists = {key: tuple(plan[key]) for key in ("sources", "targets")}
     lists["strategies"] = tuple(tuple(shown) for shown in plan["strategies"])
     planned = DemoPlan(**{**plan, **lists})

@@ -57,7 +57,7 @@ _OUT = click.option(
 _WORKERS = click.option(
     "--workers",
     type=click.IntRange(0),
-    help="Processes of one thread each; 0: all in this one [default: one a core].",
+    help="Processes of one thread each; 0: all in this one [default: one a core; 0 with a TPU].",
 )
 _EXECUTOR = click.option(
     "--executor",
@@ -93,8 +93,10 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
     from spotfw.recipe.progress.figures import duration
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
+    from spotfw.study.work.workers import workers_for
 
     laid = lay_out(read_study(file), out)
+    workers = workers_for(laid.study.open, workers)
     count = len(os.sched_getaffinity(0)) if workers is None else max(workers, 1)
     seconds = laid.seconds_left(count)
     groups = laid.groups()
@@ -188,9 +190,12 @@ def _run(
     from spotfw.study import run as run_study
     from spotfw.study.grid import ledger
     from spotfw.study.grid.cells import SimilaritiesCell
+    from spotfw.study.work.workers import workers_for
 
     worker, tuning = amounts(resources)
     declared = read_study(file)
+    if executor is None:
+        workers = workers_for(declared.open, workers)
     laid = lay_out(declared, out)
     done = laid.total_steps - laid.steps_left
     if done:

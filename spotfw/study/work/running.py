@@ -30,7 +30,7 @@ from spotfw.study.rows import write_rows, write_similarities
 from spotfw.study.work import results
 from spotfw.study.work.groups import Group, Grouping
 from spotfw.study.work.leases import leased
-from spotfw.study.work.workers import bundle, choose_executor, open_pool
+from spotfw.study.work.workers import bundle, choose_executor, open_pool, workers_for
 
 #: Called with updates done, updates in all (at most), and what is being worked on.
 Progress = Callable[[int, int, str], None]
@@ -86,7 +86,8 @@ def run(
     Args:
       study: the declaration.
       out: the study's folder, by default `Study.default_folder`.
-      workers: processes of this machine, by default one a core; each has one thread.
+      workers: processes of this machine, by default one a core; each has one thread. With a TPU
+        none but this one.
       executor: what does the tunings, ``NAME[:key=value,...]`` or an executor, in place of
         those processes.
       resources: what the executor sets aside for each worker, by label.
@@ -99,11 +100,14 @@ def run(
 
     Raises:
       UnknownName: there is no such executor, or a name of the study is unknown.
-      WrongUse: the declaration cannot be run, or does not go on with what is in the folder.
+      WrongUse: the declaration cannot be run, or does not go on with what is in the folder; or
+        workers are asked for beside a TPU.
       SpotError: another process runs this study, the folder cannot be written, or the executor
         has no workers.
     """
     began = time.monotonic()
+    if executor is None:
+        workers = workers_for(study.open, workers)
     chosen = choose_executor(plugins or default_plugins(), executor, workers)
     if plugins is not None and chosen.isolated:
         raise WrongUse("Plugins by hand reach no other process. Run the study with workers=0.")

@@ -60,6 +60,30 @@ def choose_executor(
     return executor
 
 
+def workers_for(opening: Mapping[str, Any], workers: int | None) -> int | None:
+    """How many processes of this machine do the work: a TPU belongs to one, which is this one.
+
+    Args:
+      opening: how models are opened; with ``tpu``, on a TPU.
+      workers: as asked for; None where nothing was.
+
+    Returns:
+      As asked for; 0, for this process, with a TPU.
+
+    Raises:
+      WrongUse: others were asked for beside a TPU.
+    """
+    if opening.get("tpu") is None:
+        return workers
+    if workers:
+        raise WrongUse(
+            f"The TPU {opening['tpu']} belongs to the process that opens it, and {workers} worker "
+            f"{'process was' if workers == 1 else 'processes were'} asked for. Leave the workers "
+            "out, or ask for 0: this process then does all tunings."
+        )
+    return 0
+
+
 def bundle(
     worker: Mapping[str, float] | None, tuning: Mapping[str, float] | None, together: int
 ) -> dict[str, float]:
