@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ from spotfw.reading import Unreadable, parse_json, read_regular
 from spotfw.recipe.run_folder import RunFolder
 from spotfw.study import read_study
 from spotfw.study.grid.names import resolve
+from spotfw.tasks.rows.cached import cached_splits, check_records
 from spotfw.tasks.tables.definition import read_definitions
 from spotfw.tasks.tables.template import parse_template
 from spotfw.tasks.toml import read_toml
@@ -308,6 +310,32 @@ def test_a_template_is_a_column_and_no_more(text: str) -> None:
         with pytest.raises(KeyError):
             template.fill({"a": "x"})
     assert parse_template("{a}").fill({"a": "{b}", "b": "x"}) == "{b}"
+
+
+def test_a_cache_of_seqio_has_bounds(tmp_path: Path) -> None:
+    def cache(**info: Any) -> list[str]:
+        facts = {"num_shards": 1, "features": {"inputs": {"shape": [None], "dtype": "int32"}}}
+        (tmp_path / "info.train.json").write_text(json.dumps(facts | info))
+        (tmp_path / "stats.train.json").write_text('{"examples": 1}')
+        return cached_splits(tmp_path)["train"].files
+
+    (name,) = cache()
+    split = cached_splits(tmp_path)["train"]
+    record = struct.pack("<QI", 4, 0) + b"four" + bytes(4)
+    for data in (struct.pack("<QI", 2**40, 0) + bytes(99), record[:-1], record * 2):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(SpotError, match="The cache of a seqio task cannot be read"):
+            check_records(tmp_path, split)
+    (tmp_path / name).write_bytes(record)
+    check_records(tmp_path, split)
+    (tmp_path / "train.tfrecord-more-of-1").write_bytes(record)
+    with pytest.raises(SpotError, match="no file of this split"):
+        check_records(tmp_path, split)
+    for shape in ([None, 2**40], [None, None], [2**40]):
+        with pytest.raises(SpotError, match="a length of its own"):
+            cache(features={"inputs": {"shape": shape, "dtype": "int32"}})
+    with pytest.raises(SpotError, match="no number of files"):
+        cache(num_shards=2**40)
 
 
 def test_a_faulty_plugin_harms_nobody_else() -> None:

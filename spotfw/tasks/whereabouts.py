@@ -6,11 +6,13 @@ from pathlib import Path
 
 from spotfw.errors import SpotError
 from spotfw.tasks.bindings import bound, folder_name
+from spotfw.tasks.rows.cached import ORIGIN
 from spotfw.tasks.rows.prepared import prepared_folder
 from spotfw.tasks.task import Task
 
 #: What `whereabouts` may say.
 BOUND, PREPARED, FILES, BROUGHT, ABSENT = "bound", "TFDS here", "files", "with plugin", "absent"
+CACHED = "seqio cache"
 
 
 def whereabouts(task: Task) -> tuple[str, str | None]:
@@ -18,9 +20,11 @@ def whereabouts(task: Task) -> tuple[str, str | None]:
 
     Returns:
       ``bound`` (to a folder), ``TFDS here`` (prepared by TFDS on this machine), ``files``
-      (of a task file), ``with plugin`` (it says nothing of its data, so it brings it), or
-      ``absent``.
+      (of a task file), ``seqio cache`` (of `seqio_cache_tasks`), ``with plugin`` (it says
+      nothing of its data, so it brings it), or ``absent``.
     """
+    if task.origin.startswith(ORIGIN):
+        return CACHED, task.origin[len(ORIGIN) :]
     try:
         folder = bound(task.name, *other_names(task))
     except SpotError:

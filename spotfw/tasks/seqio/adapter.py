@@ -12,6 +12,7 @@ from spotfw.errors import SpotError
 from spotfw.tasks.draws import Draw, limited
 from spotfw.tasks.example import Example
 from spotfw.tasks.scoring.scorer import NotScored, apply, finite
+from spotfw.tasks.seqio.cache import not_as_registered
 from spotfw.tasks.seqio.compat import seqio, tf
 from spotfw.tasks.seqio.vocabulary import seqio_vocabulary
 from spotfw.tasks.task import Task
@@ -39,12 +40,13 @@ class SeqioSource:
         self, split: str, max_input_length: int, max_target_length: int, limit: int | Draw | None
     ) -> Iterator[Tokenised]:
         # With a seed, preprocessors that draw numbers draw the same ones at each reading.
-        dataset = self.built.get_dataset(
-            sequence_length={"inputs": max_input_length, "targets": max_target_length},
-            split=split,
-            shuffle=False,
-            seed=0 if _takes_seed(self.built.source) else None,
-        )
+        with not_as_registered(self.built):
+            dataset = self.built.get_dataset(
+                sequence_length={"inputs": max_input_length, "targets": max_target_length},
+                split=split,
+                shuffle=False,
+                seed=0 if _takes_seed(self.built.source) else None,
+            )
         if isinstance(limit, int):
             dataset = dataset.take(limit)
         try:

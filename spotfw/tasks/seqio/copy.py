@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spotfw.errors import SpotError, WrongUse
+from spotfw.tasks.rows.cached import VARIABLE
 from spotfw.tasks.rows.getting import prepare
 from spotfw.tasks.seqio.compat import seqio
 
@@ -29,8 +30,16 @@ def copy_task(
         data that is already on this machine.
 
     Raises:
+      SpotError: its own source is wanted, and it can only be read from a cache.
       WrongUse: it is no text-to-text task.
     """
+    if source is None and task.requires_caching:
+        raise SpotError(
+            f"The seqio task {task.name!r} can only be read from its cache (its "
+            "CacheDatasetPlaceholder says required=True), and there is none. Write one with "
+            "seqio's seqio_cache_tasks, and name its --output_cache_dir in the variable "
+            f"{VARIABLE}."
+        )
     missing = {"inputs", "targets"} - set(task.output_features)
     if missing:
         raise WrongUse(

@@ -16,6 +16,7 @@ from spotfw.tasks.rows.bound import describe_columns
 from spotfw.tasks.rows.digests import digest_of_values, file_digest
 from spotfw.tasks.rows.prepared import prepared_content
 from spotfw.tasks.scoring import Scorer, metric_functions, to_answers
+from spotfw.tasks.t5.cached import or_cached
 from spotfw.tasks.t5.entry import T5Entry, usual_splits
 from spotfw.tasks.t5.examples import examples
 from spotfw.tasks.t5.generation import Translation, summarize
@@ -142,7 +143,12 @@ def find_entry(name: str) -> T5Entry | None:
 
 
 def to_task(entry: T5Entry) -> Task:
-    """An entry as a task, without importing TensorFlow."""
+    """An entry as a task, without importing TensorFlow; over seqio's cache where there is one."""
+    task = _from_rows(entry)
+    return task if entry.registered else or_cached(task, entry.name)
+
+
+def _from_rows(entry: T5Entry) -> Task:
     makes_tokens = entry.examples is None
     return Task(
         name=entry.name,
@@ -191,7 +197,7 @@ class T5Tasks:
 def _mnli_by_genre() -> Task:
     entry = find_entry("glue_mnli")
     assert entry is not None
-    return by_genre(to_task(entry))
+    return by_genre(_from_rows(entry))
 
 
 def _content(entry: T5Entry) -> dict[str, str]:

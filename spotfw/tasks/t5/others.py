@@ -15,6 +15,7 @@ from spotfw.tasks.rows.digests import digest_of_values
 from spotfw.tasks.rows.prepared import prepared_content
 from spotfw.tasks.seqio.copy import copy_task
 from spotfw.tasks.seqio.registered import find_mixture, find_task, rates_of
+from spotfw.tasks.t5.cached import or_cached
 from spotfw.tasks.t5.catalogue import find_entry, to_task
 
 #: The paper's families (table 2) by a word in a registered task's name; the first fits.
@@ -55,7 +56,7 @@ def _task(task: Any) -> Task:
         kind = "regression"
     else:
         kind = "qa" if family == "QA" else "generation"
-    return Task(
+    plain = Task(
         name=task.name,
         family=family,
         type=kind,
@@ -67,6 +68,7 @@ def _task(task: Any) -> Task:
         build=functools.partial(copy_task, task),
         content=functools.partial(_content, task.name, _origin(task.source)),
     )
+    return or_cached(plain, task.name)
 
 
 def _content(name: str, origin: str) -> dict[str, str]:
