@@ -106,7 +106,9 @@ def transfer(
     from spotfw.prompts import load_prompt
     from spotfw.recipe.metrics import metrics_named
     from spotfw.recipe.progress.watch import Watch
+    from spotfw.recipe.transfer import check_k
 
+    check_k(k)
     sources, said = _sources(model, libraries, strategy)
     if any(map(is_data_task, targets)):
         _transfer_file(
