@@ -64,6 +64,17 @@ def differing(runs: Sequence[RunFacts]) -> list[str]:
     return [n for n in names if len({repr(run.settings.get(n)) for run in runs}) > 1]
 
 
+def differing_of_one_kind(runs: Sequence[RunFacts]) -> list[str]:
+    """Names of the settings in which runs of one model and method differ, sorted.
+
+    What comes with a model or a method and differs between those only says nothing of a run.
+    """
+    kinds: dict[tuple[str, bool], list[RunFacts]] = {}
+    for run in runs:
+        kinds.setdefault((run.model, run.init == METHOD), []).append(run)
+    return sorted({name for same in kinds.values() for name in differing(same)})
+
+
 def _runs_in(folder: str) -> Iterator[str]:
     if files.exists(files.join(folder, RECORD)):
         yield folder
