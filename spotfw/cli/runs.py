@@ -11,6 +11,7 @@ import click
 
 from spotfw import files
 from spotfw.cli.display import say
+from spotfw.cli.listing_group import ListingGroup
 from spotfw.cli.options import bare_listing, json_option
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ _RUNS = "runs"
 _COLUMNS = 2
 
 
-@click.group(short_help="Runs: compare their settings and scores.", invoke_without_command=True)
+@click.group(
+    cls=ListingGroup,
+    listing="compare",
+    short_help="Runs: compare their settings and scores.",
+    invoke_without_command=True,
+)
 @json_option
 @click.pass_context
 def runs(context: click.Context, as_json: bool) -> None:
@@ -71,8 +77,7 @@ def compare(folders: tuple[str, ...] = (), as_json: bool = False) -> None:
         _print(known, [name for name in shown if name != "steps"])
         if set(names) - {"steps", *shown}:
             note(
-                "Settings that differ between models or methods only are left out; --json has "
-                "them."
+                "Settings that differ between models or methods only are left out; --json has them."
             )
 
 

@@ -69,8 +69,8 @@ def rank(
 ) -> None:
     """Rank the prompts by how alike their task embeddings are to QUERY.
 
-    QUERY is a prompt's file, a finished run's folder, or the id of a prompt of the library, which is
-    then left out itself. Only prompts of the same frozen model and length are compared. With
+    QUERY is a prompt's file, a finished run's folder, or the id of a prompt of the library, which
+    is then left out itself. Only prompts of the same frozen model and length are compared. With
     --model it is a task, and the settings are those of its tunings: where a metric compares with
     its embedding, it is tuned to that first.
 
