@@ -64,7 +64,7 @@ JSON: dict[str, tuple[str, ...]] = {
     ),
     "tune": (
         *("task", "out", "score", "metrics", "best_step", "embedding_step", "best", "embedding"),
-        *("history", "seeds", "mean", "std", "failed", "model", "parameters"),
+        *("id", "history", "seeds", "mean", "std", "failed", "model", "parameters"),
     ),
     "evaluate": ("prompt", "task", "split", "score", "metrics", "examples"),
     "predict": ("input", "output"),
@@ -73,6 +73,7 @@ JSON: dict[str, tuple[str, ...]] = {
             "target",
             "score",
             "outcomes",
+            "embedding",
             "ranking",
             "measure",
             "steps_paid",

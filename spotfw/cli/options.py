@@ -237,11 +237,13 @@ library_option = click.option(
 )
 metric_option = click.option(
     "--metric",
-    default="per_token_cosine",
+    default=("per_token_cosine",),
     show_default=True,
+    multiple=True,
+    callback=lambda _context, _option, names: "+".join(names),
     shell_complete=completion.parts("metric"),
     help="How sources compare: per_token_cosine, average_token_cosine, or another of `spotfw "
-    "metrics`; several joined by + are fused by rank.",
+    "metrics`; several, or joined by +, are fused by rank.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 

@@ -124,23 +124,39 @@ def transfer_own(
 ) -> None:
     """Transfers to a user's own task, from scratch beside it, and says how to use the result."""
     from spotfw.cli.display import print_json
-    from spotfw.recipe.beside_scratch import few_steps, read_lengths, transfer_beside_scratch
+    from spotfw.recipe.beside_scratch import (
+        few_steps,
+        read_lengths,
+        source_count,
+        transfer_beside_scratch,
+    )
     from spotfw.recipe.progress.watch import WatchAll
     from spotfw.tasks import Task
+    from spotfw.tasks.tables.labelled_file import counted
 
     task = session.task(str(data.task_file))
     assert isinstance(task, Task)
     reading = read_lengths(session, task, **settings)
     _tell_cut(reading)
     settings = {"steps": few_steps(session), **reading.settings, **settings}
+    sources = source_count(session, task, **settings)
+    starts = min(k, sources)
+    if k > sources:
+        note(f"-k {k} is more than the {sources} tasks of which there are prompts to start from.")
     note(
-        f"Prompts to tune: {1 + k}, first one from scratch, then {k} from the most similar prompts "
-        f"of different tasks, for {settings['steps']:,} steps each; --steps and -k say less."
+        f"Prompts to tune: {1 + starts}, first one from scratch, then {starts} from the most "
+        f"similar prompts of different tasks, for {counted(settings['steps'], 'step')} each; "
+        "--steps and -k say less."
     )
-    watch = WatchAll(f"tune {task.name}", tunings=1 + k, steps=settings["steps"])
+    watch = WatchAll(f"tune {task.name}", tunings=1 + starts, steps=settings["steps"])
     with watch:
         outcome = transfer_beside_scratch(
             session, task, strategy, k, metric, observer=watch, **settings
+        )
+    if not watch.heard:
+        note(
+            "All of it was tuned before, so nothing was tuned now, and this is what came of it "
+            "then. --seed N or other settings tune anew."
         )
     facts = facts_of(outcome.result) | {"strategy": strategy, "k": k, "metric": metric}
     facts |= _own_facts(outcome, data, reading)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from spotfw import files
+from spotfw.cli.display import say
+from spotfw.cli.listing_group import ListingGroup
 from spotfw.cli.options import bare_listing, json_option
 
 if TYPE_CHECKING:
@@ -18,11 +20,16 @@ if TYPE_CHECKING:
 #: Where runs lie whose place was not named.
 _RUNS = "runs"
 
-#: Settings with a column each; more are written into one.
+#: Settings with a column each; more stand in a table of their own.
 _COLUMNS = 2
 
 
-@click.group(short_help="Runs: compare their settings and scores.", invoke_without_command=True)
+@click.group(
+    cls=ListingGroup,
+    listing="compare",
+    short_help="Runs: compare their settings and scores.",
+    invoke_without_command=True,
+)
 @json_option
 @click.pass_context
 def runs(context: click.Context, as_json: bool) -> None:
@@ -50,7 +57,7 @@ def compare(folders: tuple[str, ...] = (), as_json: bool = False) -> None:
     import attrs
 
     from spotfw.cli.display import note, print_json
-    from spotfw.recipe.comparing import differing, read_runs
+    from spotfw.recipe.comparing import differing, differing_of_one_kind, read_runs
 
     none_yet = not folders and not os.path.isdir(_RUNS)
     known = [] if none_yet else read_runs(folders or (_RUNS,))
@@ -66,28 +73,44 @@ def compare(folders: tuple[str, ...] = (), as_json: bool = False) -> None:
         )
     else:
         known.sort(key=lambda run: (run.task, run.score is None, -(run.score or 0.0), run.folder))
-        _print(known, [name for name in names if name != "steps"])
+        shown = differing_of_one_kind(known)
+        _print(known, [name for name in shown if name != "steps"])
+        if set(names) - {"steps", *shown}:
+            note(
+                "Settings that differ between models or methods only are left out; --json has them."
+            )
 
 
 def _print(known: Sequence[RunFacts], differing: Sequence[str]) -> None:
     from spotfw.cli.display import print_table
 
-    columns = list(differing) if len(differing) <= _COLUMNS else ["settings that differ"]
+    columns = list(differing) if len(differing) <= _COLUMNS else []
     above = _above([run.folder for run in known])
     print_table(
         ["run", "task", "model", "started from", "steps", "score", "at step", *columns],
         [
             [
-                os.path.relpath(run.folder, above) if above else run.folder,
+                _name(run, above),
                 *(run.task, run.model, run.source or run.init),
                 *(_steps(run), run.score, run.best_step),
-                *_settings(run, differing),
+                *(run.settings.get(name) for name in columns),
             ]
             for run in known
         ],
         title=f"Runs below {above}" if above else None,
         common=["task", "model", "started from"],
     )
+    if len(differing) > _COLUMNS:
+        # Beside the scores they would be a strip of many lines.
+        say()
+        print_table(
+            ["run", "settings that differ"],
+            [[_name(run, above), _settings(run, differing)] for run in known],
+        )
+
+
+def _name(run: RunFacts, above: str) -> str:
+    return os.path.relpath(run.folder, above) if above else run.folder
 
 
 def _above(folders: Sequence[str]) -> str:
@@ -107,10 +130,7 @@ def _steps(run: RunFacts) -> str:
     return done if asked is None or asked <= run.step else f"{done} of {asked:,}"
 
 
-def _settings(run: RunFacts, differing: Sequence[str]) -> list[Any]:
-    """A cell for each setting, or one for all."""
-    values = [run.settings.get(name) for name in differing]
-    if len(differing) <= _COLUMNS:
-        return values
-    pairs = zip(differing, values, strict=True)
-    return [", ".join(f"{name} {value}" for name, value in pairs)]
+def _settings(run: RunFacts, differing: Sequence[str]) -> str:
+    """Those of the settings that the run has, in one cell."""
+    pairs = [(name, run.settings.get(name)) for name in differing]
+    return ", ".join(f"{name} {value}" for name, value in pairs if value is not None)

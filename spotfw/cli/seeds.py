@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from spotfw.cli.display import say
 
 if TYPE_CHECKING:
     from spotfw.recipe.seeds import TunedSeeds
@@ -37,8 +40,11 @@ def tune_seeds(
     out: str,
     resume: bool,
     settings: dict[str, Any],
+    kept: bool = False,
 ) -> None:
     """Tunes under the seeds, and shows a table by seed, with mean and standard deviation.
+
+    With `kept`, also by which ids the session's library has them.
 
     Raises:
       SomeSeedsFailed: some failed; the others are shown before.
@@ -62,17 +68,28 @@ def tune_seeds(
             failure, tuned = error, error.tuned
     errors = {} if failure is None else failure.errors
     if tuned:
-        _show(task.name, out, tuned, errors, as_json)
+        # They are there already: this says by which ids.
+        ids = [session.add(run) for run in tuned] if kept else []
+        _show(task.name, out, tuned, errors, as_json, ids)
+        if ids and not as_json:
+            say(f"in the library {session.library.name}: {' '.join(ids)}", wrapped=True)
     if failure is not None:
         raise failure
 
 
 def _show(
-    task: str, out: str, tuned: TunedSeeds, errors: dict[int, Exception], as_json: bool
+    task: str,
+    out: str,
+    tuned: TunedSeeds,
+    errors: dict[int, Exception],
+    as_json: bool,
+    ids: Sequence[str],
 ) -> None:
     from spotfw.cli.display import print_json, print_table
 
     rows = [{"seed": s} | facts_of(run) for s, run in zip(tuned.seeds, tuned, strict=True)]
+    for row, id in zip(rows, ids, strict=False):
+        row["id"] = id
     if as_json:
         failed = [{"seed": seed, "error": str(error)} for seed, error in errors.items()]
         print_json(

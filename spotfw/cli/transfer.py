@@ -106,7 +106,9 @@ def transfer(
     from spotfw.prompts import load_prompt
     from spotfw.recipe.metrics import metrics_named
     from spotfw.recipe.progress.watch import Watch
+    from spotfw.recipe.transfer import check_k
 
+    check_k(k)
     sources, said = _sources(model, libraries, strategy)
     if any(map(is_data_task, targets)):
         _transfer_file(
@@ -245,6 +247,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
             }
             for outcome in result.outcomes
         ],
+        "embedding": _embedding_run(result),
         "ranking": [
             {
                 "rank": place,
@@ -262,17 +265,30 @@ def _facts(result: TransferResult) -> dict[str, Any]:
     }
 
 
+def _embedding_run(result: TransferResult) -> dict[str, Any] | None:
+    """The tuning from scratch that gave the target's embedding, where it is no outcome itself."""
+    known = {outcome.tuned.folder for outcome in result.outcomes}
+    for run in result.runs:
+        if run.best.provenance.task == result.target and run.folder not in known:
+            return {"score": run.score, "step": run.best.provenance.step, "out": run.folder}
+    return None
+
+
 def _print(facts: dict[str, Any]) -> None:
     from spotfw.cli.display import print_table
 
     print_sources(facts)
     say()
+    early = facts["embedding"]
+    rows: list[list[object]] = [
+        [r["from"], r["score"], r["step"], "best" if r["best"] else r["ended"]]
+        for r in facts["outcomes"]
+    ]
+    if early is not None:
+        rows.append(["(from scratch, for the embedding)", early["score"], early["step"], ""])
     print_table(
         ["started from", "score", "step", ""],
-        [
-            [r["from"], r["score"], r["step"], "best" if r["best"] else r["ended"]]
-            for r in facts["outcomes"]
-        ],
+        rows,
         title=f"{facts['target']}, tuned by {facts['strategy']}",
     )
     for race in facts["races"]:

@@ -115,7 +115,8 @@ def tune(
         return
     init = init or "sampled_vocab"
     if seeds is not None:
-        tune_seeds(session, asked, seeds, as_json, init, out, resume, given(options))
+        kept = library is not None
+        tune_seeds(session, asked, seeds, as_json, init, out, resume, given(options), kept)
         return
     with Watch() as watch:
         tuned = session.tune(
@@ -123,6 +124,8 @@ def tune(
         )
     best = tuned.best.provenance
     result = facts_of(tuned)
+    if library is not None:
+        result["id"] = session.add(tuned)  # it is there already: this says by which id
     if as_json:
         history = [
             {"step": h.step, "loss": h.loss, "score": h.score, "metrics": dict(h.metrics)}
@@ -138,6 +141,8 @@ def tune(
         ],
     )
     say(f"best prompt: {result['best']} (step {best.step}, score {tuned.score:.2f})")
+    if library is not None:
+        say(f"in the library {library}: {result['id']}")
 
 
 @click.command(short_help="Score a prompt on a task.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from spotfw.cli.display import say
+from spotfw.cli.display import note, say
 from spotfw.config import LENGTHS, ModelTuningSettings, TuningSettings
 from spotfw.errors import WrongUse
 
@@ -66,10 +66,12 @@ def check_method(method: str, given: Mapping[str, Any]) -> None:
 def with_engine(model: str, options: dict[str, Any]) -> None:
     """Names in the options an engine that tunes all weights, where the user names none."""
     from spotfw.plugins import default_plugins
-    from spotfw.plugins.models import weight_backend
+    from spotfw.plugins.models import BUILT_IN, weight_backend
 
     if options.get("backend") is None:
-        options["backend"] = weight_backend(model, default_plugins())
+        engine = options["backend"] = weight_backend(model, default_plugins())
+        if engine != BUILT_IN:
+            note(f"Engine: {engine}, because it tunes all weights. --backend NAME takes another.")
 
 
 def tune_weights(

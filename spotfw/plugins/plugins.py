@@ -329,8 +329,15 @@ class Plugins:
         if kind == "task":
             for source in self.components("task source"):
                 known.update(short_names(self._loader, source))
+        from spotfw.tasks.tables.labelled_file import SUFFIXES
+
         error = UnknownName(kind, name, known)
-        if self.failures:
+        if kind == "task" and name.lower().endswith(SUFFIXES) and os.path.isfile(name):
+            error.args = (
+                f"{name} is a file of rows, and a task is named here. `spotfw transfer {name}` "
+                "splits it, and writes its task file, runs/NAME-.../task.toml: name that here.",
+            )
+        elif self.failures:
             broken = ", ".join(sorted({f.plugin for f in self.failures}))
             error.args = (
                 f"{error} Some plugins have faults ({broken}), which may be why: see "

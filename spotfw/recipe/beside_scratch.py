@@ -15,12 +15,14 @@ import attrs
 
 from spotfw.config import TARGET_STEPS
 from spotfw.contracts import Candidate, Evaluation
+from spotfw.library.retrieval import comparable
 from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking, in_order
 from spotfw.recipe.candidates import TransferResult, choose
 from spotfw.recipe.evaluation import TRAIN, VALIDATION
 from spotfw.recipe.rounds import Rounds, all_of, one_round
 from spotfw.recipe.session import SCRATCH, Session
+from spotfw.recipe.transfer import check_k
 from spotfw.recipe.tuned import Observer, TunedPrompt, Tuning
 from spotfw.tasks import Task
 from spotfw.tasks.survey import Survey, survey
@@ -80,6 +82,7 @@ def transfer_beside_scratch(
     Raises:
       SpotError: as `Session.transfer`.
     """
+    check_k(k)  # before the target is tuned from scratch
     settings.setdefault("steps", few_steps(session))
     plugins = session.plugins
     part = plugins.strategy(strategy)
@@ -141,6 +144,20 @@ def few_steps(session: Session) -> int:
     """
     steps = session.target_steps
     return steps if steps == TARGET_STEPS else min(steps, FEW_STEPS)
+
+
+def source_count(session: Session, target: Task, **settings: Any) -> int:
+    """How many prompts of different tasks there are to choose among for a target.
+
+    Args:
+      session: with a library of sources.
+      target: the task, whose own prompts do not count.
+      **settings: of its tunings.
+    """
+    shape = session.settings(**settings).prompt_length, session.model.width
+    entries, fingerprint = session.library.entries(), session.model.fingerprint
+    sources, _ = comparable(entries, shape, fingerprint, target.name)
+    return len({(e.provenance.task is None, e.provenance.task or e.id) for e in sources})
 
 
 def first_of_each_task(ranking: Ranking) -> Ranking:

@@ -14,6 +14,8 @@ from spotfw.recipe.begun import read_record
 from spotfw.recipe.model_run_folder import METHOD, ModelRunFolder
 from spotfw.recipe.run_folder import RECORD, RunFolder
 
+#: A setting that only tunings of prompts have, and those of all weights do not.
+_OF_PROMPTS = "prompt_length"
 #: Folders within folders that are looked through: runs lie in ``runs/``, those of several seeds or
 #: of one's own file in a folder there.
 _DEPTH = 2
@@ -62,6 +64,17 @@ def differing(runs: Sequence[RunFacts]) -> list[str]:
     """Names of the settings in which runs differ, sorted; one that only some have counts."""
     names = sorted({name for run in runs for name in run.settings})
     return [n for n in names if len({repr(run.settings.get(n)) for run in runs}) > 1]
+
+
+def differing_of_one_kind(runs: Sequence[RunFacts]) -> list[str]:
+    """Names of the settings in which runs of one model and method differ, sorted.
+
+    What comes with a model or a method and differs between those only says nothing of a run.
+    """
+    kinds: dict[tuple[str, bool], list[RunFacts]] = {}
+    for run in runs:
+        kinds.setdefault((run.model, _OF_PROMPTS in run.settings), []).append(run)
+    return sorted({name for same in kinds.values() for name in differing(same)})
 
 
 def _runs_in(folder: str) -> Iterator[str]:

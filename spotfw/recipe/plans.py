@@ -9,6 +9,7 @@ from spotfw import files
 from spotfw.config import TARGET_STEPS, TuningSettings
 from spotfw.errors import WrongUse
 from spotfw.library import Library
+from spotfw.library.retrieval import comparable
 from spotfw.plugins import Plugins
 from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking
@@ -187,6 +188,22 @@ class Plans:
             settings=self._bench.fitted(self.settings(**settings), task, by_hand),
             exclude_task=task.name,
             exclude_ids=hidden,
+        )
+
+    def _refuse_without_sources(self, task: Task | Mixture, metric: str, length: int) -> None:
+        """Refuses to tune a target for a ranking of nothing."""
+        library, model = required(self._sources), self._bench.model
+        shape = length, model.width
+        sources, left_out = comparable(library.entries(), shape, model.fingerprint, task.name)
+        if sources:
+            return
+        nothing = Ranking(items=(), metric=metric, query=task.name, left_out=left_out)
+        own = self._bench.released
+        hint = "Name another library, or learn prompts on this model first."
+        if own is not None and own.folder != library.folder:
+            hint = f"The model comes with a library: name it by --library {own.name}."
+        raise WrongUse(
+            f"{nothing} in the library {library.name}, so {task.name} is not tuned for it. {hint}"
         )
 
     def carry_out(self, plan: Rounds[T]) -> T:

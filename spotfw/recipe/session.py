@@ -231,6 +231,8 @@ class Session(Prompted, ModelTunings):
             chosen = self._bench.fitted(chosen, content, settings, (TRAIN,))
         prompt = None
         if asked is None or not all(isinstance(m, TargetSignal) for m in metrics):
+            if task is not None:
+                self._refuse_without_sources(task, metric, chosen.prompt_length)
             prompt = self._embedding(target, settings)
         own = asked.name if prompt is None and asked is not None else None
         own = own if prompt is None else prompt.provenance.task

@@ -52,6 +52,16 @@ def required(library: Library | None) -> Library:
     return library
 
 
+def check_k(k: object) -> None:
+    """Refuses a number of sources that is none.
+
+    Raises:
+      WrongUse: it is no whole number, or below 1.
+    """
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise WrongUse(f"-k must be a whole number of 1 or more, but is {k!r:.80}.")
+
+
 class Transfer:
     """The transfer to one target. What can be looked at without the model is, at once.
 
@@ -101,8 +111,7 @@ class Transfer:
     ) -> None:
         if isinstance(target, Mixture):
             raise WrongUse(f"The target {target.name} is a mixture. Transfer to its tasks instead.")
-        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-            raise WrongUse(f"-k must be a whole number of 1 or more, but is {k!r:.80}.")
+        check_k(k)
         if not isinstance(strategy, str) and not callable(strategy):
             raise WrongUse(
                 f"A strategy is a name, or a function of (ranking, k), but is {strategy!r:.80}."

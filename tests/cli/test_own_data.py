@@ -129,6 +129,15 @@ def test_the_same_command_again_gives_the_same_and_tunes_nothing(transfer: Run) 
     again = transfer("reviews.csv", *COLUMNS, "--json")
     assert again.out == first.out
     assert "tuning" in first.err and "tuning 1 of" not in again.err
+    assert "nothing was tuned now" in again.err and "nothing was tuned now" not in first.err
+
+
+def test_more_sources_than_there_are_tasks_are_not_promised(transfer: Run) -> None:
+    ran = transfer(write("reviews.csv", rows()), *COLUMNS, "-k", "500", "--json")
+    assert ran.status == 0, ran.err
+    tasks = len(json.loads(ran.out)["outcomes"]) - 1
+    assert f"-k 500 is more than the {tasks} tasks" in ran.err
+    assert f"Prompts to tune: {1 + tasks}, " in ran.err and "4 steps each" in ran.err
 
 
 def test_people_get_tables_and_the_line_to_paste(transfer: Run) -> None:
@@ -364,10 +373,12 @@ def test_wrong_use(transfer: Run, spotfw_cli: Run, spotfw_task_folder: Path) -> 
         "--embedding does not go with a data file": ("reviews.csv", "--embedding", "x.npy"),
         "which says its columns itself": (toml, *COLUMNS),
         "no library nowhere": ("reviews.csv", "--library", "nowhere"),
+        "-k must be a whole number of 1 or more": ("reviews.csv", "-k", "0"),
     }
     for message, words in cases.items():
         ran = transfer(*words)
         assert ran.status in (1, 2) and message in ran.err, words
+    assert not Path("runs").exists()  # all refused before anything is written or tuned
     ran = spotfw_cli("transfer", "reviews.csv", "--model", "./model", "--backend", "numpy")
     assert ran.status == 2 and "comes with no library of prompts" in ran.err
 

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from spotfw.cli.runs import _above, _print
-from spotfw.recipe.comparing import RunFacts, differing
+from spotfw.recipe.comparing import RunFacts, differing, differing_of_one_kind
 
 RUN = RunFacts(
     folder="runs/a",
@@ -68,3 +68,34 @@ def test_no_runs_yet_is_no_error(
     assert ran.status == 0 and '"runs": []' in ran.out
     (tmp_path / "runs").mkdir()
     assert "holds no run" in spotfw_cli("runs").err
+
+
+def test_a_folder_or_an_option_in_the_place_of_the_command_is_led_there(
+    spotfw_cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    ran = spotfw_cli("runs", "mine")
+    assert ran.status == 2 and "`spotfw runs compare mine`" in ran.err
+    assert "No such command" in spotfw_cli("runs", "nothing").err
+    ran = spotfw_cli("tasks", "--family", "NLI")
+    assert ran.status == 2 and "`spotfw tasks list --family NLI`" in ran.err
+    assert "No such option" in spotfw_cli("tasks", "--famous").err
+
+
+def test_settings_that_come_with_the_model_or_the_method_are_no_columns(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    prompt = {"steps": 9, "seed": 0, "prompt_length": 20, "batch_size": 32, "dropout": 0.0}
+    runs = [
+        attrs.evolve(RUN, folder="runs/a", settings=prompt),
+        attrs.evolve(RUN, folder="runs/b", settings=prompt | {"seed": 1}),
+        attrs.evolve(RUN, folder="runs/c", model="n", settings=prompt | {"prompt_length": 8}),
+        attrs.evolve(RUN, folder="runs/d", settings={"steps": 9, "batch_tokens": None}),
+    ]
+    assert differing_of_one_kind(runs) == ["seed"]
+    runs.append(attrs.evolve(runs[0], settings=prompt | {"batch_size": 8, "dropout": 0.1}))
+    _print(runs, differing_of_one_kind(runs))
+    above, below = capsys.readouterr().out.split("\n\n")
+    assert "dropout" not in above and "None" not in below
+    assert "batch_size 8, dropout 0.1, seed 0" in below

@@ -17,6 +17,7 @@ import pytest
 from spotfw.config import TuningSettings
 from spotfw.contracts import Evaluation, FrozenModel, InitContext, TuneProgress, TuningState
 from spotfw.errors import SpotError
+from spotfw.library import Library
 from spotfw.prompts import load_prompt
 
 WIDTH = 4
@@ -136,6 +137,8 @@ def test_seeds_are_tuned_beside_each_other_and_shown_by_seed(place, spotfw_cli):
     again = spotfw_cli(*words, "--resume", "--json")
     document = json.loads(again.out)
     assert [entry["seed"] for entry in document["seeds"]] == [0, 2]
+    ids = {entry["id"] for entry in document["seeds"]}
+    assert ids == {entry.id for entry in Library("kept").entries()}
     scores = [entry["score"] for entry in document["seeds"]]
     assert document["mean"] == np.mean(scores) and document["std"] == np.std(scores)
     assert document["failed"] == []
@@ -270,6 +273,8 @@ def test_transfer_starts_the_target_from_the_library(place, spotfw_cli, tmp_path
     (tmp_path / "source.toml").write_text(text.replace('name = "mine"', 'name = "source"'))
     made = spotfw_cli("tune", "source.toml", *TUNE[2:], "--out", "source", "--library", "library")
     assert made.status == 0, made.err
+    (entry,) = Library("library").entries()
+    assert f"in the library library: {entry.id}" in made.out
     ran = spotfw_cli("transfer", *TUNE[1:], "--library", "library", "-k", "1", "--json")
     assert ran.status == 0, ran.err
     document = json.loads(ran.out)
@@ -280,6 +285,8 @@ def test_transfer_starts_the_target_from_the_library(place, spotfw_cli, tmp_path
     assert "more than" not in ran.err
     more = spotfw_cli("transfer", *TUNE[1:], "--library", "library", "-k", "9")
     assert (more.status, "-k 9 is more than the 1 prompts" in more.err) == (0, True)
+    assert "(from scratch, for the embedding)" in more.out
+    assert document["embedding"]["score"] <= document["score"]
 
 
 def test_transfer_mixes_for_the_steps_asked_for_and_keeps_all_runs_together(place, spotfw_cli):

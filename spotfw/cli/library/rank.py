@@ -18,6 +18,7 @@ from spotfw.cli.options import (
     open_named,
     settings_options,
 )
+from spotfw.cli.own_data import is_data_file
 from spotfw.errors import SpotError, UnknownName, WrongUse, did_you_mean
 
 if TYPE_CHECKING:
@@ -68,10 +69,10 @@ def rank(
 ) -> None:
     """Rank the prompts by how alike their task embeddings are to QUERY.
 
-    QUERY is a prompt's file, or the id of a prompt of the library, which is then left out
-    itself. Only prompts of the same frozen model and length are compared. With --model it is a
-    task, and the settings are those of its tunings: where a metric compares with its embedding, it
-    is tuned to that first.
+    QUERY is a prompt's file, a finished run's folder, or the id of a prompt of the library, which
+    is then left out itself. Only prompts of the same frozen model and length are compared. With
+    --model it is a task, and the settings are those of its tunings: where a metric compares with
+    its embedding, it is tuned to that first.
 
     --explain shows what each metric says of a source, and what it costs, in forward passes of
     one example: those that ranking it took, and those that tuning from it would take.
@@ -89,6 +90,7 @@ def rank(
     from spotfw.ranking.scores import evaluate_ranking
 
     place = open_named(folder)
+    query = _embedding_of_run(query)
     if model is not None:
         ranking = _for_task(query, metric, (model, folder), backend, given(options))
     else:
@@ -183,14 +185,22 @@ def _for_prompt(
     return fused(metric, rank), fingerprint or origin.fingerprint
 
 
+def _embedding_of_run(query: str) -> str:
+    """The task embedding's file of a finished run whose folder is named, else what is named."""
+    from spotfw import files
+
+    embedding = files.join(query, "embedding.safetensors")
+    return embedding if os.path.isfile(embedding) else query
+
+
 def _query(place: Library, query: str) -> tuple[SoftPrompt, tuple[str, ...]]:
     """The embedding asked for, and the entry it belongs to, if any."""
     from spotfw import files
     from spotfw.prompts import load_prompt
 
     named = query.endswith((".safetensors", ".npy")) or os.sep in query
-    task_file = query.endswith(".toml")
-    if not task_file and (named or files.is_remote(query) or os.path.exists(query)):
+    no_prompt = query.endswith(".toml") or is_data_file(query)
+    if not no_prompt and (named or files.is_remote(query) or os.path.exists(query)):
         return load_prompt(query), ()
     try:
         entry = place.get(query)
@@ -206,7 +216,9 @@ def _no_prompt(place: Library, query: str, error: UnknownName) -> WrongUse:
     plugins = default_plugins()
     try:
         name = plugins.task(query).name
-    except SpotError:
+    except SpotError as unknown:
+        if is_data_file(query):
+            return WrongUse(str(unknown))
         hint = did_you_mean(query, [task.name for task in plugins.tasks()])
         error.args = (f"{error} To rank for a task, name the model with --model.{hint}",)
         return error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spotfw.cli import completion
+from spotfw.cli.listing_group import ListingGroup
 from spotfw.cli.options import bare_listing, json_option
 from spotfw.cli.tasks.bind import bind, unbind
 from spotfw.cli.tasks.facts import facts_of, members_of, note_wrong_variable
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from spotfw.tasks import Mixture, Task
 
 
-@click.group(short_help="Tasks and mixtures, and examples of each.", invoke_without_command=True)
+@click.group(
+    cls=ListingGroup,
+    short_help="Tasks and mixtures, and examples of each.",
+    invoke_without_command=True,
+)
 @json_option
 @click.pass_context
 def tasks(context: click.Context, as_json: bool) -> None:

@@ -83,7 +83,8 @@ class Progress:
     ) -> None:
         if self in _DRAWN:
             _DRAWN.remove(self)
-            self.leave(transient=False)
+            # One that nothing was heard of would stand at zero for good.
+            self.leave(transient=not self._heard)
 
     def draw(self) -> None:
         """Draws the bar at the cursor of the terminal, and again as it moves on."""

@@ -91,6 +91,22 @@ class WatchAll(Progress):
         self._tunings = tunings
         self._heard_of = _Heard()
 
+    @property
+    def heard(self) -> bool:
+        """Whether anything was tuned."""
+        return bool(self._heard_of.reports)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            # Those that were done before, or not chosen, do not leave the bar short of its end.
+            self._total = sum(report.steps for report in self._heard_of.reports.values())
+        super().__exit__(kind, error, trace)
+
     def __call__(self, report: Report) -> None:
         count = len({*self._heard_of.reports, _key(report)})
         tuning = f"{report.beside} side by side"

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spotfw.errors import WrongUse
+from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks.file_columns import Columns
-from spotfw.tasks.tables.labelled_file import labelled_records, unknown_column
-from spotfw.tasks.tables.own_data import MOST_LABELS
+from spotfw.tasks.rows.records import UnusableRow
+from spotfw.tasks.tables.labelled_file import counted, labelled_records, listed, unknown_column
+from spotfw.tasks.tables.own_data import FEWEST_ROWS, MOST_LABELS
 
 #: Rows that are looked at.
 _LOOKED_AT = 2_000
@@ -40,11 +41,11 @@ def choose_columns(
 
     Raises:
       WrongUse: a column is not named, and not just one can be meant; the message lists all.
-      SpotError: the file cannot be read.
+      SpotError: the file cannot be read, or has no rows.
     """
     if text_columns and label_column:
         return Columns(tuple(text_columns), label_column)
-    cells = _cells(source)
+    cells, count = _cells(source)
     for option, column in (
         *(("--text-column", column) for column in text_columns),
         *((("--label-column", label_column),) if label_column else ()),
@@ -67,9 +68,15 @@ def choose_columns(
         which = "--text-column and --label-column"
         if text_columns or label_column:
             which = "--label-column" if text_columns else "--text-column"
+        few = ""
+        if count < FEWEST_ROWS:
+            few = (
+                f" It has {counted(count, 'row')}, too few to tell them by; to learn from, at "
+                f"least {FEWEST_ROWS} are needed."
+            )
         raise WrongUse(
-            f"It is not plain which columns of {source} hold the texts and the labels. Name them "
-            f"with {which}. Columns: {', '.join(cells) or 'none'}.{_candidates(texts, labels)}"
+            f"It is not plain which columns of {source} hold the texts and the labels.{few} Name "
+            f"them with {which}. Columns: {', '.join(cells)}.{_candidates(texts, labels)}"
         )
     if labels[0] in cells[labels[0]] and not label_column:
         raise WrongUse(
@@ -86,13 +93,34 @@ def _candidates(texts: Sequence[str], labels: Sequence[str]) -> str:
     return f" By their content, {'; '.join(kinds)}." if kinds else ""
 
 
-def _cells(source: Path) -> Mapping[str, list[Any]]:
+def _cells(source: Path) -> tuple[Mapping[str, list[Any]], int]:
+    """The first rows' cells by column, and how many rows these are.
+
+    Raises:
+      SpotError: there are no rows, or none that can be read.
+    """
     cells: dict[str, list[Any]] = {}
+    unusable: list[UnusableRow] = []
+    count = 0
     with contextlib.closing(labelled_records(source)) as records:
-        for _, record in itertools.islice(records, _LOOKED_AT):
-            for name, value in record.items() if isinstance(record, dict) else ():
+        for line, record in itertools.islice(records, _LOOKED_AT):
+            if isinstance(record, str):
+                unusable.append(UnusableRow(source, line, record))
+                continue
+            count += 1
+            for name, value in record.items():
                 cells.setdefault(name, []).append(value)
-    return cells
+    if cells:
+        return cells, count
+    if unusable:
+        raise SpotError(
+            f"No row of {source} can be read: {listed(unusable)} It must be text in UTF-8, with "
+            "what its suffix says between the columns."
+        )
+    raise SpotError(
+        f"The file {source} has no rows: there is nothing in it but, at most, the names of its "
+        "columns. Put the labelled texts below them, one a line."
+    )
 
 
 def _is_text(cells: Sequence[Any]) -> bool:

@@ -37,6 +37,8 @@ SHARES = {"validation": 0.2, "test": 0.2}
 ROWS_FOR_TEST = 200
 #: Labels with a single row that a message names.
 _RARE_SHOWN = 5
+#: Characters of a text that a message shows.
+_TEXT_SHOWN = 40
 #: Other tasks of the same file that a message names.
 _BEFORE = 2
 
@@ -51,6 +53,7 @@ class OwnData:
       labels: each label's rows in the whole file, most frequent first.
       unusable: rows left out, each with its line and reason.
       before: folders of other tasks made before of a file of this name, where this one is new.
+      twofold: texts that stand there with several labels, and these.
     """
 
     task_file: Path
@@ -58,6 +61,7 @@ class OwnData:
     labels: Mapping[str, int]
     unusable: tuple[UnusableRow, ...] = ()
     before: tuple[Path, ...] = ()
+    twofold: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
 
     def describe(self) -> str:
         """The split and what was left out, in a paragraph."""
@@ -72,6 +76,8 @@ class OwnData:
                 f" Its rows or columns are not those of {names}, so it is tuned anew there; what "
                 "was tuned before stays."
             )
+        if self.twofold:
+            text += f" {_same_text(self.twofold)}"
         if self.unusable:
             text += f" {not_used(self.unusable)}"
         alike = _alike_but_for_capitals(self.labels)
@@ -136,6 +142,7 @@ def write_own_task(
         labels=dict(labels.most_common()),
         unusable=tuple(unusable),
         before=tuple(before),
+        twofold=_twofold(pairs),
     )
 
 
@@ -230,6 +237,26 @@ def _alike_but_for_capitals(labels: Iterable[str]) -> str:
     for label in labels:
         folded.setdefault(label.casefold(), []).append(label)
     return "; ".join(" and ".join(map(repr, same)) for same in folded.values() if len(same) > 1)
+
+
+def _twofold(pairs: Iterable[Pair]) -> dict[str, tuple[str, ...]]:
+    """Texts with more than one label, each with its labels, in the order of the rows."""
+    labels: dict[str, dict[str, None]] = {}
+    for text, label in pairs:
+        labels.setdefault(text, {})[label] = None
+    return {text: tuple(own) for text, own in labels.items() if len(own) > 1}
+
+
+def _same_text(twofold: Mapping[str, Sequence[str]]) -> str:
+    """That texts have several labels, and the first of them."""
+    text, labels = next(iter(twofold.items()))
+    shown = text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]} ..."
+    each = ["stands", "it has"] if len(twofold) == 1 else ["stand", "each has"]
+    return (
+        f"{counted(len(twofold), 'text')} {each[0]} there with more than one label, such as "
+        f"{shown!r} ({', '.join(labels)}): no answer is right for all rows {each[1]}. Keep the one "
+        "that is meant."
+    )
 
 
 def _task_name(stem: str) -> str:

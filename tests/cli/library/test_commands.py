@@ -227,6 +227,8 @@ def test_rank_by_several_metrics_explained(call: Callable[..., Any], tmp_path: P
     words = ("rank", tmp_path / "9.safetensors", "--metric", both)
     saved(tmp_path / "9.safetensors", 9)
     rows = json.loads(call(*words, "--explain", "--json").out)
+    twice = [word for name in both.split("+") for word in ("--metric", name)]
+    assert json.loads(call(*words[:2], *twice, "--explain", "--json").out) == rows
     assert [row["rank"] for row in rows] == [1, 2, 3, 4]
     assert {"per_token_cosine", "average_token_cosine:place", "reason", "passes"} < set(rows[0])
     assert rows[0]["passes"] == 0 and rows[0]["tuning_passes"] is None
@@ -273,6 +275,51 @@ def test_rank_for_a_task_without_a_model_says_the_whole_command(
     assert f"`spotfw library rank {spotfw_tiny_tasks[0].origin} --model tiny --library" in ran.err
     own = Library(folder).entries(task=spotfw_tiny_tasks[0].name)
     assert f"own prompts of it are {', '.join(entry.id[:8] for entry in own)}." in ran.err
+
+
+def test_rank_for_a_run_takes_its_embedding(call: Callable[..., Any], tmp_path: Path) -> None:
+    ids = [call("add", saved(tmp_path / f"{n}.safetensors", n)).out.strip() for n in range(2)]
+    saved(tmp_path / "run" / "best.safetensors", 0)
+    saved(tmp_path / "run" / "embedding.safetensors", 1)
+    rows = json.loads(call("rank", tmp_path / "run", "--json").out)
+    assert rows[0]["id"] == ids[1]
+    file = tmp_path / "run" / "embedding.safetensors"
+    assert rows == json.loads(call("rank", file, "--json").out)
+
+
+@pytest.mark.parametrize("model", [(), ("--model", "there", "--backend", "numpy")])
+def test_a_data_file_is_no_task(
+    model: tuple[str, ...],
+    call: Callable[..., Any],
+    plugins: Plugins,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plugins.register(NumpyBackend(), "numpy")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "mine.csv").write_text("text,label\n")
+    call("add", saved(tmp_path / "p.safetensors", 1))
+    ran = call("rank", "mine.csv", *model)
+    assert ran.status == 2 and "Did you mean" not in ran.err
+    assert "mine.csv is a file of rows" in ran.err and "task.toml" in ran.err
+
+
+def test_a_task_is_not_tuned_for_a_ranking_of_nothing(
+    call: Callable[..., Any],
+    plugins: Plugins,
+    tmp_path: Path,
+    spotfw_tiny_tasks: tuple[Task, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plugins.register(NumpyBackend(), "numpy")
+    (tmp_path / "there").mkdir()
+    call("add", saved(tmp_path / "p.safetensors", 1))
+    ran = call("rank", spotfw_tiny_tasks[0].origin, "--model", "there", "--backend", "numpy")
+    assert ran.status == 2 and not Path("runs").exists()
+    assert "no prompt to compare with (1 of another model) in the library" in ran.err
+    assert "is not tuned for it" in ran.err
 
 
 @pytest.mark.parametrize("words", [("library",), ("library", "list")])

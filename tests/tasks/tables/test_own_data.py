@@ -221,6 +221,31 @@ def test_a_file_without_names_is_no_file_of_one_row_less(tmp_path: Path) -> None
     assert choose_columns(path, ["review"], "spam").label == "spam"
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"review,stars\n", "has no rows"),
+        (b"", "has no rows"),
+        (b"review,stars\n1\n2\n", "No row of .* can be read: line 2: 1 cells"),
+        (b"review,stars\n" + b"so good a thing,yes\nso bad one,no\n" * 2, "It has 4 rows, too few"),
+    ],
+)
+def test_a_file_with_too_little_in_it_says_so(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(SpotError, match=message) as error:
+        choose_columns(path)
+    assert "none" not in str(error.value)
+
+
+def test_a_text_with_two_labels_is_said(tmp_path: Path) -> None:
+    content = [*rows(20), {"review": "text 0", "stars": "bad", "id": 20}]
+    own = write_own_task(write(tmp_path / "a.csv", content), ["review"], "stars", tmp_path)
+    assert "1 text stands there with more than one label, such as 'text 0' (Very good, bad)" in (
+        own.describe()
+    )
+
+
 def test_a_label_of_a_single_row_is_named_with_its_line(tmp_path: Path) -> None:
     content = rows(20, ("billing", "delivery"))
     content[6]["stars"] = "Billing"
