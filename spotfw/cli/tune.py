@@ -51,7 +51,7 @@ from spotfw.errors import WrongUse
 )
 @column_options
 @json_option
-@batch_tokens_option
+@batch_tokens_option("With --method model")
 @settings_options()
 def tune(
     task: str,
