@@ -75,6 +75,7 @@ JSON: dict[str, tuple[str, ...]] = {
             "outcomes",
             "ranking",
             "measure",
+            "scratch",
             "steps_paid",
             "races",
             "best_prompt",

@@ -68,7 +68,8 @@ def show(folder: str, as_json: bool) -> None:
 
     DIR is a Mesh TF checkpoint folder (local or gs://), a Hugging Face T5 1.1 folder, or the
     name of a model that `spotfw models list` knows. Of a model by name, also the settings that
-    are used in place of the paper's wherever it is named.
+    are used in place of the paper's wherever it is named. Parameters count the output layer by
+    itself, as T5 1.1 has it, where its values equal the embeddings too.
     """
     from spotfw.cli.display import print_json
     from spotfw.plugins import default_plugins

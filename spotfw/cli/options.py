@@ -130,8 +130,8 @@ _MODEL_OPTIONS = (
     click.option(
         "--layout",
         metavar="DIM:AXIS,...",
-        help="What is split over a mesh's axes [default: cohort:cohort,batch:batch,d_ff:model,"
-        "heads:model,vocab:model].",
+        help="What is split over a mesh's axes, e.g. batch:batch,d_ff:model [default: t5's rules, "
+        "and cohort:cohort].",
     ),
     click.option(
         "--devices",

@@ -98,7 +98,7 @@ def transfer(
     \b
     Example:
       spotfw library --help
-      spotfw transfer reviews.csv --model english --text-column review --label-column stars
+      spotfw transfer reviews.csv -m english --text-column review --label-column stars
       spotfw transfer book_reviews hotel_reviews --library library -k 2 --steps 300
     """
     from spotfw.cli.display import note, print_json
@@ -245,6 +245,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
             }
             for outcome in result.outcomes
         ],
+        "scratch": _scratch(result),
         "ranking": [
             {
                 "rank": place,
@@ -262,6 +263,19 @@ def _facts(result: TransferResult) -> dict[str, Any]:
     }
 
 
+def _scratch(result: TransferResult) -> dict[str, Any] | None:
+    """The target's tuning from scratch for its embedding, where there was one besides."""
+    from spotfw.recipe.workbench import SCRATCH
+
+    compared = {outcome.tuned.folder for outcome in result.outcomes}
+    for run in result.runs:
+        origin = run.best.provenance
+        ours = origin.task == result.target and origin.started_from == SCRATCH
+        if ours and run.folder not in compared:
+            return {"score": run.score, "step": origin.step, "out": run.folder}
+    return None
+
+
 def _print(facts: dict[str, Any]) -> None:
     from spotfw.cli.display import print_table
 
@@ -272,7 +286,8 @@ def _print(facts: dict[str, Any]) -> None:
         [
             [r["from"], r["score"], r["step"], "best" if r["best"] else r["ended"]]
             for r in facts["outcomes"]
-        ],
+        ]
+        + [["scratch, for ranking", r["score"], r["step"], ""] for r in [facts["scratch"]] if r],
         title=f"{facts['target']}, tuned by {facts['strategy']}",
     )
     for race in facts["races"]:

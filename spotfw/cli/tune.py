@@ -84,7 +84,7 @@ def tune(
       spotfw tasks
       spotfw tune film_reviews --steps 500 --seed 1 --out runs/film
       spotfw tune film_reviews --steps 500 --seeds 0,1,2 --out runs/film_reviews
-      spotfw tune my_task.toml --init prompt:runs/film/best.safetensors --out runs/mine
+      spotfw tune my.toml --init prompt:runs/film/best.safetensors --out runs/mine
       spotfw tune film_reviews --method model --steps 200 --out runs/film-all
     """
     from spotfw.cli.display import print_json, print_table
@@ -138,6 +138,9 @@ def tune(
         ],
     )
     say(f"best prompt: {result['best']} (step {best.step}, score {tuned.score:.2f})")
+    if library is not None:
+        # It is there already; adding it again gives its id.
+        say(f"kept in {library}: {session.add(tuned)}")
 
 
 @click.command(short_help="Score a prompt on a task.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from spotfw.cli.display import say
+from spotfw.cli.display import note, say
 from spotfw.cli.options import OPENING
 from spotfw.config import LENGTHS, ModelTuningSettings, TuningSettings
 from spotfw.errors import WrongUse
@@ -75,12 +75,14 @@ def with_engine(model: str, options: dict[str, Any]) -> None:
     """
     from spotfw.contracts import OptionNames
     from spotfw.plugins import default_plugins
-    from spotfw.plugins.models import weight_backend
+    from spotfw.plugins.models import choose_backend, weight_backend
 
     if options.get("backend") is not None:
         return
     plugins = default_plugins()
     chosen = options["backend"] = weight_backend(model, plugins)
+    if chosen != choose_backend(model, plugins):
+        note(f"Engine: {chosen}, because it tunes weights. --backend NAME takes another.")
     engine = plugins.backend(chosen)
     for name in OPENING:
         if (
