@@ -13,7 +13,9 @@ import spotfw
 from spotfw import contracts
 from spotfw.contracts import (
     ExampleArgument,
+    OptionCheck,
     OptionNames,
+    SettingsCheck,
     ShortNames,
     TaskFinder,
     TaskSource,
@@ -89,7 +91,7 @@ def test_who_has_what() -> None:
         "T5Tasks": [True, False, True],
     }
     assert isinstance(SeqioRegistry(), UnlistedTasks)
-    assert isinstance(MeshBackend(), OptionNames)
+    assert isinstance(MeshBackend(), OptionNames) and isinstance(MeshBackend(), OptionCheck)
     assert not isinstance(Plain(), OptionNames) and not isinstance(Plain(), ExampleArgument)
 
 
@@ -156,7 +158,15 @@ def test_contracts_state_their_errors(method: Any) -> None:
     assert "Raises:" in (inspect.getdoc(method) or "")
 
 
-OPTIONAL = (ExampleArgument, OptionNames, ShortNames, TaskFinder, UnlistedTasks)
+OPTIONAL = (
+    ExampleArgument,
+    OptionCheck,
+    OptionNames,
+    SettingsCheck,
+    ShortNames,
+    TaskFinder,
+    UnlistedTasks,
+)
 
 
 @pytest.mark.parametrize("protocol", OPTIONAL, ids=lambda protocol: protocol.__name__)

@@ -76,6 +76,7 @@ JSON: dict[str, tuple[str, ...]] = {
             "embedding",
             "ranking",
             "measure",
+            "scratch",
             "steps_paid",
             "races",
             "best_prompt",

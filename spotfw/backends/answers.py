@@ -60,8 +60,8 @@ def warn_of_no_labels(task: Task, split: str, texts: Sequence[str]) -> None:
     elif _warned.first(place):
         often = ", ".join(repr(text[:40]) for text, _ in Counter(others).most_common(3))
         _log.warning(
-            "%d of %d answers to task %r, split %r, are none of its labels (most often: %s), as is "
-            "usual at the first checkpoints.",
+            "%d of %d answers to task %r, split %r, are none of its labels (most often: %s): this "
+            "task is not learned yet, as is usual at a tuning's first checkpoints.",
             len(others),
             len(texts),
             *place,

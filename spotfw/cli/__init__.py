@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Ways to choose among ranked prompts: what --strategy takes.",
     ),
     "runs": ("spotfw.cli.runs:runs", "Runs: compare their settings and scores."),
-    "models": ("spotfw.cli.models:models", "Frozen models: list, show, convert."),
+    "models": ("spotfw.cli.models:models", "Frozen models: list, show, convert, adapt."),
     "plugins": (
         "spotfw.cli.plugins.commands:plugins",
         "What is installed and what failed to load.",

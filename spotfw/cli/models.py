@@ -19,7 +19,7 @@ from spotfw.cli.options import (
 from spotfw.cli.tune_model import batch_tokens_option
 
 
-@click.group(short_help="Frozen models: list, show, convert.", invoke_without_command=True)
+@click.group(short_help="Frozen models: list, show, convert, adapt.", invoke_without_command=True)
 @json_option
 @click.pass_context
 def models(context: click.Context, as_json: bool) -> None:
@@ -68,7 +68,8 @@ def show(folder: str, as_json: bool) -> None:
 
     DIR is a Mesh TF checkpoint folder (local or gs://), a Hugging Face T5 1.1 folder, or the
     name of a model that `spotfw models list` knows. Of a model by name, also the settings that
-    are used in place of the paper's wherever it is named.
+    are used in place of the paper's wherever it is named. Parameters count the output layer by
+    itself, as T5 1.1 has it, where its values equal the embeddings too.
     """
     from spotfw.cli.display import print_json
     from spotfw.plugins import default_plugins
@@ -145,7 +146,7 @@ def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
 @click.option("--steps", type=int, default=100_000, show_default=True, help="Number of updates.")
 @click.option("--backend", metavar="NAME", help="The engine [default: one that tunes weights].")
 @click.option("--threads", type=click.IntRange(0), help="Threads an operation [default: all].")
-@batch_tokens_option
+@batch_tokens_option()
 @settings_options(
     only=(
         *("batch_size", "learning_rate", "dropout", "checkpoint_every", "seed"),
@@ -154,6 +155,10 @@ def convert(src: str, dst: str, dtype: str, as_json: bool) -> None:
     learning_rate=0.001,
     checkpoint_every=5_000,
     max_target_length="that of inputs",
+    texts={
+        "seed": "Of the order of the data and dropout",
+        "max_input_length": "Text tokens kept of an input",
+    },
 )
 @json_option
 def adapt(

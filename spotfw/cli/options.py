@@ -6,7 +6,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def settings_options(
-    only: Collection[str] | None = None, own: bool = False, **defaults: Any
+    only: Collection[str] | None = None,
+    own: bool = False,
+    texts: Mapping[str, str] | None = None,
+    **defaults: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator that gives a command one option for each setting of a tuning.
 
@@ -31,12 +34,13 @@ def settings_options(
     Args:
       only: names of the settings wanted, None for all.
       own: say of each default that a model's own setting stands before it.
+      texts: what is said of a setting that means less here than in a prompt's tuning, by name.
       **defaults: of settings where the command has others than the class, or what they are in
         words.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        texts = _texts()
+        said = {**_texts(), **(texts or {})}
         kinds = typing.get_type_hints(TuningSettings)
         for field in reversed(attrs.fields(TuningSettings)):
             if only is not None and field.name not in only:
@@ -50,7 +54,7 @@ def settings_options(
                 type=_kind(kinds[field.name]),
                 default=None,
                 metavar=_METAVARS.get(_kind(kinds[field.name]), "X"),
-                help=f"{texts.get(field.name, '')} [default: {shown}]".strip(),
+                help=f"{said.get(field.name, '')} [default: {shown}]".strip(),
             )(command)
         return command
 
@@ -126,8 +130,8 @@ _ENGINE_OPTIONS = (
     click.option(
         "--layout",
         metavar="DIM:AXIS,...",
-        help="What is split over a mesh's axes [default: cohort:cohort,batch:batch,d_ff:model,"
-        "heads:model,vocab:model].",
+        help="What is split over a mesh's axes, e.g. batch:batch,d_ff:model [default: t5's rules, "
+        "and cohort:cohort].",
     ),
     click.option(
         "--devices",

@@ -32,7 +32,7 @@ def strategies(as_json: bool) -> None:
 
     \b
     Example:
-      spotfw transfer book_reviews --library library --strategy top_k_weighted_average -k 3
+      spotfw transfer book_reviews --strategy top_k_weighted_average -k 3
     """
     _list("strategy", as_json)
 

@@ -18,8 +18,8 @@ _GAP = 2
 _NARROWEST = 10
 #: Counts, scores, times, shares: what is worth nothing broken.
 _WHOLE = re.compile(r"[-≤±+*]?\s?[\d.,:]+\s?[%*]?( ± [\d.,]+)?( (s|min|h|[KMGT]i?B))*")
-#: Where a word may be broken: behind these.
-_PIECES = re.compile(r"[^\s_/.:,-]*[_/.:,-]+\s*|[^\s_/.:,-]+\s*|\s+")
+#: Where a word may be broken: behind these, but not within 0.95.
+_PIECES = re.compile(r"(?:\d\.\d|[^\s_/.:,-])*[_/.:,-]+\s*|[^\s_/.:,-]+\s*|\s+")
 
 
 def layout(
@@ -79,11 +79,20 @@ def _words(text: str, width: int) -> Iterator[str]:
         if cell_len(word.rstrip()) <= width:
             yield word
             continue
-        for piece in _PIECES.findall(word):
+        for piece in _pieces(word, width):
             if cell_len(piece.rstrip()) <= width:
                 yield piece
             else:
                 yield from chop_cells(piece, width)
+
+
+def _pieces(word: str, width: int) -> Iterator[str]:
+    """A long word's pieces: of a list, such as settings, its items while they fit."""
+    for item in re.findall(r"[^,]+,*\s*|,+\s*", word):
+        if "," in word and "=" in word and cell_len(item.rstrip()) <= width:
+            yield item
+        else:
+            yield from _PIECES.findall(item)
 
 
 def _parts(

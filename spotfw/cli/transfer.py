@@ -98,7 +98,7 @@ def transfer(
     \b
     Example:
       spotfw library --help
-      spotfw transfer reviews.csv --model english --text-column review --label-column stars
+      spotfw transfer reviews.csv -m english --text-column review --label-column stars
       spotfw transfer book_reviews hotel_reviews --library library -k 2 --steps 300
     """
     from spotfw.cli.display import note, print_json
@@ -247,7 +247,7 @@ def _facts(result: TransferResult) -> dict[str, Any]:
             }
             for outcome in result.outcomes
         ],
-        "embedding": _embedding_run(result),
+        "scratch": _scratch(result),
         "ranking": [
             {
                 "rank": place,
@@ -265,12 +265,16 @@ def _facts(result: TransferResult) -> dict[str, Any]:
     }
 
 
-def _embedding_run(result: TransferResult) -> dict[str, Any] | None:
-    """The tuning from scratch that gave the target's embedding, where it is no outcome itself."""
-    known = {outcome.tuned.folder for outcome in result.outcomes}
+def _scratch(result: TransferResult) -> dict[str, Any] | None:
+    """The target's tuning from scratch for its embedding, where there was one besides."""
+    from spotfw.recipe.workbench import SCRATCH
+
+    compared = {outcome.tuned.folder for outcome in result.outcomes}
     for run in result.runs:
-        if run.best.provenance.task == result.target and run.folder not in known:
-            return {"score": run.score, "step": run.best.provenance.step, "out": run.folder}
+        origin = run.best.provenance
+        ours = origin.task == result.target and origin.started_from == SCRATCH
+        if ours and run.folder not in compared:
+            return {"score": run.score, "step": origin.step, "out": run.folder}
     return None
 
 
@@ -279,16 +283,13 @@ def _print(facts: dict[str, Any]) -> None:
 
     print_sources(facts)
     say()
-    early = facts["embedding"]
-    rows: list[list[object]] = [
-        [r["from"], r["score"], r["step"], "best" if r["best"] else r["ended"]]
-        for r in facts["outcomes"]
-    ]
-    if early is not None:
-        rows.append(["(from scratch, for the embedding)", early["score"], early["step"], ""])
     print_table(
         ["started from", "score", "step", ""],
-        rows,
+        [
+            [r["from"], r["score"], r["step"], "best" if r["best"] else r["ended"]]
+            for r in facts["outcomes"]
+        ]
+        + [["scratch, for ranking", r["score"], r["step"], ""] for r in [facts["scratch"]] if r],
         title=f"{facts['target']}, tuned by {facts['strategy']}",
     )
     for race in facts["races"]:

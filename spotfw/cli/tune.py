@@ -51,7 +51,7 @@ from spotfw.errors import WrongUse
 )
 @column_options
 @json_option
-@batch_tokens_option
+@batch_tokens_option("With --method model")
 @settings_options()
 def tune(
     task: str,
@@ -84,7 +84,7 @@ def tune(
       spotfw tasks
       spotfw tune film_reviews --steps 500 --seed 1 --out runs/film
       spotfw tune film_reviews --steps 500 --seeds 0,1,2 --out runs/film_reviews
-      spotfw tune my_task.toml --init prompt:runs/film/best.safetensors --out runs/mine
+      spotfw tune my.toml --init prompt:runs/film/best.safetensors --out runs/mine
       spotfw tune film_reviews --method model --steps 200 --out runs/film-all
     """
     from spotfw.cli.display import print_json, print_table

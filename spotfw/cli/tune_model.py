@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from spotfw.cli.display import note, say
+from spotfw.cli.options import OPENING
 from spotfw.config import LENGTHS, ModelTuningSettings, TuningSettings
 from spotfw.errors import WrongUse
 
@@ -31,13 +32,16 @@ method_option = click.option(
     help="What is tuned: a prompt, or all weights of the model, with the defaults of "
     "ModelTuning: 262,144 steps, rate 0.001, a checkpoint every 5,000.",
 )
-batch_tokens_option = click.option(
-    "--batch-tokens",
-    type=int,
-    metavar="N",
-    help="With --method model: input tokens an update, in place of --batch-size [default: the "
-    "model's batch size, else 65,536 tokens].",
-)
+
+
+def batch_tokens_option(when: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--batch-tokens``; `when` stands before its help, where not every use takes it."""
+    text = (
+        "input tokens an update, in place of --batch-size [default: the model's batch size, else "
+        "65,536 tokens]."
+    )
+    text = f"{when}: {text}" if when else text[:1].upper() + text[1:]
+    return click.option("--batch-tokens", type=int, metavar="N", help=text)
 
 
 def check_method(method: str, given: Mapping[str, Any]) -> None:
@@ -64,14 +68,33 @@ def check_method(method: str, given: Mapping[str, Any]) -> None:
 
 
 def with_engine(model: str, options: dict[str, Any]) -> None:
-    """Names in the options an engine that tunes all weights, where the user names none."""
-    from spotfw.plugins import default_plugins
-    from spotfw.plugins.models import BUILT_IN, weight_backend
+    """Names in the options an engine that tunes all weights, where the user names none.
 
-    if options.get("backend") is None:
-        engine = options["backend"] = weight_backend(model, default_plugins())
-        if engine != BUILT_IN:
-            note(f"Engine: {engine}, because it tunes all weights. --backend NAME takes another.")
+    Raises:
+      WrongUse: it does not have an option that was given.
+    """
+    from spotfw.contracts import OptionNames
+    from spotfw.plugins import default_plugins
+    from spotfw.plugins.models import choose_backend, weight_backend
+
+    if options.get("backend") is not None:
+        return
+    plugins = default_plugins()
+    chosen = options["backend"] = weight_backend(model, plugins)
+    if chosen != choose_backend(model, plugins):
+        note(f"Engine: {chosen}, because it tunes weights. --backend NAME takes another.")
+    engine = plugins.backend(chosen)
+    for name in OPENING:
+        if (
+            options.get(name) is not None
+            and isinstance(engine, OptionNames)
+            and name not in engine.options
+        ):
+            option = name.replace("_", "-")
+            raise WrongUse(
+                f"--{option} does not go with tuning all weights: {chosen} does that here, which "
+                "has no such option. Leave it out."
+            )
 
 
 def tune_weights(
@@ -93,6 +116,7 @@ def tune_weights(
 def show_tuned_model(tuned: TunedModel, as_json: bool) -> None:
     """The checkpoints of a tuning of all weights, and where the best lie."""
     from spotfw.cli.display import print_json, print_table
+    from spotfw.recipe.progress.figures import number
 
     best = tuned.best
     if as_json:
@@ -120,7 +144,7 @@ def show_tuned_model(tuned: TunedModel, as_json: bool) -> None:
             for h in tuned.history
         ],
     )
-    say(f"best weights: {tuned.model} (step {best.step}, score {tuned.score:.2f})")
+    say(f"best weights: {tuned.model} (step {best.step}, score {number(tuned.score)})")
 
 
 def tuned_model(path: str) -> tuple[str, dict[str, Any]] | None:

@@ -36,7 +36,14 @@ from spotfw.contracts.jobs import (
     WorkerStart,
 )
 from spotfw.contracts.models import DemoPlan, NamedModel
-from spotfw.contracts.optional import Cohorts, FolderKind, OptionNames, Requirements
+from spotfw.contracts.optional import (
+    Cohorts,
+    FolderKind,
+    OptionCheck,
+    OptionNames,
+    Requirements,
+    SettingsCheck,
+)
 from spotfw.contracts.parts import (
     ExampleArgument,
     PromptInitializer,
@@ -73,12 +80,14 @@ __all__ = [
     "JobPool",
     "JobProgress",
     "NamedModel",
+    "OptionCheck",
     "OptionNames",
     "PromptInitializer",
     "Race",
     "ReportProgress",
     "Requirements",
     "SelectionStrategy",
+    "SettingsCheck",
     "ShortNames",
     "SimilarityMetric",
     "SourceTasks",

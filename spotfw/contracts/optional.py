@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+from spotfw.config import TuningSettings
 
 
 @runtime_checkable
@@ -16,6 +18,32 @@ class OptionNames(Protocol):
     """
 
     options: Sequence[str]
+
+
+@runtime_checkable
+class OptionCheck(Protocol):
+    """Optional for a backend: judges options early. Called when a session is made."""
+
+    def check(self, **options: Any) -> None:
+        """Looks at options of `open`, as the user gave them. Cheap: nothing heavy is imported.
+
+        Raises:
+          WrongUse: one cannot be used, or they do not go together. `open` refuses them too.
+        """
+        ...
+
+
+@runtime_checkable
+class SettingsCheck(Protocol):
+    """Optional for a frozen model: judges a tuning's settings before its run's folder is made."""
+
+    def check_settings(self, settings: TuningSettings) -> None:
+        """Called for each tuning. Cheap: nothing is computed.
+
+        Raises:
+          WrongUse: the model, as it was opened, cannot be tuned so. `tune` refuses it too.
+        """
+        ...
 
 
 @runtime_checkable

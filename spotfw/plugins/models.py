@@ -13,6 +13,8 @@ from spotfw.contracts import (
     Cohorts,
     FolderKind,
     NamedModel,
+    OptionCheck,
+    OptionNames,
     Requirements,
     TunesWeights,
 )
@@ -113,6 +115,46 @@ def weight_backend(model: str, plugins: Plugins) -> str:
         f"The engine {chosen} tunes prompts in front of {model}, and no weights, and no engine "
         "here does that for such a folder. Install one (`pip install spotfw-torch`), and give it "
         "a Hugging Face folder: `spotfw models convert SRC DST` makes it of a Mesh TF checkpoint."
+    )
+
+
+def check_options(engine: Backend, options: Mapping[str, Any], plugins: Plugins) -> None:
+    """Refuses, before a model is opened, options that its engine is known not to take.
+
+    Args:
+      engine: that is to open it.
+      options: of its `open`.
+      plugins: what is installed, to say which engine takes such an option.
+
+    Raises:
+      WrongUse: an option is another engine's alone, or the engine's own check refuses one.
+    """
+    for name in options:
+        if not isinstance(engine, OptionNames) or name in engine.options:
+            continue
+        others = sorted(
+            backend.name
+            for backend in plugins.backends()
+            if isinstance(backend, OptionNames) and name in backend.options
+        )
+        if others:
+            option = name.replace("_", "-")
+            raise WrongUse(
+                f"--{option} is an option of the engine {' or '.join(others)}, but {engine.name} "
+                f"is to open the model. Leave --{option} out, or take --backend {others[0]}."
+            )
+    if isinstance(engine, OptionCheck):
+        engine.check(**options)
+
+
+def weight_engines(plugins: Plugins) -> list[str]:
+    """Names of the installed engines that tune all weights."""
+    return sorted(
+        backend.name
+        for backend in plugins.backends()
+        if isinstance(backend, TunesWeights)
+        and backend.tunes_weights
+        and missing_package(backend) is None
     )
 
 

@@ -102,18 +102,23 @@ class Explanation(Sequence[Explained]):
             [
                 *(item.rank, item.task or item.id, item.seed),
                 *(f"{item.signals[name]:+.4f}" if name in item.signals else None for name in names),
-                *(f"{item.passes:,.0f}", item.reason),
+                f"{item.passes:,.0f}",
+                # The rank says it already where one metric alone decides.
+                *([item.reason] if len(names) > 1 else []),
             ]
             for item in self.items
         ]
         headings = [
             f"{name} ({self.measures[name]})" if name in self.measures else name for name in names
         ]
-        return ["rank", "task", "seed", *headings, "passes", "why"], rows
+        last = ["why"] if len(names) > 1 else []
+        return ["rank", "task", "seed", *headings, "passes", *last], rows
 
     def __str__(self) -> str:
         columns, rows = self.table()
-        table = text_table(self.title, columns, rows, right={0, *range(2, len(columns) - 1)})
+        table = text_table(
+            self.title, columns, rows, right={0, *range(2, columns.index("passes") + 1)}
+        )
         return "\n".join([table, *self.notes])
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from spotfw.config import TuningSettings
-from spotfw.contracts import FrozenModel
+from spotfw.contracts import FrozenModel, SettingsCheck
 from spotfw.errors import Once
 from spotfw.recipe.evaluation import TRAIN, VALIDATION
 from spotfw.tasks import Mixture, Task
@@ -88,6 +88,8 @@ def check_before_tuning(
       SpotError: nothing can be learned, or something else than what is written. Data that cannot
         be read is passed over: reading it for the tuning tells.
     """
+    if isinstance(model, SettingsCheck):
+        model.check_settings(settings)
     reader = _reader(model, name)
     for member in _members(task):
         looked_at = _of_splits(model, member, (TRAIN, VALIDATION), reader)

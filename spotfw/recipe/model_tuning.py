@@ -23,6 +23,7 @@ from spotfw.contracts import (
 )
 from spotfw.errors import BrokenPart, WrongUse
 from spotfw.plugins import Plugins
+from spotfw.plugins.models import weight_engines
 from spotfw.recipe.evaluation import VALIDATION, evaluate
 from spotfw.recipe.fitting import check_before_tuning
 from spotfw.recipe.model_run_folder import METHOD, ModelRunFolder, best_of
@@ -133,9 +134,15 @@ def tune_model(
         saved stays.
     """
     if not isinstance(model, WeightTuning):
+        able = [f"--backend {name}" for name in weight_engines(plugins)]
         raise WrongUse(
             "The engine that opened this model tunes prompts in front of it, and no weights. Take "
-            "one that does, such as --backend torch (`pip install spotfw-torch`)."
+            "one that does"
+            + (
+                f": {' or '.join(able)}."
+                if able
+                else ", such as torch: `pip install spotfw-torch`."
+            )
         )
     data = settings.of_data()
     record = {

@@ -17,7 +17,7 @@ from spotfw.errors import SpotError
 from spotfw.library import Entry, Library, ReleasedLibrary
 from spotfw.plugins import Plugins
 from spotfw.plugins.hub_models import hub_model, is_hub_model
-from spotfw.plugins.models import choose_backend, folder_for, named_model
+from spotfw.plugins.models import check_options, choose_backend, folder_for, named_model
 from spotfw.plugins.strangers import one_line
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.prompts.prompt import warn_of_other_model
@@ -60,6 +60,7 @@ class Workbench:
 
     Raises:
       UnknownName: `model` is neither a name nor a folder.
+      WrongUse: an option is another engine's, or cannot be used.
     """
 
     def __init__(
@@ -76,6 +77,9 @@ class Workbench:
         self._on_hub = self._named is None and is_hub_model(model)
         self.backend = backend or choose_backend(model, plugins)
         self._options = options
+        if options:
+            with plugins.blaming("backend", self.backend):
+                check_options(plugins.backend(self.backend), options, plugins)
         self.announce = announce
         self._metrics: dict[str, SimilarityMetric] = {}
 

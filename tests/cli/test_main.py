@@ -75,6 +75,18 @@ def test_no_listing_of_commands_is_cut_at_80_columns(spotfw_cli, spotfw_plugins,
         assert listing and "..." not in listing, listing
 
 
+def test_no_example_is_broken_at_80_columns(spotfw_cli):
+    context = click.Context(cli.spotfw)
+    below = [("", cli.spotfw)]
+    while below:
+        path, command = below.pop()
+        if isinstance(command, click.Group):
+            names = command.list_commands(context)
+            below += [(f"{path} {name}", command.get_command(context, name)) for name in names]
+        examples = (command.help or "").partition("Example:")[2].splitlines()
+        assert [line for line in examples if len(line) > 78] == [], path
+
+
 def test_version(spotfw_cli):
     assert spotfw_cli("--version").out == f"spotfw {spotfw.__version__}\n"
 

@@ -66,6 +66,12 @@ def test_text_is_broken_between_words_else_behind_marks(text, lines):
     assert wrap(text, 5) == lines
 
 
+def test_settings_are_broken_behind_commas_and_numbers_nowhere():
+    text = "[:base=average_token_cosine,strength=1.0,width=0.95]"
+    assert wrap(text, 30) == ["[:base=average_token_cosine,", "strength=1.0,width=0.95]"]
+    assert wrap("mean=0.95_x", 10) == ["mean=0.95_", "x"]
+
+
 @given(
     st.lists(st.tuples(st.text("ab_ 界", max_size=40), st.integers(0, 10**9)), min_size=1),
     st.integers(30, 120),

@@ -285,8 +285,8 @@ def test_transfer_starts_the_target_from_the_library(place, spotfw_cli, tmp_path
     assert "more than" not in ran.err
     more = spotfw_cli("transfer", *TUNE[1:], "--library", "library", "-k", "9")
     assert (more.status, "-k 9 is more than the 1 prompts" in more.err) == (0, True)
-    assert "(from scratch, for the embedding)" in more.out
-    assert document["embedding"]["score"] <= document["score"]
+    assert "scratch, for ranking" in more.out
+    assert document["scratch"]["score"] <= document["score"]
 
 
 def test_transfer_mixes_for_the_steps_asked_for_and_keeps_all_runs_together(place, spotfw_cli):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from spotfw.errors import UnknownName
+from spotfw.errors import UnknownName, WrongUse
+from spotfw.hookspecs import hookimpl
 from spotfw.plugins import Plugins
 from spotfw.recipe.session import Session
 
@@ -37,3 +38,40 @@ def test_a_split_that_is_not_there(session, tmp_path):
     path.write_text('name = "t"\ninputs = "{a}"\ntargets = "{b}"\n[splits]\ntrain = "a.csv"\n')
     with pytest.raises(UnknownName, match="split of task 't'"):
         session.tune(str(path))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tpu": "mine"}, "needs its topology"),
+        ({"tpu": "mine", "tpu_topology": "v9-8"}, "no TPU topology"),
+        ({"mesh_shape": "batch"}, "cannot be read at 'batch'"),
+        ({"layout": "batch:batch"}, "A layout needs a mesh"),
+        ({"devices": "GPU:0,GPU:1"}, "Give the mesh's shape too, e.g. --mesh-shape batch:2"),
+        ({"devices": "XPU:7"}, "no device's name"),
+        ({"mesh_shape": "batch:2", "devices": "CPU:0"}, "1 device is named"),
+        ({"mesh_shape": 2}, "mesh_shape"),
+    ],
+)
+def test_devices_that_cannot_be_meant(options, message):
+    with pytest.raises(WrongUse, match=message):
+        Session("no/model", plugins=Plugins(entry_points=False), **options)
+
+
+def test_an_option_of_another_engine():
+    class Other:
+        name = "other"
+        options = ("threads",)
+
+        def open(self, model, **options):
+            raise AssertionError(model)
+
+    class Plugin:
+        @hookimpl
+        def spotfw_backends(self):
+            return [Other()]
+
+    plugins = Plugins(entry_points=False)
+    plugins.register(Plugin(), "other")
+    with pytest.raises(WrongUse, match=r"of the engine mesh, but other is to .* --backend mesh"):
+        Session("no/model", plugins=plugins, backend="other", mesh_shape="batch:2")

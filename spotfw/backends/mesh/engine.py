@@ -74,18 +74,11 @@ def open_model(
       SpotError: something is missing or does not fit together.
       WrongUse: another kind of activations, or an option of another type.
     """
-    texts = {"vocabulary": vocabulary, "gin": gin, "mesh_shape": mesh_shape, "layout": layout}
-    texts |= {"devices": devices, "tpu": tpu, "tpu_topology": tpu_topology}
-    for name, value in texts.items():
+    for name, value in {"vocabulary": vocabulary, "gin": gin}.items():
         checked(name, value, (str, NONE), what="option")
     checked("threads", threads, (int,), "of 0 or more", lambda n: 0 <= n < 2**15, what="option")
-    many = (int, NONE), "of 1 or more", lambda n: 1 <= n < 2**15
-    for name, number in (
-        ("cohort", cohort),
-        ("model_parallelism", model_parallelism),
-        ("iterations_per_loop", iterations_per_loop),
-    ):
-        checked(name, number, *many, what="option")
+    at_least_1 = "of 1 or more", lambda n: 1 <= n < 2**15
+    checked("cohort", cohort, (int, NONE), *at_least_1, what="option")
     if activations not in _ACTIVATIONS:
         raise WrongUse(f"Activations can be {' or '.join(_ACTIVATIONS)}, but not {activations!r}.")
     if tpu == DRY:
@@ -136,7 +129,7 @@ class MeshModel(FrozenModel):
             )
         self.rows, self.width = shapes[_EMBEDDING]
         machine = machine or LocalMachine()
-        machine.layout.check_model(self.name, dimensions(shapes))
+        machine.layout.check_model(dimensions(shapes))
         self.parameters = checkpoint.parameters
         self.vocabulary = open_vocabulary(self.name, self.rows, vocabulary)
         self.fingerprint = fingerprint(checkpoint)
@@ -187,6 +180,10 @@ class MeshModel(FrozenModel):
             value = checkpoint.read(name)
             check_finite(value, name, checkpoint.prefix)
             self.runtime.write(name, value)
+
+    def check_settings(self, settings: TuningSettings) -> None:
+        """Refuses a batch that the mesh cannot split; see `Layout.check_batch`."""
+        self.runtime.machine.layout.check_batch(settings.batch_size)
 
     def read_variables(self) -> dict[str, npt.NDArray[Any]]:
         """The values of all frozen variables now, by name."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from spotfw.errors import SpotError, UnknownName, WrongUse
+from spotfw.errors import UnknownName, WrongUse
 
 #: t5's own rules, with the cohort's dimension, of whose members each is on its own.
 RULES = "cohort:cohort,batch:batch,d_ff:model,heads:model,vocab:model"
@@ -113,22 +113,21 @@ class Layout:
         kept = [r for r in self.rules if r[0] not in sizes or not sizes[r[0]] % self.parts(r[0])]
         return attrs.evolve(self, rules=tuple(kept))
 
-    def check_model(self, name: str, sizes: Mapping[str, int]) -> None:
+    def check_model(self, sizes: Mapping[str, int]) -> None:
         """Whether a model's dimensions come out even.
 
         Args:
-          name: of the model, for the message.
           sizes: of its dimensions, by name.
 
         Raises:
-          SpotError: one does not.
+          WrongUse: one does not.
         """
         for dimension, size in sizes.items():
             parts = self.parts(dimension)
             if size % parts:
-                raise SpotError(
+                raise WrongUse(
                     f"The mesh {self.shape_text} splits {dimension} into {parts} parts, but "
-                    f"{name} has {size} of it, which does not divide. Take a smaller axis "
+                    f"the model has {size} of it, which does not divide. Take a smaller axis "
                     f"({', '.join(str(n) for n in range(1, parts) if size % n == 0)}), or a layout "
                     f"without {dimension}."
                 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -10,6 +9,7 @@ import attrs
 
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.devices_asked import device_names
 from spotfw.backends.mesh.layout import Layout
 from spotfw.backends.mesh.placement import LocalMesh
 from spotfw.backends.mesh.programs import Feed, Plan, Tensors
@@ -83,12 +83,9 @@ class LocalMachine:
         self.layout = layout or Layout()
         self.updates = 0
         size = self.layout.size
-        named = [_named(device) for device in devices]
-        if devices and (len(devices) != size or len(set(named)) != size):
-            raise WrongUse(
-                f"{len(devices)} devices are named ({', '.join(devices)}), but the mesh "
-                f"{self.layout.shape_text or 'of one device'} has {size}. Name each of them once."
-            )
+        named = list(device_names(list(devices), self.layout))
+        for device in named:
+            _check_there(device)
         self._devices = named or ([""] if size == 1 else _devices(size))
 
     def session(self, graph: Any, threads: int) -> Any:
@@ -126,28 +123,20 @@ def copies_of(lowering: Any) -> dict[str, Copies]:
     }
 
 
-def _named(device: str) -> str:
-    """TensorFlow's full name of a device.
+def _check_there(device: str) -> None:
+    """Whether TensorFlow sees a GPU of that full name; processors are made.
 
     Raises:
-      WrongUse: it is no processor's or GPU's, or there is no such GPU.
+      WrongUse: it does not.
     """
-    match = re.fullmatch(r"(?:/device:)?(CPU|GPU):(\d{1,3})", device.strip(), re.IGNORECASE)
-    if match is None:
+    _, kind, number = device.rsplit(":", 2)
+    gpus = len(tf.config.list_physical_devices("GPU")) if kind == "GPU" else 0
+    if kind == "GPU" and int(number) >= gpus:
+        there = f"GPU:0 to GPU:{gpus - 1}" if gpus > 1 else "GPU:0 alone" if gpus else "none"
         raise WrongUse(
-            f"{device!r:.80} is no device's name. Write GPU or CPU and a number, e.g. "
-            "--devices GPU:0,GPU:1."
+            f"TensorFlow finds no GPU:{number} here, but {there}. Name others with --devices, "
+            "or leave it out."
         )
-    kind, number = match[1].upper(), int(match[2])
-    if kind == "GPU":
-        gpus = len(tf.config.list_physical_devices("GPU"))
-        if number >= gpus:
-            there = f"GPU:0 to GPU:{gpus - 1}" if gpus > 1 else "GPU:0 alone" if gpus else "none"
-            raise WrongUse(
-                f"TensorFlow finds no GPU:{number} here, but {there}. Name others with --devices, "
-                "or leave it out."
-            )
-    return f"/device:{kind}:{number}"
 
 
 def _devices(size: int) -> list[str]:

@@ -39,7 +39,7 @@ def import_(sources: tuple[str, ...], folder: str, as_json: bool, **facts: Any) 
 
     \b
     Example:
-      spotfw library import sst2.npy my-adapter shared.zip --fingerprint 0123456789abcdef
+      spotfw library import sst2.npy my-adapter --fingerprint 0123456789abcdef
     """
     from spotfw.cli.display import note, print_json
     from spotfw.library.exchange import import_prompts

@@ -36,6 +36,12 @@ class MeshBackend:
         """The first package of the extra ``mesh`` that is not installed."""
         return next((p for p in _PACKAGES if importlib.util.find_spec(p) is None), None)
 
+    def check(self, **options: Any) -> None:
+        """Judges what the options ask for of devices; see `OptionCheck`."""
+        from spotfw.backends.mesh.devices_asked import DevicesAsked
+
+        DevicesAsked.of(**options)
+
     def open(self, model: str, **options: Any) -> FrozenModel:
         """Opens a frozen model by folder, local or ``gs://``.
 

@@ -15,7 +15,7 @@ import pytest
 
 from spotfw.config import TuningSettings
 from spotfw.contracts import TuneRequest, TuningState
-from spotfw.errors import SpotError, WrongUse
+from spotfw.errors import WrongUse
 from spotfw.tasks import Example
 
 STEPS = 6
@@ -105,11 +105,13 @@ def test_several_devices_give_what_one_gives(
 
 
 def test_what_a_mesh_cannot_split_is_refused(tiny_model: Path, tiny_task: Any) -> None:
-    with pytest.raises(SpotError, match=r"splits heads into 4 parts, but .* has 2 of it"):
+    with pytest.raises(WrongUse, match=r"splits heads into 4 parts, but .* has 2 of it"):
         opened(tiny_model, mesh_shape="model:4")
     with pytest.raises(WrongUse, match="2 devices are named"):
         opened(tiny_model, mesh_shape="batch:4", devices="CPU:0,CPU:1")
     engine = opened(tiny_model, mesh_shape="batch:3")
+    with pytest.raises(WrongUse, match="does not divide"):
+        engine.check_settings(SETTINGS)
     start = TuningState(step=0, prompt=np.ones((4, engine.width), np.float32))
     (report,) = engine.tune([TuneRequest(task=tiny_task, settings=SETTINGS, start=start)])
     assert "does not divide. Give a multiple of 3" in str(report.error)

@@ -47,8 +47,11 @@ class TpuConnection:
             serialized = session.run(start, options=tf.RunOptions(timeout_in_ms=_UP))
         except (tf.errors.OpError, RuntimeError) as error:
             session.close()
+            why = first_line(error)
+            if "OpKernel" in str(error):
+                why = "TensorFlow has no TPU there, and no ConfigureDistributedTPU"
             raise SpotError(
-                f"No TPU system starts at {self._name}: {first_line(error)}. Whatever answers "
+                f"No TPU system starts at {self._name}: {why}. Whatever answers "
                 "there has no TPU, or another process holds it. Look at `gcloud compute tpus "
                 "tpu-vm list`, and for other programs on the TPU VM."
             ) from error
