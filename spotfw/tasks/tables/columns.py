@@ -119,7 +119,8 @@ def _cells(source: Path) -> tuple[Mapping[str, list[Any]], int]:
         )
     raise SpotError(
         f"The file {source} has no rows: there is nothing in it but, at most, the names of its "
-        "columns. Put the labelled texts below them, one a line."
+        "columns. Put the labelled texts below them, one a line; where they are there, save "
+        "the file as text in UTF-8."
     )
 
 

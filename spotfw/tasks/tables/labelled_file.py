@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+from unicodedata import category
 
 from spotfw.errors import SpotError, UnknownName, WrongUse, did_you_mean
 from spotfw.reading import open_regular
@@ -123,6 +124,11 @@ def _records(source: Path, stream: BinaryIO) -> Iterator[Record]:
 
 
 def _header(source: Path, cells: list[str]) -> None:
+    if any(category(letter) == "Cc" for cell in cells for letter in cell if letter not in "\t\r\n"):
+        raise SpotError(
+            f"The file {source} is no text: its first line, which should name the columns, has "
+            "control characters. Write the rows as CSV, in UTF-8."
+        )
     if len(set(cells)) < len(cells):
         raise SpotError(
             f"The first line of {source} names a column twice: {', '.join(cells)}. Rename one."

@@ -251,11 +251,11 @@ def _same_text(twofold: Mapping[str, Sequence[str]]) -> str:
     """That texts have several labels, and the first of them."""
     text, labels = next(iter(twofold.items()))
     shown = text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]} ..."
-    each = ["stands", "it has"] if len(twofold) == 1 else ["stand", "each has"]
+    stand = "stands" if len(twofold) == 1 else "stand"
     return (
-        f"{counted(len(twofold), 'text')} {each[0]} there with more than one label, such as "
-        f"{shown!r} ({', '.join(labels)}): no answer is right for all rows {each[1]}. Keep the one "
-        "that is meant."
+        f"{counted(len(twofold), 'text')} {stand} there with more than one label, such as "
+        f"{shown!r} ({', '.join(labels)}): no answer is right for all rows of such a "
+        "text. Keep the label that is meant."
     )
 
 

@@ -226,6 +226,7 @@ def test_a_file_without_names_is_no_file_of_one_row_less(tmp_path: Path) -> None
     [
         (b"review,stars\n", "has no rows"),
         (b"", "has no rows"),
+        (b"\x00\x01PK\x03", "is no text"),
         (b"review,stars\n1\n2\n", "No row of .* can be read: line 2: 1 cells"),
         (b"review,stars\n" + b"so good a thing,yes\nso bad one,no\n" * 2, "It has 4 rows, too few"),
     ],
