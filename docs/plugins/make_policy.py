@@ -73,7 +73,6 @@ JSON: dict[str, tuple[str, ...]] = {
             "target",
             "score",
             "outcomes",
-            "embedding",
             "ranking",
             "measure",
             "scratch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def test_no_example_is_broken_at_80_columns(spotfw_cli):
         if isinstance(command, click.Group):
             names = command.list_commands(context)
             below += [(f"{path} {name}", command.get_command(context, name)) for name in names]
-        examples = (command.help or "").partition("Example:")[2].splitlines()
+        examples = inspect.cleandoc(command.help or "").partition("Example:")[2].splitlines()
         assert [line for line in examples if len(line) > 78] == [], path
 
 
