@@ -61,7 +61,7 @@ def warn_of_no_labels(task: Task, split: str, texts: Sequence[str]) -> None:
         often = ", ".join(repr(text[:40]) for text, _ in Counter(others).most_common(3))
         _log.warning(
             "%d of %d answers to task %r, split %r, are none of its labels (most often: %s): this "
-            "task is not learned yet, as is usual at a tuning's first checkpoints.",
+            "task is not learned yet, as is usual at the start of a tuning.",
             len(others),
             len(texts),
             *place,

@@ -98,8 +98,8 @@ def transfer(
     \b
     Example:
       spotfw library --help
-      spotfw transfer reviews.csv -m english --text-column review --label-column stars
-      spotfw transfer book_reviews hotel_reviews --library library -k 2 --steps 300
+      spotfw transfer my.csv -m english --text-column review --label-column stars
+      spotfw transfer book_reviews hotel_reviews --library lib -k 2 --steps 300
     """
     from spotfw.cli.display import note, print_json
     from spotfw.errors import WrongUse

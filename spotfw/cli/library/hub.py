@@ -47,7 +47,7 @@ def push(
 
     \b
     Example:
-      spotfw library push me/prompts --licence mit --base-model google/flan-t5-base
+      spotfw library push me/my --licence mit --base-model google/flan-t5-base
     """
     from spotfw.cli.display import note, print_json
     from spotfw.library.hub import hub_place

@@ -83,7 +83,7 @@ def rank(
     \b
     Example:
       spotfw library rank target.safetensors --by-task --against scores.csv
-      spotfw library rank book_reviews -m playground --metric zero_step_loss --explain
+      spotfw library rank my.toml -m playground --metric zero_step_loss --explain
     """
     from spotfw.cli.display import note, print_json, print_table
     from spotfw.cli.library.scores import note_left_out, print_scores, read_scores
