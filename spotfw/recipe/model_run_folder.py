@@ -15,7 +15,6 @@ The files of ``model/`` are those of a checkpoint under a second name, where the
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
@@ -32,7 +31,13 @@ from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts.provenance import timestamp
 from spotfw.reading import MOST_JSON, parse_json
 from spotfw.recipe.begun import check_same, read_record
-from spotfw.recipe.run_folder import LOCK, RECORD, Scored, check_history, has_checkpoint
+from spotfw.recipe.run_folder import (
+    RECORD,
+    LockedFolder,
+    Scored,
+    check_history,
+    has_checkpoint,
+)
 
 #: What the record of a run of this kind says in place of an initializer, and as its method.
 METHOD = "model"
@@ -44,8 +49,8 @@ AT_ONCE = 3
 _CHECKPOINTS, _STEP, _HISTORY, _FAILED = "checkpoints", "step-", "history.json", "failed.json"
 
 
-class ModelRunFolder:
-    """A local folder that one process at a time tunes in.
+class ModelRunFolder(LockedFolder):
+    """The local folder of a tuning of all weights.
 
     Args:
       path: the folder.
@@ -60,28 +65,8 @@ class ModelRunFolder:
                 f"Checkpoints of all weights are written to a local folder, and {path} lies in a "
                 "bucket. Name a local one with --out, and copy the model there afterwards."
             )
-        self.path = path
+        super().__init__(path)
         self.model = os.path.join(path, MODEL)
-        self._lock = contextlib.ExitStack()
-
-    def __enter__(self) -> ModelRunFolder:
-        """Takes the folder for this process.
-
-        Raises:
-          SpotError: it cannot be written, or another process tunes in it.
-        """
-        busy = (
-            f"Another process is tuning in {self.path} now. Wait for it to end, or choose another "
-            "folder with --out."
-        )
-        advice = "Choose another with --out, or mend its permissions."
-        self._lock.enter_context(
-            files.locked(self.path, busy=busy, what="run folder", advice=advice, file=LOCK)
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.close()
 
     def begin(self, run: Mapping[str, Any], *, resume: bool) -> None:
         """Writes what the run is, or checks that it is the one begun here.

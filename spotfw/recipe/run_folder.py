@@ -21,7 +21,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
@@ -101,8 +101,11 @@ def has_checkpoint(folder: str) -> bool:
     return files.exists(files.join(folder, _STATE))
 
 
-class RunFolder:
-    """A folder that one process at a time tunes in.
+_Taken = TypeVar("_Taken", bound="LockedFolder")
+
+
+class LockedFolder:
+    """A folder that one process at a time tunes in, as a context.
 
     Args:
       path: local folder, or ``gs://`` (where nothing can lock it).
@@ -112,7 +115,7 @@ class RunFolder:
         self.path = path
         self._lock = contextlib.ExitStack()
 
-    def __enter__(self) -> RunFolder:
+    def __enter__(self: _Taken) -> _Taken:
         """Takes the folder for this process.
 
         Raises:
@@ -130,6 +133,10 @@ class RunFolder:
 
     def __exit__(self, *_: object) -> None:
         self._lock.close()
+
+
+class RunFolder(LockedFolder):
+    """The folder of a prompt's tuning."""
 
     def begin(self, run: Mapping[str, Any], *, resume: bool) -> None:
         """Writes what the run is, or checks that it is the one begun here.
