@@ -190,21 +190,19 @@ class Plans:
             exclude_ids=hidden,
         )
 
-    def _refuse_without_sources(self, task: Task | Mixture, metric: str, length: int) -> None:
-        """Refuses to tune a target for a ranking of nothing."""
+    def _ranking_of_nothing(self, task: Task | Mixture, metric: str, length: int) -> Ranking | None:
+        """The ranking for which a target need not be tuned; None where there are prompts."""
         library, model = required(self._sources), self._bench.model
         shape = length, model.width
         sources, left_out = comparable(library.entries(), shape, model.fingerprint, task.name)
         if sources:
-            return
-        nothing = Ranking(items=(), metric=metric, query=task.name, left_out=left_out)
+            return None
         own = self._bench.released
         hint = "Name another library, or learn prompts on this model first."
         if own is not None and own.folder != library.folder:
             hint = f"The model comes with a library: name it by --library {own.name}."
-        raise WrongUse(
-            f"{nothing} in the library {library.name}, so {task.name} is not tuned for it. {hint}"
-        )
+        note = f"It is the library {library.name}, and {task.name} is not tuned for it. {hint}"
+        return Ranking(items=(), metric=metric, query=task.name, left_out=left_out, notes=(note,))
 
     def carry_out(self, plan: Rounds[T]) -> T:
         """Tunes what a plan asks for, a round side by side, and gives its result."""

@@ -214,7 +214,8 @@ class Session(Prompted, ModelTunings):
         Args:
           target: an embedding (a prompt, a tuned prompt, a prompt's file), or a task, which
             is then tuned to its embedding step.
-            Where no metric compares with an embedding, it is not tuned.
+            Where no metric compares with an embedding, or the library has no prompt to
+            compare with, it is not tuned.
           metric: name of a similarity metric, ``NAME[:key=value,...]``; several joined by ``+``
             are fused by rank.
           **settings: of that tuning, and of the target's later ones.
@@ -232,7 +233,9 @@ class Session(Prompted, ModelTunings):
         prompt = None
         if asked is None or not all(isinstance(m, TargetSignal) for m in metrics):
             if task is not None:
-                self._refuse_without_sources(task, metric, chosen.prompt_length)
+                nothing = self._ranking_of_nothing(task, metric, chosen.prompt_length)
+                if nothing is not None:
+                    return nothing
             prompt = self._embedding(target, settings)
         own = asked.name if prompt is None and asked is not None else None
         own = own if prompt is None else prompt.provenance.task

@@ -146,11 +146,18 @@ def _for_task(
     backend: str | None,
     settings: dict[str, Any],
 ) -> Ranking:
-    """The ranking for a task on a model; `place` is the model and the library's folder."""
+    """The ranking for a task on a model; `place` is the model and the library's folder.
+
+    Raises:
+      WrongUse: there is nothing to compare with.
+    """
     from spotfw.cli.options import open_session
 
     session = open_session(*place, {"backend": backend})
-    return session.rank(query, metric, **settings)
+    ranking = session.rank(query, metric, **settings)
+    if not ranking and ranking.notes:
+        raise WrongUse(f"{ranking}. {' '.join(ranking.notes)}")
+    return ranking
 
 
 def _for_prompt(

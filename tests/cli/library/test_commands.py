@@ -318,7 +318,7 @@ def test_a_task_is_not_tuned_for_a_ranking_of_nothing(
     call("add", saved(tmp_path / "p.safetensors", 1))
     ran = call("rank", spotfw_tiny_tasks[0].origin, "--model", "there", "--backend", "numpy")
     assert ran.status == 2 and not Path("runs").exists()
-    assert "no prompt to compare with (1 of another model) in the library" in ran.err
+    assert "no prompt to compare with (1 of another model). It is the library " in ran.err
     assert "is not tuned for it" in ran.err
 
 
