@@ -91,6 +91,8 @@ def exists(name: str) -> bool:
         thing = importlib.import_module(".".join(parts[:end]))
     except SpotError:  # without the extra mesh: the file is there
         return importlib.util.find_spec("mesh_tensorflow") is None
+    except ModuleNotFoundError as error:  # without the extra torch, likewise
+        return error.name == "torch"
     for part in parts[end:]:
         if not hasattr(thing, part):
             # A field of an attrs class with slots is none of its attributes before it is made.

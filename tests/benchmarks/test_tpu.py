@@ -17,6 +17,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     return runner.main()
 
 
+@pytest.mark.mesh
 def test_a_dry_run_builds_everything_and_executes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
