@@ -102,14 +102,12 @@ def weight_backend(model: str, plugins: Plugins) -> str:
       WrongUse: no engine that is installed can.
     """
     chosen = choose_backend(model, plugins)
-    able = {b.name for b in plugins.backends() if isinstance(b, TunesWeights) and b.tunes_weights}
-    if chosen in able:
+    if _tunes_weights(plugins.backend(chosen)):
         return chosen
     named = named_model(model, plugins)
     kind = None if named is not None or is_hub_model(model) else folder_kind(model)
-    for name in sorted(able):
-        backend = plugins.backend(name)
-        if missing_package(backend) is None and kind in (None, _reads(backend)):
+    for name in weight_engines(plugins):
+        if kind in (None, _reads(plugins.backend(name))):
             return name
     raise WrongUse(
         f"The engine {chosen} tunes prompts in front of {model}, and no weights, and no engine "
@@ -152,10 +150,12 @@ def weight_engines(plugins: Plugins) -> list[str]:
     return sorted(
         backend.name
         for backend in plugins.backends()
-        if isinstance(backend, TunesWeights)
-        and backend.tunes_weights
-        and missing_package(backend) is None
+        if _tunes_weights(backend) and missing_package(backend) is None
     )
+
+
+def _tunes_weights(backend: Backend) -> bool:
+    return isinstance(backend, TunesWeights) and backend.tunes_weights
 
 
 def missing_package(backend: Backend) -> str | None:

@@ -35,8 +35,10 @@ from spotfw.recipe.run_folder import (
     RECORD,
     LockedFolder,
     Scored,
+    begun_before,
     check_history,
     has_checkpoint,
+    names_of_run,
 )
 
 #: What the record of a run of this kind says in place of an initializer, and as its method.
@@ -77,12 +79,7 @@ class ModelRunFolder(LockedFolder):
           SpotError: its record is damaged.
         """
         record = os.path.join(self.path, RECORD)
-        names = {name for name in files.list_names(self.path) if not name.startswith(".")}
-        if names and RECORD not in names:
-            raise WrongUse(
-                f"The folder {self.path} is no run's and not empty (it holds {min(names)}). "
-                "Choose an empty or new folder with --out."
-            )
+        names = names_of_run(self.path)
         begun = read_record(record) if RECORD in names else None
         if begun is not None and begun.get("method") != METHOD:
             raise WrongUse(
@@ -91,10 +88,7 @@ class ModelRunFolder(LockedFolder):
             )
         if self._steps() or MODEL in names:
             if not resume:
-                raise WrongUse(
-                    f"The folder {self.path} holds a run already. Go on with it by --resume, or "
-                    "choose another folder with --out."
-                )
+                raise begun_before(self.path)
             assert begun is not None  # a folder without a record holds no names here
             check_same(self.path, begun, run)
         else:

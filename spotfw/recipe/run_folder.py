@@ -82,18 +82,33 @@ def refuse_used(folder: str, *, resume: bool) -> None:
       WrongUse: it holds a run with a checkpoint and `resume` is not set, or something else.
       SpotError: the run's record is damaged.
     """
+    names = names_of_run(folder)
+    if _STATE in names and not resume:
+        read_record(files.join(folder, RECORD))  # one that is damaged could not go on either
+        raise begun_before(folder)
+
+
+def names_of_run(folder: str) -> set[str]:
+    """What lies in a run's folder, none where it is new; hidden names count for nothing.
+
+    Raises:
+      WrongUse: the folder holds other things than a run.
+    """
     names = {name for name in files.list_names(folder) if not name.startswith(".")}
     if names and RECORD not in names:
         raise WrongUse(
             f"The folder {folder} is no run's and not empty (it holds {min(names)}). "
             "Choose an empty or new folder with --out."
         )
-    if _STATE in names and not resume:
-        read_record(files.join(folder, RECORD))  # one that is damaged could not go on either
-        raise WrongUse(
-            f"The folder {folder} holds a run already. Go on with it by --resume, or "
-            "choose another folder with --out."
-        )
+    return names
+
+
+def begun_before(folder: str) -> WrongUse:
+    """The error for who would begin a run where one with a checkpoint lies."""
+    return WrongUse(
+        f"The folder {folder} holds a run already. Go on with it by --resume, or "
+        "choose another folder with --out."
+    )
 
 
 def has_checkpoint(folder: str) -> bool:
