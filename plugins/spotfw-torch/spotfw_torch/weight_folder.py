@@ -20,8 +20,9 @@ import safetensors
 import safetensors.torch
 import torch
 
-from spotfw.backends.mesh.folders.hf_folder import INDEX, read_json, write_tensors
+from spotfw.backends.mesh.folders.hf_folder import read_json, write_tensors
 from spotfw.errors import SpotError
+from spotfw.reading import read_regular
 from spotfw_torch.weight_adafactor import Moments, moment_shapes
 
 OPTIMIZER = "optimizer.safetensors"
@@ -30,9 +31,13 @@ OPTIMIZER = "optimizer.safetensors"
 _KEY, _FORMAT = "format", "spotfw.adafactor/1 updates="
 #: Bytes of a weight and of a moment: float32, whatever the products' type.
 _WIDTH = 4
-#: Not copied beside weights: of other weights, or written anew.
-_NOT_COPIED = (INDEX, "config.json")
 _VOCABULARIES = ("spiece.model", "sentencepiece.model", "t5.model", "spm.model")
+#: What is copied beside weights where it is there. All else in a folder may be anything.
+_COPIED = (
+    *_VOCABULARIES,
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    "generation_config.json",
+)
 
 
 @attrs.frozen(eq=False)
@@ -94,10 +99,9 @@ def write_folder(
         config = read_json(origin / "config.json")
         kind = "torch_dtype" if "torch_dtype" in config else "dtype"
         (folder / "config.json").write_text(json.dumps({**config, kind: "float32"}, indent=2))
-        for path in sorted(origin.iterdir()):
-            small = path.suffix == ".json" and path.name not in _NOT_COPIED
-            if path.is_file() and (small or path.name in _VOCABULARIES):
-                shutil.copyfile(path, folder / path.name)
+        for name in _COPIED:
+            if (origin / name).is_file():
+                (folder / name).write_bytes(read_regular(origin / name))
         if vocabulary is not None:
             plain = "tokenizer.json" if vocabulary.endswith(".json") else _VOCABULARIES[0]
             shutil.copyfile(vocabulary, folder / plain)

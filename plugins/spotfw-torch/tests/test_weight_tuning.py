@@ -14,6 +14,7 @@ from spotfw_torch import weight_tuning  # noqa: E402
 from spotfw_torch.dropout import Dropout  # noqa: E402
 from spotfw_torch.loss import shifted  # noqa: E402
 from spotfw_torch.tensors import read_tensors  # noqa: E402
+from spotfw_torch.weight_folder import OPTIMIZER, write_folder  # noqa: E402
 from spotfw_torch.weight_tuning import TunedWeights  # noqa: E402
 
 STEPS, BATCH, LENGTH, TARGETS = 20, 4, 20, 6
@@ -150,3 +151,17 @@ def test_in_bfloat16_weights_stay_float32_and_gradients_are_near(
         right, near = exact.tensors[name].grad, rough.tensors[name].grad
         assert near.dtype == torch.float32
         assert float((near - right).norm()) < 0.15 * float(right.norm()), name
+
+
+def test_of_the_folder_tuned_from_only_a_model_s_files_are_copied(write_small, tmp_path):
+    (tmp_path / "origin").mkdir()
+    origin = write_small(tmp_path / "origin")
+    (tmp_path / "private.json").write_text("{}")
+    (origin / "notes.json").symlink_to(tmp_path / "private.json")
+    (origin / "generation_config.json").write_text('{"pad_token_id": 0}')
+    weights, folder = _opened(origin), tmp_path / "checkpoint"
+    folder.mkdir()
+    write_folder(folder, origin, None, weights.tensors, weights.optimizer)
+    names = {path.name for path in folder.iterdir()}
+    assert "notes.json" not in names
+    assert names >= {"config.json", "generation_config.json", OPTIMIZER}
