@@ -11,7 +11,7 @@ is used as described.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -164,6 +164,14 @@ class SimilarityMetric(ABC):
           SpotError: the model does not give what the metric needs.
         """
         return self
+
+    def content(self) -> Mapping[str, str]:
+        """Digests, by name, of what it reads beside the prompts, the model and the target.
+
+        By default nothing. A study asks for it when it is planned: where it has changed since, what
+        the metric chose is chosen anew. A file that cannot be read now is left out.
+        """
+        return {}
 
     def compare(
         self,

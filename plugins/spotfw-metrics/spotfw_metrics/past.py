@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -28,6 +30,12 @@ class Past:
     sources: tuple[str, ...]
     scores: Floats
     alike: Floats
+
+    def digest(self) -> str:
+        """Of all that is known, hexadecimal; the same wherever it lies, whenever it was run."""
+        hashed = hashlib.sha256(json.dumps([self.targets, self.sources]).encode())
+        hashed.update(self.scores.tobytes() + self.alike.tobytes())
+        return hashed.hexdigest()
 
     def without(self, target: str | None) -> Past:
         """The same without a target."""

@@ -67,6 +67,14 @@ class PastTransfers(SimilarityMetric):
         """As the prompt metric's, float64 [E]."""
         return _FEATURES[self.base](prompt)
 
+    def content(self) -> dict[str, str]:
+        """A digest of the past transfers; none where they cannot be read."""
+        try:
+            past = read_past(self.rows, self.base, self.model) if self.rows else None
+        except SpotError:
+            return {}  # said when prompts are ranked
+        return {} if past is None else {"transfers": past.digest()}
+
     def with_sources(self, sources: Sequence[str | None], target: str | None) -> PastTransfers:
         """A copy that compares with prompts of these tasks, in this order, for this target.
 

@@ -232,3 +232,14 @@ def test_it_is_configured_by_name_and_keeps_its_promises() -> None:
     with pytest.raises(WrongUse):
         PastTransfers(width=0.0)
     check_similarity_metric(PastTransfers())
+
+
+def test_its_content_is_what_was_tried_wherever_it_lies(tmp_path: Path) -> None:
+    def content(name: str, rows: list[Row]) -> dict[str, str]:
+        return PastTransfers(rows=study(tmp_path / name, rows)).content()
+
+    tried = content("tried", TRIED)
+    assert list(tried) == ["transfers"] and content("moved", TRIED[::-1]) == tried
+    assert content("more", [*TRIED, row("t1", "z", 1.0)]) != tried
+    assert content("better", [row("t1", "a", 5.0), *TRIED[1:]]) != tried
+    assert PastTransfers().content() == PastTransfers(rows=str(tmp_path / "no")).content() == {}

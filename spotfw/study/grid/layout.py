@@ -131,9 +131,10 @@ class _OfModel:
         of_pool = {k: v for cell in pool.values() for k, v in cell.content.items()}
         for strategy in study.strategies:
             for metric in study.metrics:
+                content = common["content"] | of_pool | self._content_of_metric(metric)
                 for k in study.ks:
                     yield StrategyCell(
-                        **common | {"content": common["content"] | of_pool},
+                        **common | {"content": content},
                         strategy=strategy,
                         metric=metric,
                         k=k,
@@ -184,7 +185,8 @@ class _OfModel:
     def _similarities(self, metric: str, embedded: tuple[TuningCell, ...]) -> SimilaritiesCell:
         return SimilaritiesCell(
             model=self.model,
-            content={k: v for cell in embedded for k, v in cell.content.items()},
+            content={k: v for cell in embedded for k, v in cell.content.items()}
+            | self._content_of_metric(metric),
             metric=metric,
             # As declared: what the tasks hold is in the content.
             pool=tuple((cell.declared, cell.seed) for cell in embedded),
@@ -198,7 +200,8 @@ class _OfModel:
         compared = (baseline, *sources)
         return TargetRankingCell(
             model=self.model,
-            content={k: v for cell in compared for k, v in cell.content.items()},
+            content={k: v for cell in compared for k, v in cell.content.items()}
+            | self._content_of_metric(metric),
             metric=metric,
             pool=tuple((cell.declared, cell.seed) for cell in compared),
             compared=compared,
@@ -225,6 +228,11 @@ class _OfModel:
         """Digests of the model and of tasks, by what `Resolved.titles` calls them."""
         names = [f"model {model or self.model}", *(f"task {reference}" for reference in references)]
         return {self.resolved.titles[n]: digest_of(self.resolved.contents[n]) for n in names}
+
+    def _content_of_metric(self, metric: str) -> dict[str, str]:
+        name = f"metric {metric}"
+        content = self.resolved.contents.get(name)
+        return {self.resolved.titles[name]: digest_of(content)} if content else {}
 
     def _settings(self, role: str, seed: int) -> dict[str, Any]:
         return {**self.resolved.settings[self.model, role], "seed": seed}

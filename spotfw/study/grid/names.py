@@ -32,7 +32,8 @@ class Resolved:
       settings: whole settings by (model, role); roles are ``source``, ``target``,
         ``mixture``, ``generic NAME``, and of all weights ``model tuning NAME`` and
         ``model source NAME``.
-      contents: what tasks and models hold, by ``task REFERENCE`` and ``model NAME``.
+      contents: what tasks, models and metrics hold, by ``task REFERENCE``, ``model NAME`` and
+        ``metric NAME``; of metrics those that read something.
       titles: what is said for each of these, which does not depend on where the study lies:
         ``task NAME``. Two tasks of one name have two.
       of_target: metrics that rank sources for a target and compare no two embeddings.
@@ -90,6 +91,9 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
     others = [t.model for t in study.model_tunings if t.model is not None]
     for model in (*study.models, *others):
         contents[f"model {model}"] = content_of_model(model, study.open, plugins)
+    for metric in study.metrics:
+        if content := _content_of_metric(plugins, metric):
+            contents[f"metric {metric}"] = content
     return Resolved(
         tasks=tasks,
         settings=settings,
@@ -97,6 +101,16 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
         titles=_titles(tasks, contents),
         of_target=tuple(metric for metric in study.metrics if is_of_target(plugins, metric)),
     )
+
+
+def _content_of_metric(plugins: Plugins, metric: str) -> dict[str, str]:
+    """What a metric reads; several joined by ``+`` read what each does."""
+    parts: dict[str, str] = {}
+    for component in metrics_named(plugins, metric):
+        with plugins.blaming("metric", component.name):
+            content = component.content()
+            parts |= {f"{component.name} {key}": str(digest) for key, digest in content.items()}
+    return parts
 
 
 def _titles(tasks: Mapping[str, Task | Mixture], contents: Mapping[str, Content]) -> dict[str, str]:

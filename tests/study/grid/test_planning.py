@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 import pytest
 
+from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import UnknownName, WrongUse
+from spotfw.hookspecs import hookimpl
 from spotfw.plugins import Plugins
 from spotfw.study import plan
 from spotfw.study.grid import ledger
+from spotfw.study.grid.cell import Cell
 from spotfw.study.grid.declaration import Study
 from spotfw.study.grid.names import by_name
 
@@ -97,3 +103,40 @@ def test_a_study_goes_on_on_another_tpu_and_with_nothing_else_in_another_way(
     for other in ({"tpu_topology": "v3-32"}, {"activations": "bfloat16"}, {"mesh_shape": "d:8"}):
         with pytest.raises(WrongUse, match=r"\[open\] was"):
             ledger.begin(out, attrs.evolve(study, open=opened | other), resolved)
+
+
+class _Reading(SimilarityMetric):
+    """A metric that ranks by a file."""
+
+    name = "reading"
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def features(self, prompt: Array) -> npt.NDArray[np.float64]:
+        return np.asarray(prompt.mean(0), np.float64)
+
+    def content(self) -> dict[str, str]:
+        return {"file": self.file.read_text()} if self.file.exists() else {}
+
+
+def test_what_a_metric_chose_by_other_values_is_chosen_anew(
+    small_study: Make, tmp_path: Path
+) -> None:
+    metric = _Reading(tmp_path / "read")
+    plugins = Plugins(entry_points=False)
+    hook = hookimpl(lambda: [metric])
+    plugins.register(types.SimpleNamespace(spotfw_similarity_metrics=hook), "reading")
+    study = small_study(metrics=["reading", "per_token_cosine"])
+
+    def cells(text: str) -> dict[str, Cell]:
+        metric.file.write_text(text)
+        return {cell.id: cell for cell in plan(study, str(tmp_path / "out"), plugins=plugins).cells}
+
+    first, again, other = cells("a"), cells("a"), cells("b")
+    assert first.keys() == again.keys()
+    changed = [cell for key, cell in first.items() if key not in other]
+    assert {(cell.kind, cell.facts["metric"]) for cell in changed} == {
+        ("strategy", "reading"),
+        ("similarities", "reading"),
+    }
