@@ -21,10 +21,19 @@ from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import LivePrompts, Runtime
 from spotfw.backends.mesh.tpu.opening import DRY, open_machine
 from spotfw.backends.mesh.tuning import tune_in_cohorts
+from spotfw.backends.mesh.weights.folder import ModelFiles
+from spotfw.backends.mesh.weights.runtime import WeightRuntime
+from spotfw.backends.mesh.weights.tunable import TunableModel
 from spotfw.backends.splits import Splits
 from spotfw.backends.vocabulary import open_vocabulary
 from spotfw.config import NONE, TuningSettings, checked
-from spotfw.contracts import Array, Evaluation, FrozenModel, InitContext, TuneProgress, TuneRequest
+from spotfw.contracts import (
+    Array,
+    Evaluation,
+    InitContext,
+    TuneProgress,
+    TuneRequest,
+)
 from spotfw.errors import SpotError, WrongUse
 from spotfw.tasks import Example, Task
 from spotfw.tasks.examples import Examples
@@ -103,10 +112,11 @@ def open_model(
         threads,
         cohort,
         machine,
+        gin,
     )
 
 
-class MeshModel(FrozenModel):
+class MeshModel(TunableModel):
     """See `open_model`. Not safe to share between threads."""
 
     def __init__(
@@ -118,6 +128,7 @@ class MeshModel(FrozenModel):
         threads: int,
         cohort: int | None = None,
         machine: Machine | None = None,
+        gin: str | None = None,
     ) -> None:
         self.name = checkpoint.folder
         shapes = checkpoint.shapes
@@ -138,18 +149,15 @@ class MeshModel(FrozenModel):
             "vocabulary": self.vocabulary.digest,
             "configuration": f"mesh:{digest_of_values(config)}",
         }
-        self.runtime = Runtime(
-            self.name,
-            config,
-            rows=self.rows,
-            width=self.width,
-            activations=activations,
-            threads=threads,
-            machine=machine,
-        )
+        about: dict[str, Any] = {"rows": self.rows, "width": self.width, "activations": activations}
+        about |= {"threads": threads, "machine": machine}
+        self.runtime = Runtime(self.name, config, **about)
         self.splits = Splits(self.vocabulary)
         self._sizes = Sizes.of(shapes, self.rows)
         self._cohort = cohort
+        self.checkpoint = checkpoint
+        self.beside = ModelFiles(self.name, config, gin, self.vocabulary, self.rows)
+        self.to_tune = functools.partial(WeightRuntime, self.name, config, **about)
         self._load_frozen(checkpoint)
 
     @property

@@ -98,7 +98,7 @@ def feeds_of(kind: str, shapes: Shapes) -> dict[str, Feed]:
 
 
 @attrs.frozen(kw_only=True)
-class _Sketch:
+class Sketch:
     """A Mesh TF graph under construction, with its ids imported."""
 
     mesh: Any
@@ -107,7 +107,7 @@ class _Sketch:
     targets: Any
 
     @classmethod
-    def of(cls, shapes: Shapes, feeds: Tensors) -> _Sketch:
+    def of(cls, shapes: Shapes, feeds: Tensors) -> Sketch:
         mesh = mtf.Mesh(mtf.Graph(), "mesh")
         rows = [mtf.Dimension(COHORT, shapes.members), mtf.Dimension("batch", shapes.batch)]
 
@@ -121,12 +121,21 @@ class _Sketch:
         targets = ids("targets", shapes.targets, 0) if "targets" in feeds else None
         return cls(mesh=mesh, feeds=feeds, inputs=inputs, targets=targets)
 
-    def losses(self, model: Any, mode: str, dtype: Any) -> tuple[Any, Any]:
-        """Logits, and each member's loss per real target token (padding not counted)."""
+    def losses(self, model: Any, mode: str, dtype: Any, tokens: Any = None) -> tuple[Any, Any]:
+        """Logits, and each member's loss per real target token (padding not counted).
+
+        Args:
+          model: Mesh TF's.
+          mode: of estimators, which says whether there is dropout.
+          dtype: `mtf.VariableDType` of the model's variables.
+          tokens: tf float32 [members] to divide by, where a batch is only part of one; None for
+            those that are fed.
+        """
         logits, totals = model.call_simple(
             self.inputs, self.targets, compute_loss=True, mode=mode, variable_dtype=dtype
         )
-        tokens = tf.math.count_nonzero(self.feeds["targets"], axis=[1, 2], dtype=tf.float32)
+        if tokens is None:
+            tokens = tf.math.count_nonzero(self.feeds["targets"], axis=[1, 2], dtype=tf.float32)
         # TensorFlow's division is exact; Mesh TF's, by reciprocals, depends on the cohort's size.
         shares = of_members(self.mesh, 1.0 / tf.maximum(tokens, 1.0), totals.shape)
         return logits, mtf.cast(totals, tf.float32) * shares
@@ -159,7 +168,7 @@ def update_plan(vocabulary_size: int, shapes: Shapes, dtype: Any, feeds: Tensors
       dtype: `mtf.VariableDType` of the frozen variables.
       feeds: tensors by the names of `feeds_of`.
     """
-    sketch = _Sketch.of(shapes, feeds)
+    sketch = Sketch.of(shapes, feeds)
     model = transformer_of(vocabulary_size)
     _, losses = sketch.losses(model, tf.estimator.ModeKeys.TRAIN, dtype)
     prompts, gradient = sketch.gradient(losses, shapes)
@@ -172,7 +181,7 @@ def update_plan(vocabulary_size: int, shapes: Shapes, dtype: Any, feeds: Tensors
 
 def decode_plan(vocabulary_size: int, shapes: Shapes, dtype: Any, feeds: Tensors) -> Plan:
     """Greedy decoding; fetches ``ids`` int32 [members, batch, targets]."""
-    sketch = _Sketch.of(shapes, feeds)
+    sketch = Sketch.of(shapes, feeds)
     ids = transformer_of(vocabulary_size).decode(
         sketch.inputs,
         variable_dtype=dtype,
@@ -190,7 +199,7 @@ def score_plan(vocabulary_size: int, shapes: Shapes, dtype: Any, feeds: Tensors)
     [members, batch], summed over each target's tokens, and, with a prompt, ``gradient`` float32
     [members, L, E] of each loss.
     """
-    sketch = _Sketch.of(shapes, feeds)
+    sketch = Sketch.of(shapes, feeds)
     model = transformer_of(vocabulary_size)
     logits, losses = sketch.losses(model, tf.estimator.ModeKeys.EVAL, dtype)
     wanted = {"logits": logits, "loss": losses}
@@ -213,7 +222,7 @@ def activation_plan(vocabulary_size: int, shapes: Shapes, dtype: Any, feeds: Ten
     function gives (the gate's, where the layer is gated), before any product with the other
     factor.
     """
-    sketch = _Sketch.of(shapes, feeds)
+    sketch = Sketch.of(shapes, feeds)
     model = transformer_of(vocabulary_size)
     seen = [
         _watch(layer)

@@ -12,6 +12,7 @@ import gin
 
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf, transformer
+from spotfw.backends.mesh.lookup import looked_up
 
 #: The dimension of members; a mesh's layout may split it.
 COHORT = "cohort"
@@ -46,7 +47,7 @@ class PromptedEmbedding(transformer.VocabEmbedding):  # type: ignore[misc]
           prompt_length: tokens of a prompt.
           members: prompts, one for each member of the cohort.
           split_vocabulary: look ids up by a product with one-hot rows, which works with a
-            vocabulary split over the mesh and has a gradient; otherwise by `tf.gather`.
+            vocabulary split over the mesh; otherwise by `tf.gather`.
         """
         super().__init__(mesh, vocab_dim, output_dim, variable_dtype, name, ensemble_dim)
         self._split_vocabulary = split_vocabulary
@@ -64,13 +65,7 @@ class PromptedEmbedding(transformer.VocabEmbedding):  # type: ignore[misc]
     def _look_up(self, ids: Any, context: Any) -> Any:
         if self._split_vocabulary:
             return super().ids_to_embedding(ids, context)
-        return mtf.slicewise(
-            tf.gather,
-            [self._embedding_weights, ids],
-            output_shape=mtf.Shape([*ids.shape.dims, self._output_dim]),
-            output_dtype=self._embedding_weights.dtype,
-            splittable_dims=ids.shape.dims,
-        )
+        return looked_up(self._embedding_weights, ids)
 
     def ids_to_embedding(self, ids: Any, context: Any) -> Any:
         """Embeddings [cohort, batch, length, d_model] of ids [cohort, batch, length]."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -14,7 +14,7 @@ from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
 from spotfw.backends.mesh.machines import Copies, LocalMachine, Machine, Program
 from spotfw.backends.mesh.model import building
-from spotfw.backends.mesh.programs import PLANS, Shapes, feeds_of
+from spotfw.backends.mesh.programs import PLANS, Feed, Plan, Shapes, Tensors, feeds_of
 from spotfw.backends.mesh.prompted import prompts_name
 from spotfw.contracts import Array
 from spotfw.errors import SpotError
@@ -111,8 +111,7 @@ class Runtime:
                 tf.name_scope(shapes.scope(kind)),
             ):
                 program = self.machine.program(
-                    feeds_of(kind, shapes),
-                    functools.partial(PLANS[kind], self._rows, shapes, self._dtype),
+                    *self._planned(kind, shapes),
                     self.machine.layout.for_rows(shapes.members, shapes.batch),
                 )
             self._programs[key] = program
@@ -123,6 +122,13 @@ class Runtime:
                 # The program may have brought slots, which nothing was put into yet.
                 self.release(held)
         return self._programs[key]
+
+    def _planned(
+        self, kind: str, shapes: Shapes
+    ) -> tuple[Mapping[str, Feed], Callable[[Tensors], Plan]]:
+        """What a program of a kind is fed, and what plans it."""
+        plan = functools.partial(PLANS[kind], self._rows, shapes, self._dtype)
+        return feeds_of(kind, shapes), plan
 
     def run(
         self,

@@ -17,6 +17,8 @@ class MeshBackend:
     """T5 on Mesh TensorFlow; TensorFlow is imported by the first `open`."""
 
     name = "mesh"
+    #: All weights of its models can be tuned.
+    tunes_weights = True
     options = (
         "vocabulary",
         "gin",

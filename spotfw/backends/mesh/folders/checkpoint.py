@@ -2,7 +2,7 @@
 
 A folder holds ``model.ckpt-STEP.index`` and ``model.ckpt-STEP.data-*`` and, in a small text
 file ``checkpoint``, the step to use. Optimizer slots and the step counter are not part of a
-frozen model and are never listed.
+frozen model: they are listed apart.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ from spotfw.backends.mesh.folders.hf_names import canonical
 from spotfw.errors import SpotError
 from spotfw.reading import open_regular
 
+#: The counter of updates, an int64.
+STEP = "global_step"
+
 _PREFIX = "model.ckpt-"
+#: What stands between a variable's name and that of what an optimizer keeps of it.
+_SLOT = "_slot_"
 #: Bytes of the file ``checkpoint``; T5's lists some dozens of names.
 _MAX_TEXT = 2**20
 #: Tensors are gathered to shards of about this size, which bounds the memory a write takes.
@@ -46,6 +51,7 @@ class Checkpoint:
       prefix: ``FOLDER/model.ckpt-STEP``.
       step: of the training that wrote it.
       variables: trained variables by name.
+      slots: the optimizer's by name, float32 where Mesh TF wrote them.
     """
 
     def __init__(self, folder: str, step: int | None = None) -> None:
@@ -66,11 +72,13 @@ class Checkpoint:
                 "half copied or damaged: copy it again, with its .index and all .data files."
             ) from error
         dtypes = self._reader.get_variable_to_dtype_map()
-        self.variables: dict[str, Variable] = {
+        stored = {
             name: Variable(tuple(shape), dtypes[name].name)
             for name, shape in sorted(self._reader.get_variable_to_shape_map().items())
-            if _is_trained(name)
         }
+        self.variables: dict[str, Variable] = {n: v for n, v in stored.items() if _is_trained(n)}
+        self.slots = {n: v for n, v in stored.items() if _SLOT in n}
+        self._counts = STEP in stored
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -93,15 +101,40 @@ class Checkpoint:
                 f"The checkpoint {self.prefix} has no variable {name}. "
                 "Give the folder of a T5 1.1 checkpoint."
             )
+        return np.asarray(self._value(name), dtype=np.float32)
+
+    def read_slot(self, name: str) -> npt.NDArray[np.float32]:
+        """One of `slots`, as float32.
+
+        Raises:
+          SpotError: its data is damaged.
+        """
+        return np.asarray(self._value(name), dtype=np.float32)
+
+    @property
+    def updates(self) -> int:
+        """Updates that the optimizer has done: the counter's, else the step in the file's name.
+
+        Raises:
+          SpotError: the counter is damaged.
+        """
+        count = np.asarray(self._value(STEP) if self._counts else self.step)
+        if count.size != 1 or count.dtype.kind != "i" or not 0 <= count.item() < 2**53:
+            raise SpotError(
+                f"The counter {STEP} of {self.prefix} is damaged. Copy the checkpoint again."
+            )
+        return int(count.item())
+
+    def _value(self, name: str) -> npt.NDArray[Any]:
         try:
-            value = self._reader.get_tensor(name)
+            value: npt.NDArray[Any] = self._reader.get_tensor(name)
+            return value
         except (tf.errors.OpError, RuntimeError, LookupError, ValueError) as error:
             # The reader turns TensorFlow's codes into these, a short file into IndexError.
             raise SpotError(
                 f"The variable {name} of {self.prefix} cannot be read: {_reason(error)}. "
                 "The checkpoint is damaged or incomplete: copy it again."
             ) from error
-        return np.asarray(value, dtype=np.float32)
 
 
 def _check_files(folder: str, start: str) -> None:
@@ -124,7 +157,7 @@ def _check_files(folder: str, start: str) -> None:
 
 
 def _is_trained(name: str) -> bool:
-    return "_slot_" not in name and name != "global_step" and not name.startswith("_")
+    return _SLOT not in name and name != STEP and not name.startswith("_")
 
 
 def _reason(error: BaseException) -> str:
@@ -193,7 +226,7 @@ def write_checkpoint(
     Args:
       folder: local or ``gs://``; made if needed.
       step: of the training; 0 for a converted model.
-      tensors: (name, array) pairs, consumed once; float32 or bfloat16.
+      tensors: (name, array) pairs, consumed once; float32 or bfloat16, and the int64 counter.
       shard_bytes: memory for tensors waiting to be written.
 
     Returns:

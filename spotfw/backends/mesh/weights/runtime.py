@@ -1,0 +1,98 @@
+"""Weights under way in a session of their own, with which they are scored too."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spotfw.backends.mesh.programs import Feed, Plan, Shapes, Tensors
+from spotfw.backends.mesh.runtime import Runtime
+from spotfw.backends.mesh.weights.plans import (
+    ADDED_UP,
+    GRADIENT,
+    SLOT,
+    UPDATE,
+    gradient_feeds,
+    gradient_plan,
+    slot_shapes,
+    update_feeds,
+    update_plan,
+)
+
+#: The smallest program that has all weights; the update's is named after it.
+SMALLEST = Shapes(batch=1, inputs=1, targets=1, prompt_length=0)
+
+
+class WeightRuntime(Runtime):
+    """A `Runtime` whose weights move, with the optimizer's state.
+
+    Args:
+      factored_from: see `plans.update_plan`.
+      **about: as of `Runtime`.
+    """
+
+    def __init__(self, name: str, config: str, *, factored_from: int, **about: Any) -> None:
+        super().__init__(name, config, **about)
+        self._factored_from = factored_from
+        self._weights: dict[str, Any] = {}
+
+    def frozen_variables(self) -> dict[str, Any]:
+        """The TensorFlow variables of the weights, by name."""
+        return {
+            name: variable
+            for name, variable in super().frozen_variables().items()
+            if SLOT not in name and not name.startswith(ADDED_UP)
+        }
+
+    def begin(
+        self,
+        weight: Callable[[str], npt.NDArray[np.float32]],
+        slot: Callable[[str], npt.NDArray[np.float32]] | None,
+    ) -> None:
+        """Builds the programs that have variables, and fills these.
+
+        Args:
+          weight: gives a weight by name.
+          slot: gives a second moment by Mesh TF's name; None where all are zeros.
+        """
+        # The update's needs the weights' shapes in Mesh TF, which the other learns.
+        self.program(GRADIENT, SMALLEST)
+        self.program(UPDATE, SMALLEST)
+        weights = self.frozen_variables()
+        shapes = {name: tuple(v.shape.as_list()) for name, v in weights.items()}
+        for name in weights:
+            self.write(name, weight(name))
+            self.write(f"{ADDED_UP}{name}", np.zeros(shapes[name], np.float32))
+        for name, shape in slot_shapes(shapes, self._factored_from).items():
+            self.write(name, np.zeros(shape, np.float32) if slot is None else slot(name))
+
+    def newest(self, *, slots: bool) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+        """Each weight as it is now, by name, and each second moment where `slots`."""
+        names = list(self.frozen_variables())
+        if slots:
+            names += sorted(name for name in self._variables() if SLOT in name)
+        self._session.run([self._copies[name].back for name in names if name in self._copies])
+        for name in names:
+            (value,) = self.read([name])
+            yield name, value
+
+    def _planned(
+        self, kind: str, shapes: Shapes
+    ) -> tuple[Mapping[str, Feed], Callable[[Tensors], Plan]]:
+        if kind == GRADIENT:
+            return gradient_feeds(shapes), functools.partial(self._gradient, shapes)
+        if kind == UPDATE:
+            return update_feeds(), functools.partial(
+                update_plan, self._weights, self._factored_from
+            )
+        return super()._planned(kind, shapes)
+
+    def _gradient(self, shapes: Shapes, feeds: Tensors) -> Plan:
+        plan = gradient_plan(self._rows, shapes, self._dtype, feeds)
+        for variable in plan.mesh.graph.trainable_variables:
+            self._weights[variable.name] = variable.shape
+        return plan

@@ -1,0 +1,125 @@
+"""Tunes all weights of a T5 in a session: batches, in parts where they are large, and updates."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from spotfw.backends.mesh.optimizer import second_moment_decay
+from spotfw.backends.mesh.programs import Shapes
+from spotfw.backends.mesh.weights.plans import GRADIENT, UPDATE
+from spotfw.backends.mesh.weights.runtime import SMALLEST, WeightRuntime
+from spotfw.backends.splits import Splits, diverged
+from spotfw.config import ModelTuningSettings
+from spotfw.contracts import WeightProgress, WeightTuneRequest
+from spotfw.tasks.tokens import Tokens
+
+#: Input positions of one pass: a batch with more is passed in parts, whose gradients add up.
+POSITIONS_AT_ONCE = 2**13
+#: More steps than any tuning has; keeps the dropout of a batch's parts apart.
+_MOST_STEPS = 2**31
+#: Seconds between reports.
+_REPORT_SECONDS = 1.0
+
+
+class TunedWeights:
+    """Weights under way.
+
+    Args:
+      runtime: that holds them.
+      updates: that its second moments have seen.
+    """
+
+    def __init__(self, runtime: WeightRuntime, updates: int) -> None:
+        self.runtime, self.updates = runtime, updates
+
+    def step(
+        self, inputs: Tokens, targets: Tokens, settings: ModelTuningSettings, step: int
+    ) -> float:
+        """An update by a batch; its mean loss before it. A loss that is no number ends it there.
+
+        Args:
+          inputs, targets: int32 [B, T] and [B, S], padded behind with 0.
+          settings: of the tuning.
+          step: of which dropout is a function.
+        """
+        shapes = self.shapes(inputs, targets, settings)
+        tokens = np.array([np.count_nonzero(targets)], np.float32)
+        program = self.runtime.program(GRADIENT, shapes)
+        loss = 0.0
+        for part, first in enumerate(range(0, len(inputs), shapes.batch)):
+            rows = slice(first, first + shapes.batch)
+            share, _ = self.runtime.run(
+                program,
+                ["loss", "update"],
+                inputs=_filled(inputs[rows], shapes.batch, again=True),
+                targets=_filled(targets[rows], shapes.batch, again=False),
+                seed=[settings.seed],
+                step=[step + part * _MOST_STEPS],
+                tokens=tokens,
+                keep=float(part > 0),
+            )
+            loss += float(share[0])
+        if math.isfinite(loss):
+            beta = second_moment_decay(self.updates, settings.decay_rate)
+            update = self.runtime.program(UPDATE, SMALLEST)
+            self.runtime.run(update, ["update"], learning_rate=settings.learning_rate, beta=beta)
+            self.updates += 1
+        return loss
+
+    def shapes(self, inputs: Tokens, targets: Tokens, settings: ModelTuningSettings) -> Shapes:
+        """Of a part of a batch: as few parts as there may be, and those alike."""
+        rows = max(1, POSITIONS_AT_ONCE // inputs.shape[1])
+        parts = -(-len(inputs) // rows)
+        even = self.runtime.machine.layout.even_batch(-(-len(inputs) // parts))
+        return Shapes(
+            batch=even,
+            inputs=inputs.shape[1],
+            targets=targets.shape[1],
+            prompt_length=0,
+            dropout=settings.dropout,
+        )
+
+    def finite(self) -> bool:
+        """Whether all weights are numbers."""
+        return all(bool(np.isfinite(w).all()) for _, w in self.runtime.newest(slots=False))
+
+
+def tune_weights(
+    weights: TunedWeights, splits: Splits, request: WeightTuneRequest
+) -> Iterator[tuple[WeightProgress, bool]]:
+    """Updates the weights as a request asks; each report with whether a checkpoint is due.
+
+    Raises:
+      SpotError: the data cannot be read, or the loss was no number.
+    """
+    settings, tuning = request.settings, request.settings.of_data()
+    data = splits.training(request.task, tuning)
+    losses: list[float] = []
+    tokens, reported = 0, time.monotonic()
+    for step in range(request.step, settings.steps):
+        inputs, targets = data.batch(step, tuning)
+        loss = weights.step(inputs, targets, settings, step)
+        if not math.isfinite(loss):
+            raise diverged(loss, request.task, step + 1, data, tuning)
+        losses.append(loss)
+        tokens += int(np.count_nonzero(inputs) + np.count_nonzero(targets))
+        done = step + 1
+        due = done % settings.checkpoint_every == 0 or done == settings.steps
+        if due and not weights.finite():
+            raise diverged(math.nan, request.task, done, data, tuning)
+        if due or time.monotonic() - reported >= _REPORT_SECONDS:
+            examples = len(losses) * settings.rows
+            mean = float(np.mean(losses))
+            yield WeightProgress(step=done, loss=mean, examples=examples, tokens=tokens), due
+            losses, tokens, reported = [], 0, time.monotonic()
+
+
+def _filled(rows: Tokens, count: int, *, again: bool) -> Tokens:
+    """Rows [1, count, length]: the last once more for those that miss, or padding alone."""
+    missing = count - len(rows)
+    padded = np.pad(rows, ((0, missing), (0, 0)), mode="edge" if again else "constant")
+    return np.ascontiguousarray(padded[None], np.int32)
