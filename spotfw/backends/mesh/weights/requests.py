@@ -13,10 +13,11 @@ import numpy.typing as npt
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint
 from spotfw.backends.mesh.folders.weights import check_finite, check_variables
 from spotfw.backends.mesh.machines import Machine
+from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import Runtime
 from spotfw.backends.mesh.weights.folder import ModelFiles, slots_of, write_folder
 from spotfw.backends.mesh.weights.runtime import WeightRuntime
-from spotfw.backends.mesh.weights.tuning import TunedWeights, tune_weights
+from spotfw.backends.mesh.weights.tuning import TunedWeights, shapes_of_part, tune_weights
 from spotfw.backends.splits import Splits
 from spotfw.contracts import FrozenModel, WeightProgress, WeightTuneRequest
 from spotfw.errors import SpotError, WrongUse
@@ -76,22 +77,29 @@ def tuned(origin: Origin, request: WeightTuneRequest) -> Iterator[WeightProgress
                 f"The checkpoint {checkpoint.prefix} has no state of its optimizer, so the tuning "
                 "cannot go on from it. Put the file back, or tune anew in another folder (--out)."
             )
-    weights = begun(origin, checkpoint, request.settings.factored_from)
+    settings = request.settings
+    data = origin.splits.training(request.task, settings.of_data())
+    first = data.batch(request.step, settings.of_data())
+    shapes = shapes_of_part(origin.machine.layout, *first, settings)
+    weights = begun(origin, checkpoint, settings.factored_from, shapes)
     try:
-        for progress, due in tune_weights(weights, origin.splits, request):
+        for progress, due in tune_weights(weights, data, request):
             kept = TunedCheckpoint(origin, weights)
             yield attrs.evolve(progress, checkpoint=kept) if due else progress
     finally:
         weights.runtime.close()
 
 
-def begun(origin: Origin, checkpoint: Checkpoint, factored_from: int) -> TunedWeights:
+def begun(
+    origin: Origin, checkpoint: Checkpoint, factored_from: int, shapes: Shapes
+) -> TunedWeights:
     """A checkpoint's weights, and its optimizer's state where it has one, ready to be tuned.
 
     Args:
       origin: the model whose weights they are, or were before.
       checkpoint: to go on from.
       factored_from: see `plans.update_plan`.
+      shapes: of the first batch, or of a part of it.
 
     Raises:
       SpotError: a weight or the state cannot be used.
@@ -105,7 +113,7 @@ def begun(origin: Origin, checkpoint: Checkpoint, factored_from: int) -> TunedWe
 
     runtime = origin.runtime(factored_from=factored_from)
     try:
-        runtime.begin(weight, slot)
+        runtime.begin(shapes, weight, slot)
         return TunedWeights(runtime, checkpoint.updates if checkpoint.slots else 0)
     except BaseException:
         runtime.close()

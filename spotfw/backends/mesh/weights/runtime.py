@@ -23,8 +23,8 @@ from spotfw.backends.mesh.weights.plans import (
     update_plan,
 )
 
-#: The smallest program that has all weights; the update's is named after it.
-SMALLEST = Shapes(batch=1, inputs=1, targets=1, prompt_length=0)
+#: An update has no batch; its program is named after this.
+NO_BATCH = Shapes(batch=1, inputs=1, targets=1, prompt_length=0)
 
 
 class WeightRuntime(Runtime):
@@ -50,25 +50,27 @@ class WeightRuntime(Runtime):
 
     def begin(
         self,
+        shapes: Shapes,
         weight: Callable[[str], npt.NDArray[np.float32]],
         slot: Callable[[str], npt.NDArray[np.float32]] | None,
     ) -> None:
         """Builds the programs that have variables, and fills these.
 
         Args:
+          shapes: that the first gradient's is built for.
           weight: gives a weight by name.
           slot: gives a second moment by Mesh TF's name; None where all are zeros.
         """
         # The update's needs the weights' shapes in Mesh TF, which the other learns.
-        self.program(GRADIENT, SMALLEST)
-        self.program(UPDATE, SMALLEST)
+        self.program(GRADIENT, shapes)
+        self.program(UPDATE, NO_BATCH)
         weights = self.frozen_variables()
-        shapes = {name: tuple(v.shape.as_list()) for name, v in weights.items()}
+        sizes = {name: tuple(v.shape.as_list()) for name, v in weights.items()}
         for name in weights:
             self.write(name, weight(name))
-            self.write(f"{ADDED_UP}{name}", np.zeros(shapes[name], np.float32))
-        for name, shape in slot_shapes(shapes, self._factored_from).items():
-            self.write(name, np.zeros(shape, np.float32) if slot is None else slot(name))
+            self.write(f"{ADDED_UP}{name}", np.zeros(sizes[name], np.float32))
+        for name, size in slot_shapes(sizes, self._factored_from).items():
+            self.write(name, np.zeros(size, np.float32) if slot is None else slot(name))
 
     def newest(self, *, slots: bool) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
         """Each weight as it is now, by name, and each second moment where `slots`."""

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from spotfw.backends.mesh.layout import Layout
 from spotfw.backends.mesh.optimizer import second_moment_decay
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.weights.plans import GRADIENT, UPDATE
-from spotfw.backends.mesh.weights.runtime import SMALLEST, WeightRuntime
-from spotfw.backends.splits import Splits, diverged
+from spotfw.backends.mesh.weights.runtime import NO_BATCH, WeightRuntime
+from spotfw.backends.splits import TrainingData, diverged
 from spotfw.config import ModelTuningSettings
 from spotfw.contracts import WeightProgress, WeightTuneRequest
 from spotfw.tasks.tokens import Tokens
@@ -46,7 +47,7 @@ class TunedWeights:
           settings: of the tuning.
           step: of which dropout is a function.
         """
-        shapes = self.shapes(inputs, targets, settings)
+        shapes = shapes_of_part(self.runtime.machine.layout, inputs, targets, settings)
         tokens = np.array([np.count_nonzero(targets)], np.float32)
         program = self.runtime.program(GRADIENT, shapes)
         loss = 0.0
@@ -65,39 +66,40 @@ class TunedWeights:
             loss += float(share[0])
         if math.isfinite(loss):
             beta = second_moment_decay(self.updates, settings.decay_rate)
-            update = self.runtime.program(UPDATE, SMALLEST)
+            update = self.runtime.program(UPDATE, NO_BATCH)
             self.runtime.run(update, ["update"], learning_rate=settings.learning_rate, beta=beta)
             self.updates += 1
         return loss
-
-    def shapes(self, inputs: Tokens, targets: Tokens, settings: ModelTuningSettings) -> Shapes:
-        """Of a part of a batch: as few parts as there may be, and those alike."""
-        rows = max(1, POSITIONS_AT_ONCE // inputs.shape[1])
-        parts = -(-len(inputs) // rows)
-        even = self.runtime.machine.layout.even_batch(-(-len(inputs) // parts))
-        return Shapes(
-            batch=even,
-            inputs=inputs.shape[1],
-            targets=targets.shape[1],
-            prompt_length=0,
-            dropout=settings.dropout,
-        )
 
     def finite(self) -> bool:
         """Whether all weights are numbers."""
         return all(bool(np.isfinite(w).all()) for _, w in self.runtime.newest(slots=False))
 
 
+def shapes_of_part(
+    layout: Layout, inputs: Tokens, targets: Tokens, settings: ModelTuningSettings
+) -> Shapes:
+    """Of a part of a batch: as few parts as there may be, and those alike."""
+    rows = max(1, POSITIONS_AT_ONCE // inputs.shape[1])
+    parts = -(-len(inputs) // rows)
+    return Shapes(
+        batch=layout.even_batch(-(-len(inputs) // parts)),
+        inputs=inputs.shape[1],
+        targets=targets.shape[1],
+        prompt_length=0,
+        dropout=settings.dropout,
+    )
+
+
 def tune_weights(
-    weights: TunedWeights, splits: Splits, request: WeightTuneRequest
+    weights: TunedWeights, data: TrainingData, request: WeightTuneRequest
 ) -> Iterator[tuple[WeightProgress, bool]]:
     """Updates the weights as a request asks; each report with whether a checkpoint is due.
 
     Raises:
-      SpotError: the data cannot be read, or the loss was no number.
+      SpotError: the loss was no number.
     """
     settings, tuning = request.settings, request.settings.of_data()
-    data = splits.training(request.task, tuning)
     losses: list[float] = []
     tokens, reported = 0, time.monotonic()
     for step in range(request.step, settings.steps):
