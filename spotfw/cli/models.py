@@ -185,7 +185,7 @@ def adapt(
     from spotfw.cli.tune_model import show_tuned_model, with_engine
     from spotfw.recipe.progress.watch import Watch
 
-    with_engine(model, options)
+    with_engine(model, options, out if resume else None)
     session = open_session(model, None, options)
     settings = {**given(options), "steps": steps, "batch_tokens": batch_tokens}
     with Watch() as watch:

@@ -93,7 +93,7 @@ def tune(
     named = {"init": init, "library": library, "seeds": seeds, "batch_tokens": batch_tokens}
     check_method(method, {**named, **options})
     if method == "model":
-        with_engine(model, options)
+        with_engine(model, options, out if resume else None)
     session = open_session(model, library, options)
     own = is_data_task(task)
     if not own:

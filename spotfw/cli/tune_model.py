@@ -67,21 +67,32 @@ def check_method(method: str, given: Mapping[str, Any]) -> None:
         )
 
 
-def with_engine(model: str, options: dict[str, Any]) -> None:
+def with_engine(model: str, options: dict[str, Any], out: str | None = None) -> None:
     """Names in the options an engine that tunes all weights, where the user names none.
+
+    Args:
+      model: a name or a folder.
+      options: of the command.
+      out: folder of a run to go on with, which keeps its engine.
 
     Raises:
       WrongUse: it does not have an option that was given.
     """
     from spotfw.contracts import OptionNames
     from spotfw.plugins import default_plugins
-    from spotfw.plugins.models import choose_backend, weight_backend
+    from spotfw.plugins.models import choose_backend, weight_backend, weight_engines
+    from spotfw.recipe.model_run_folder import engine_of
 
     if options.get("backend") is not None:
         return
     plugins = default_plugins()
-    chosen = options["backend"] = weight_backend(model, plugins)
-    if chosen != choose_backend(model, plugins):
+    begun = None if out is None else engine_of(out)
+    if begun not in weight_engines(plugins):
+        begun = None
+    chosen = options["backend"] = begun or weight_backend(model, plugins)
+    if begun and begun != weight_backend(model, plugins):
+        note(f"Engine: {chosen}, with which the run in {out} was begun.")
+    elif chosen != choose_backend(model, plugins):
         note(f"Engine: {chosen}, because it tunes weights. --backend NAME takes another.")
     engine = plugins.backend(chosen)
     for name in OPENING:

@@ -215,6 +215,30 @@ def can_go_on(folder: str) -> bool:
     return has_checkpoint(folder) or bool(checkpoint_steps(folder))
 
 
+def engine_of(folder: str, model: str | None = None) -> str | None:
+    """The engine that a run of all weights was begun with, a backend's name.
+
+    Args:
+      folder: the run's.
+      model: that it must tune; None for any.
+
+    Returns:
+      None where there is no such run, its record is damaged, or it does not say.
+    """
+    where = os.path.join(folder, RECORD)
+    if not os.path.isfile(where):
+        return None
+    try:
+        record = read_record(where)
+    except SpotError:  # whoever goes on with the run says so
+        return None
+    if record.get("method") != METHOD or model not in (None, record.get("model")):
+        return None
+    # What stands before a colon is the engine: see `spotfw.recipe.begun`.
+    engine, colon, _ = record.get("identity", {}).get("configuration", "").partition(":")
+    return engine if colon else None
+
+
 def best_of(history: Sequence[Scored]) -> Scored:
     """The checkpoint with the highest score, the earliest of several; NaN is below all."""
     return max(

@@ -267,7 +267,7 @@ def test_a_full_disk_is_told_before_anything_is_tuned(
 
 
 def test_an_engine_without_it_says_so(tune: Callable[..., TunedModel]) -> None:
-    with pytest.raises(WrongUse, match=r"--backend torch|pip install spotfw-torch"):
+    with pytest.raises(WrongUse, match=r"--backend (mesh|torch)|pip install spotfw-torch"):
         tune(NumpyModel())
 
 

@@ -17,6 +17,7 @@ pytest.importorskip("spotfw_playground", reason="spotfw-playground is not instal
 from spotfw import cli
 
 SETTINGS = ("--batch-size", "4", "--max-eval-examples", "8", "--threads", "1")
+ENGINE = (*SETTINGS, "--backend", "torch")
 
 
 @attrs.frozen
@@ -38,13 +39,12 @@ def run(*words):
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "all"
-    ran = run("tune", "film_reviews", "--method", "model", "--steps", 2, "--out", out, *SETTINGS)
+    ran = run("tune", "film_reviews", "--method", "model", "--steps", 2, "--out", out, *ENGINE)
     assert ran.exit_code == 0, ran.stderr
     return out, ran
 
 
-def test_the_engine_is_chosen_and_the_disk_is_said(tuned):
-    """No --backend was named, and the built-in one tunes no weights."""
+def test_the_disk_is_said(tuned):
     out, ran = tuned
     assert "A checkpoint of all weights takes 4," in ran.stderr
     assert "Adafactor starts afresh" in ran.stderr
@@ -80,7 +80,7 @@ def test_it_answers_lines_of_text(tuned, tmp_path):
 
 def test_resuming_gives_the_same_as_json(tuned):
     out, _ = tuned
-    words = ("tune", "film_reviews", "--method", "model", "--steps", 2, "--out", out, *SETTINGS)
+    words = ("tune", "film_reviews", "--method", "model", "--steps", 2, "--out", out, *ENGINE)
     assert "--resume" in run(*words).stderr
     ran = run(*words, "--resume", "--json")
     assert ran.exit_code == 0, ran.stderr
@@ -112,7 +112,7 @@ def test_lm_adaptation_makes_the_held_out_text_likelier(tmp_path):
     text.write_text("\n\n".join(["the old film was good and the new book was bad"] * 60))
     words = ("models", "adapt", "playground", text, "--out", tmp_path / "run", "--steps", 4)
     more = ("--batch-size", 8, "--checkpoint-every", 2, "--threads", 1, "--json")
-    ran = run(*words, *more)
+    ran = run(*words, *more, "--backend", "torch")
     assert ran.exit_code == 0, ran.stderr
     document = json.loads(ran.stdout)
     first, last = document["history"]

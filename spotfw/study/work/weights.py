@@ -11,7 +11,8 @@ from typing import Any
 from spotfw import files
 from spotfw.errors import SpotError
 from spotfw.plugins import Plugins
-from spotfw.plugins.models import weight_backend
+from spotfw.plugins.models import weight_backend, weight_engines
+from spotfw.recipe.model_run_folder import engine_of
 from spotfw.recipe.session import Session
 from spotfw.recipe.tuned import Observer
 from spotfw.recipe.tuning import versions
@@ -42,15 +43,16 @@ def tune_weights(
     Args:
       folder: the study's.
       job: see above.
-      opening: how models are opened; without a ``backend``, by the first that tunes weights.
+      opening: how models are opened; without a ``backend``, by the one that the study's
+        runs of all weights were begun with, else by the first that tunes weights.
       references: the study's tasks, which may be files, so that all are known by name.
       by_hand: names of settings that the declaration chooses.
       plugins: what is installed.
       observer: hears of progress.
     """
     place = job["model"] if job["start"] is None else files.join(folder, job["start"])
-    options = {"backend": weight_backend(place, plugins), **opening}
     runs = files.join(folder, "runs")
+    options = {"backend": _engine(place, runs, plugins), **opening}
     session = Session(place, runs=runs, plugins=plugins, progress=False, **options)
     try:
         for reference in references:
@@ -89,3 +91,10 @@ def tune_weights(
         }
     finally:
         session.close()
+
+
+def _engine(model: str, runs: str, plugins: Plugins) -> str:
+    """A backend's name: rows of a study that goes on are not of two engines."""
+    able = weight_engines(plugins)
+    begun = (engine_of(files.join(runs, name), model) for name in files.list_names(runs))
+    return next((engine for engine in begun if engine in able), weight_backend(model, plugins))

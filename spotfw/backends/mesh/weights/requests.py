@@ -105,6 +105,7 @@ def begun(
       SpotError: a weight or the state cannot be used.
     """
     slot = slots_of(checkpoint, factored_from) if checkpoint.slots else None
+    updates = checkpoint.updates if checkpoint.slots else 0
 
     def weight(name: str) -> npt.NDArray[np.float32]:
         value = checkpoint.read(name)
@@ -114,7 +115,7 @@ def begun(
     runtime = origin.runtime(factored_from=factored_from)
     try:
         runtime.begin(shapes, weight, slot)
-        return TunedWeights(runtime, checkpoint.updates if checkpoint.slots else 0)
+        return TunedWeights(runtime, updates)
     except BaseException:
         runtime.close()
         raise

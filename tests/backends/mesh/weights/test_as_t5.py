@@ -19,7 +19,7 @@ from spotfw.backends.mesh.compat import tf, transformer_utils
 from spotfw.backends.mesh.engine import open_model
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint, write_checkpoint
 from spotfw.backends.mesh.programs import Shapes
-from spotfw.backends.mesh.weights.folder import write_folder
+from spotfw.backends.mesh.weights.folder import slots_of, write_folder
 from spotfw.backends.mesh.weights.requests import begun
 from spotfw.backends.mesh.weights.tuning import TunedWeights
 from spotfw.config import ModelTuningSettings
@@ -203,24 +203,26 @@ def test_t5_goes_on_from_our_checkpoint(
     assert files == {"checkpoint", "model.ckpt", "operative_config.gin", "spiece.model"}
 
 
-def test_a_state_that_does_not_fit_is_refused(
-    tiny_engine: Any, pretrained: Path, tmp_path: Path
-) -> None:
+def test_a_state_that_does_not_fit_is_refused(pretrained: Path, tmp_path: Path) -> None:
     checkpoint = Checkpoint(str(pretrained))
     with pytest.raises(SpotError, match=r"slot_v is not there, .* the factored_from it was made"):
-        begun(tiny_engine.origin(), checkpoint, 128, shapes(SETTINGS))
+        slots_of(checkpoint, 128)
     slot = "encoder/rms_norm/scale_slot_v"
     values = {name: checkpoint.read(name) for name in checkpoint.variables}
     values |= {name: checkpoint.read_slot(name) for name in checkpoint.slots}
-    for wrong, message in (
-        ({slot: np.full(16, np.nan, np.float32)}, "NaN or infinite"),
-        ({slot: np.ones(15, np.float32)}, r"has the shape \[15\]"),
-        ({"global_step": np.array(-1, np.int64)}, "global_step .* is damaged"),
-    ):
-        folder = tmp_path / str(len(message))
-        write_checkpoint(str(folder), 3, {**values, **wrong}.items())
-        with pytest.raises(SpotError, match=message):
-            begun(tiny_engine.origin(), Checkpoint(str(folder)), FACTORED_FROM, shapes(SETTINGS))
+
+    def changed(name: str, value: Any) -> Checkpoint:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        write_checkpoint(str(folder), 3, {**values, name: value}.items())
+        return Checkpoint(str(folder))
+
+    assert changed("more", np.ones(1, np.float32)).updates == 3  # by the file's name
+    with pytest.raises(SpotError, match="NaN or infinite"):
+        slots_of(changed(slot, np.full(16, np.nan, np.float32)), FACTORED_FROM)(slot)
+    with pytest.raises(SpotError, match=r"has the shape \[15\]"):
+        slots_of(changed(slot, np.ones(15, np.float32)), FACTORED_FROM)
+    with pytest.raises(SpotError, match=r"global_step .* is damaged"):
+        _ = changed("global_step", np.array(-1, np.int64)).updates
 
 
 def _without_state(folder: Path, to: Path) -> Checkpoint:
