@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from spotfw.backends.mesh.weights.plans import (
     update_plan,
 )
 
+#: Numbers of weights that are moved into the session or out of it at once, a quarter of a GiB.
+_AT_ONCE = 2**26
 #: An update has no batch; its program is named after this.
 NO_BATCH = Shapes(batch=1, inputs=1, targets=1, prompt_length=0)
 
@@ -64,23 +67,36 @@ class WeightRuntime(Runtime):
         # The update's needs the weights' shapes in Mesh TF, which the other learns.
         self.program(GRADIENT, shapes)
         self.program(UPDATE, NO_BATCH)
-        weights = self.frozen_variables()
-        sizes = {name: tuple(v.shape.as_list()) for name, v in weights.items()}
-        for name in weights:
-            self.write(name, weight(name))
-            self.write(f"{ADDED_UP}{name}", np.zeros(sizes[name], np.float32))
-        for name, size in slot_shapes(sizes, self._factored_from).items():
-            self.write(name, np.zeros(size, np.float32) if slot is None else slot(name))
+        sizes = {n: tuple(v.shape.as_list()) for n, v in self.frozen_variables().items()}
+        slots = slot_shapes(sizes, self._factored_from)
+        zeros = [f"{ADDED_UP}{name}" for name in sizes] + ([] if slot else list(slots))
+        variables = self._variables()
+        self._session.run([variables[name].initializer for name in zeros])
+        self._fill(variables, sizes, weight)
+        if slot is not None:
+            self._fill(variables, slots, slot)
+        self._session.run([copies.out for copies in self._copies.values()])
 
     def newest(self, *, slots: bool) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
         """Each weight as it is now, by name, and each second moment where `slots`."""
-        names = list(self.frozen_variables())
+        sizes = {n: tuple(v.shape.as_list()) for n, v in self.frozen_variables().items()}
         if slots:
-            names += sorted(name for name in self._variables() if SLOT in name)
-        self._session.run([self._copies[name].back for name in names if name in self._copies])
-        for name in names:
-            (value,) = self.read([name])
-            yield name, value
+            sizes |= slot_shapes(sizes, self._factored_from)
+        self._session.run([self._copies[name].back for name in sizes if name in self._copies])
+        for names in _groups(sizes):
+            yield from zip(names, self.read(names), strict=True)
+
+    def _fill(
+        self,
+        variables: Mapping[str, Any],
+        sizes: Mapping[str, Sequence[int]],
+        value: Callable[[str], npt.NDArray[np.float32]],
+    ) -> None:
+        for names in _groups(sizes):
+            initializers = [variables[name].initializer for name in names]
+            # The initial value's tensor is fed, so that no operation is added to the graph.
+            feeds = {i.inputs[1]: value(n) for i, n in zip(initializers, names, strict=True)}
+            self._session.run(initializers, feeds)
 
     def _planned(
         self, kind: str, shapes: Shapes
@@ -98,3 +114,17 @@ class WeightRuntime(Runtime):
         for variable in plan.mesh.graph.trainable_variables:
             self._weights[variable.name] = variable.shape
         return plan
+
+
+def _groups(sizes: Mapping[str, Sequence[int]]) -> Iterator[list[str]]:
+    """Names of tensors to be moved together: each way of running a graph is prepared anew."""
+    group: list[str] = []
+    numbers = 0
+    for name, size in sizes.items():
+        group.append(name)
+        numbers += math.prod(size)
+        if numbers >= _AT_ONCE:
+            yield group
+            group, numbers = [], 0
+    if group:
+        yield group
