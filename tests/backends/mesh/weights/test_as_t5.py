@@ -150,6 +150,7 @@ def agree(ours: dict[str, Any], theirs: dict[str, Any], atol: float) -> None:
             np.testing.assert_allclose(value, theirs[name], atol=atol, rtol=0, err_msg=name)
 
 
+@pytest.mark.slow
 def test_tuning_begins_with_the_optimizer_of_pre_training(
     t5: T5, pretrained: Path, batches: Any
 ) -> None:

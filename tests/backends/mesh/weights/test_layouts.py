@@ -35,15 +35,20 @@ def outcome(folder: Path, batches: Any, **options: Any) -> tuple[list[float], di
     return losses, after
 
 
+@pytest.fixture(scope="module")
+def here(tiny_model: Path, batches: Any) -> tuple[list[float], dict[str, Any]]:
+    """Of a single device."""
+    return outcome(tiny_model, batches)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("mesh_shape", "layout"),
     [("batch:2", None), ("batch:2,model:2", None), ("d:2", "d_model:d")],
 )
 def test_several_devices_give_what_one_gives(
-    tiny_model: Path, batches: Any, mesh_shape: str, layout: str | None
+    tiny_model: Path, batches: Any, here: Any, mesh_shape: str, layout: str | None
 ) -> None:
-    here = outcome(tiny_model, batches)
     there = outcome(tiny_model, batches, mesh_shape=mesh_shape, layout=layout)
     np.testing.assert_allclose(there[0], here[0], rtol=1e-5)
     assert there[1].keys() == here[1].keys()

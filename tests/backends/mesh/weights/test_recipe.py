@@ -47,6 +47,7 @@ def whole(session: spotfw.Session, tiny_task: Any, tmp_path_factory: Any) -> Tun
     return session.tune_model(tiny_task, steps=4, out=out, **SETTINGS)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_bit_for_bit(
     session: spotfw.Session, whole: TunedModel, tiny_task: Any, tmp_path: Path
 ) -> None:
