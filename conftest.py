@@ -7,6 +7,8 @@ import hypothesis
 # Before anything loads TensorFlow: no chatter, and no GPU that only some machines have.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Nothing is left in the home folder of whoever tests.
+os.environ["SPOTFW_TOKENS_CACHE"] = "0"
 
 # A busy machine is slow, and that is no fault of what is tested.
 hypothesis.settings.register_profile(

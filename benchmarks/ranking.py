@@ -35,8 +35,9 @@ import numpy.typing as npt
 from benchmarks.rows import Row, parser, report
 from spotfw.contracts import SimilarityMetric
 from spotfw.library import Library
+from spotfw.library.halves import halved
 from spotfw.library.retrieval import search
-from spotfw.library.segment import BFLOAT16, FLOAT32, ROW, Segment, halved, write_segment
+from spotfw.library.segment import BFLOAT16, FLOAT32, ROW, Segment, write_segment
 from spotfw.library.vectors import ROWS, VectorIndex
 from spotfw.metrics import mean_unit_token, per_token_cosine
 from spotfw.plugins import Plugins
@@ -107,7 +108,7 @@ def million(count: int, folder: Path) -> Iterator[Row]:
                 yield Row(
                     f"{what}: memory while written", grown, None, "MB", None, "<= 500", grown <= 500
                 )
-            index = VectorIndex(str(place), name, metric.features)
+            index = VectorIndex(str(place), name, metric.features, precision)
             seconds = cpu(partial(index.refresh, ids, _no_file))
             yield Row(f"{what}: made warm", seconds, None, "CPU s", None, "", None)
             if bare is None:
@@ -292,7 +293,7 @@ def main(words: Sequence[str] | None = None) -> int:
         attrs.evolve(row, **{k: _rounded(getattr(row, k)) for k in ("ours", "theirs", "ratio")})
         for row in rows
     ]
-    return report("ranking", rounded, given.json, ("spotfw", "numpy", "scipy"), **load)
+    return report("ranking", rounded, given.json, ("spotfw", "numpy", "scipy", "simsimd"), **load)
 
 
 def _rounded(value: float | None) -> float | None:

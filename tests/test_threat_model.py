@@ -33,10 +33,12 @@ from spotfw.reading import Unreadable, parse_json, read_regular
 from spotfw.recipe.run_folder import RunFolder
 from spotfw.study import read_study
 from spotfw.study.grid.names import resolve
+from spotfw.tasks import kept_tokens
 from spotfw.tasks.rows.cached import cached_splits, check_records
 from spotfw.tasks.tables.definition import read_definitions
 from spotfw.tasks.tables.template import parse_template
 from spotfw.tasks.toml import read_toml
+from spotfw.tasks.vocabulary import ByteVocabulary
 from tests.places import ROOT
 
 PAGE = ROOT / "docs" / "security.md"
@@ -310,6 +312,31 @@ def test_a_template_is_a_column_and_no_more(text: str) -> None:
         with pytest.raises(KeyError):
             template.fill({"a": "x"})
     assert parse_template("{a}").fill({"a": "{b}", "b": "x"}) == "{b}"
+
+
+def test_kept_tokens_are_no_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv(kept_tokens.VARIABLE, "10")
+    monkeypatch.setattr(kept_tokens, "SMALLEST", 1)
+    texts = ["some text", "more of it"]
+
+    def cut(of: list[str]) -> list[list[int]]:
+        return [row.tolist() for row in kept_tokens.cut(ByteVocabulary(), of, 99)]
+
+    first, second = cut(texts), cut(texts[::-1])
+    assert first == second[::-1]
+    paths = sorted(kept_tokens.folder().iterdir())
+    contents = [path.read_bytes() for path in paths]
+    beyond = (
+        contents[0][32:48]
+        + np.array([1, 1], "<i4").tobytes()
+        + np.array([300] * 2, "<u2").tobytes()
+    )
+    sealed = kept_tokens._digest(paths[0].stem, beyond) + beyond
+    for data in (contents[1], contents[0][:-1], contents[0] + b"0", b"", bytes(99), sealed):
+        paths[0].write_bytes(data)
+        assert (cut(texts), cut(texts[::-1])) == (first, second)
+        assert [path.read_bytes() for path in paths] == contents, "they are made again"
 
 
 def test_a_cache_of_seqio_has_bounds(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from spotfw.library.segment import BFLOAT16, FLOAT32, ROW, Floats, Kind, Segment, halved
+from spotfw.library.halves import Floats, halved
+from spotfw.library.segment import BFLOAT16, FLOAT32, ROW, Kind, Segment
 from spotfw.prompts import SoftPrompt
 
 Ids = npt.NDArray[np.uint64]

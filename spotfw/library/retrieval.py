@@ -13,7 +13,8 @@ from spotfw.errors import BrokenPart
 from spotfw.library.comparing import compare
 from spotfw.library.drafts import task_hash
 from spotfw.library.index import Entry
-from spotfw.library.segment import BFLOAT16, Kind
+from spotfw.library.likely import largest, likely
+from spotfw.library.segment import Kind
 from spotfw.library.vectors import VectorIndex
 from spotfw.prompts import same_model
 from spotfw.ranking import Ranked, in_order
@@ -22,7 +23,6 @@ from spotfw.ranking import Ranked, in_order
 EXACT = 100
 #: How many more than asked for, where an index rounds to float32.
 _SLACK = 10
-
 OF_TASK, EXCLUDED = "of the task itself", "excluded"
 
 #: Similarities to embeddings by their ids, sorted, as an index knows them.
@@ -207,10 +207,12 @@ def search(
       index: in line with the files.
       query: its vector [D].
       kind: of the query; others are left out.
-      count: of the most alike; some more ids are given, about in order, to be compared exactly.
+      count: of the most alike; some more ids are given, about in order, to be compared exactly:
+        as many as the rounding of the index makes possible.
       task, ids: as of `comparable`.
     """
-    products, rows = index.products(query), index.rows
+    halves = index.in_halves
+    products, rows = index.products(query, rough=halves), index.rows
     left_out = dict[str, int]()
 
     def leave_out(are_out: npt.NDArray[np.bool_], why: str) -> None:
@@ -229,9 +231,10 @@ def search(
     if ids:
         numbers = np.array([int(id, 16) for id in ids], np.uint64)
         leave_out(np.isin(rows["id"], numbers), EXCLUDED)
-    count += EXACT if index.precision == BFLOAT16 else _SLACK
-    first = min(count, len(products))
-    places = np.argpartition(products, len(products) - first)[len(products) - first :]
-    places = places[products[places] > -np.inf]
-    order = places[np.argsort(-products[places], kind="stable")]
-    return [f"{int(id):016x}" for id in rows["id"][order]], left_out
+    if halves:
+        places = likely(index, query, products, count)
+    else:
+        places = largest(products, count + _SLACK)
+        places = places[products[places] > -np.inf]
+        places = places[np.argsort(-products[places], kind="stable")]
+    return [f"{int(id):016x}" for id in rows["id"][places]], left_out

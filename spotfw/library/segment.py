@@ -2,8 +2,7 @@
 
 A segment never changes, and its name holds the SHA-256 of its bytes: what does not match is no
 segment. Its vectors lie at the end, in memory's own layout, so that a local file is mapped and
-not read. Where they are kept in half precision, two bfloat16 share a word of 32 bits: the odd
-columns in its upper half, the even ones in its lower.
+not read; see `spotfw.library.halves` where they are kept in half precision.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 from spotfw import files
 from spotfw.errors import SpotError
+from spotfw.library.halves import Floats, fast_products, products, widened
 from spotfw.reading import open_regular, parse_json, too_long
 
 #: An entry: the ids of its value and key, a hash of its task (0: none), and its kind's place.
@@ -38,11 +38,6 @@ _MOST = 2**32
 _CHUNK = 2**20
 #: Bytes of a header; a kind of model takes about one hundred.
 _MOST_HEADER = 2**20
-#: Rows of bfloat16 that are widened at once; they stay in a core's cache.
-_BLOCK = 1024
-
-Floats = npt.NDArray[np.float32]
-Words = npt.NDArray[np.uint32]
 
 #: What prompts of one model and shape have in common: fingerprint, model, length, width.
 Kind = tuple[str | None, str | None, int, int]
@@ -68,32 +63,21 @@ class Segment:
     precision: str
     vectors: npt.NDArray[Any]
 
-    def products(self, query: Floats, out: Floats) -> None:
-        """The dot products of a vector [D] with each of the segment's, into `out` [n]."""
+    def products(self, query: Floats, out: Floats, *, rough: bool = False) -> None:
+        """The dot products of a vector [D] with each of the segment's, into `out` [n].
+
+        Args:
+          rough: bfloat16 vectors may be multiplied faster with a query that is rounded too.
+        """
         if self.precision == FLOAT32:
             np.dot(self.vectors, query, out=out)
-            return
-        even, odd = (np.ascontiguousarray(query[start::2]) for start in (0, 1))
-        widened = np.empty((min(_BLOCK, len(out)), self.width // 2), np.uint32)
-        for start in range(0, len(out), _BLOCK):
-            words = self.vectors[start : start + _BLOCK]
-            part = out[start : start + _BLOCK]
-            # A word read as float32 is its upper half, whose rounding took the lower into account.
-            np.dot(words.view(np.float32), odd, out=part)
-            lower = np.left_shift(words, 16, out=widened[: len(words)]).view(np.float32)
-            part += np.dot(lower, even)
+        elif not (rough and fast_products(self.vectors, query, out)):
+            products(self.vectors, query, out)
 
-
-def halved(vectors: Floats) -> Words:
-    """Vectors [n, D] as pairs of bfloat16, uint32 [n, D / 2]; D is even."""
-    bits = np.ascontiguousarray(vectors, np.float32).view(np.uint32).astype(np.int64)
-    even, odd = bits[:, ::2], bits[:, 1::2]
-    low = (even + 0x7FFF + ((even >> 16) & 1)) >> 16
-    # Of the words with this lower half, the one that is nearest to the odd column; one near zero
-    # keeps its sign.
-    high = np.maximum((odd - low + 0x8000) >> 16, odd >> 31 << 15)
-    words: Words = ((high << 16) | low).astype(np.uint32)
-    return words
+    def vectors_of(self, places: npt.NDArray[np.int64]) -> Floats:
+        """The vectors at some places, float32 [places, D]."""
+        chosen = self.vectors[places]
+        return widened(chosen) if self.precision == BFLOAT16 else chosen
 
 
 def packed(segment: Segment, features: str) -> bytes:

@@ -21,12 +21,13 @@ from spotfw import files
 from spotfw.contracts import Array
 from spotfw.errors import SpotError
 from spotfw.library.drafts import Draft, Ids, merged
+from spotfw.library.halves import Floats
 from spotfw.library.index import ITSELF, KEY
 from spotfw.library.segment import (
+    BFLOAT16,
     FLOAT32,
     ROW,
     SUFFIX,
-    Floats,
     Kind,
     Segment,
     open_segment,
@@ -80,6 +81,11 @@ class VectorIndex:
     def __len__(self) -> int:
         return int(self._used.sum())
 
+    @property
+    def in_halves(self) -> bool:
+        """Whether some vectors are in half precision, whatever new ones are kept in."""
+        return any(segment.precision == BFLOAT16 for segment in self._segments.values())
+
     def refresh(self, ids: Sequence[str], read: ReadFile) -> None:
         """Brings the rows in line with the files that are there.
 
@@ -110,20 +116,36 @@ class VectorIndex:
         self._used &= ~lost
         self._all_used = bool(self._used.all())
 
-    def products(self, query: npt.NDArray[Any]) -> Floats:
-        """Dot products of a vector [D] with each row's: float32 [rows], -inf where none is used."""
+    def products(self, query: npt.NDArray[Any], *, rough: bool = False) -> Floats:
+        """Dot products of a vector [D] with each row's: float32 [rows], -inf where none is used.
+
+        Args:
+          rough: as of `Segment.products`.
+        """
         products = np.empty(len(self.rows), np.float32)
         start, vector = 0, np.asarray(query, np.float32)
         for segment in self._segments.values():
             part = products[start : start + len(segment.rows)]
             start += len(segment.rows)
             if segment.width == len(vector):
-                segment.products(vector, part)
+                segment.products(vector, part, rough=rough)
             else:
                 part[:] = -np.inf
         if not self._all_used:
             products[~self._used] = -np.inf
         return products
+
+    def vectors_of(self, places: npt.NDArray[np.int64], width: int) -> Floats:
+        """The vectors of rows at some places, all of this width D: float32 [places, D]."""
+        vectors = np.empty((len(places), width), np.float32)
+        start = 0
+        for segment in self._segments.values():
+            end = start + len(segment.rows)
+            here = (places >= start) & (places < end)
+            if here.any():
+                vectors[here] = segment.vectors_of(places[here] - start)
+            start = end
+        return vectors
 
     def similarities(self, query: npt.NDArray[Any]) -> tuple[Ids, Floats]:
         """Ids of task embeddings, sorted, and the dot product of a vector [D] with each's."""

@@ -72,6 +72,8 @@ class Provenance:
         known = {k: v for k, v in values.items() if k in _KINDS and v is not None}
         for name, value in known.items():
             kinds = _KINDS[name]
+            if type(value) in kinds:  # as nearly always; a library has a hundred thousand of these
+                continue
             if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
                 raise SpotError(
                     f"The provenance in {where} has {name} = {value!r:.80}, which is of the wrong "

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
 
 from spotfw.tasks.draws import Draw, limited
 from spotfw.tasks.example import Example
+from spotfw.tasks.kept_tokens import cut
 from spotfw.tasks.scoring.scorer import NotScored
 from spotfw.tasks.task import Task
-from spotfw.tasks.tokens import Tokenised, Tokens, ended
-from spotfw.tasks.vocabulary import Vocabulary, encode_all
+from spotfw.tasks.tokens import Tokenised
+from spotfw.tasks.vocabulary import Vocabulary
 
-#: Examples cut into tokens together.
-_TOGETHER = 1024
+#: Examples cut into tokens together: the first ones, with which some readers end, then more.
+_FIRST, _TOGETHER = 1024, 2**14
 
 
 class ExampleSource(Protocol):
@@ -79,10 +80,12 @@ class PlainSource:
     ) -> Iterator[Tokenised]:
         assert self.task.examples is not None
         examples = iter(limited(self.task.examples(split), limit, lambda example: example))
-        while together := list(itertools.islice(examples, _TOGETHER)):
-            inputs = self._cut((e.inputs for e in together), max_input_length)
-            targets = self._cut((e.targets for e in together), max_target_length)
+        count = _FIRST
+        while together := list(itertools.islice(examples, count)):
+            inputs = cut(self.vocabulary, [e.inputs for e in together], max_input_length)
+            targets = cut(self.vocabulary, [e.targets for e in together], max_target_length)
             yield from map(Tokenised, together, inputs, targets)
+            count = _TOGETHER
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Mapping[str, Any]:
         if self.task.score is None:
@@ -91,8 +94,3 @@ class PlainSource:
 
     def text(self, tokenised: Tokenised) -> tuple[str, str]:
         return tokenised.example.inputs, tokenised.example.targets
-
-    def _cut(self, texts: Iterable[str], length: int) -> Iterator[Tokens]:
-        """The tokens of texts, each at most `length` with the end behind it."""
-        for ids in encode_all(self.vocabulary, list(texts)):
-            yield ended(ids, length, self.vocabulary.eos_id)

@@ -15,7 +15,8 @@ from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import SpotError
 from spotfw.library import Library, kept, vectors
 from spotfw.library import segment as segments_module
-from spotfw.library.segment import BFLOAT16, FLOAT32, ROW, Segment, halved, open_segment, packed
+from spotfw.library.halves import halved
+from spotfw.library.segment import BFLOAT16, FLOAT32, ROW, Segment, open_segment, packed
 from spotfw.library.segment import write_segment as write
 from spotfw.plugins import Plugins
 from spotfw.prompts import Provenance, SoftPrompt

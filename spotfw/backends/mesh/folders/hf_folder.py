@@ -47,6 +47,7 @@ class HFTensors:
       folder: where they are.
       shapes: by name.
       dtypes: as stored, by name: float32, bfloat16 or float16.
+      paths: of the file that each is in, by name.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -58,6 +59,7 @@ class HFTensors:
         self.folder = folder
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.dtypes: dict[str, str] = {}
+        self.paths: dict[str, Path] = {}
         self._files: dict[str, Any] = {}
         for path in _weight_files(folder):
             try:
@@ -73,6 +75,7 @@ class HFTensors:
                         )
                     self.shapes[name] = tuple(part.get_shape())
                     self.dtypes[name] = _EXACT[part.get_dtype()]
+                    self.paths[name] = path
                     self._files[name] = file
             except (safetensors.SafetensorError, OSError, MemoryError) as error:
                 # MemoryError: the file is longer than what can be mapped.
