@@ -51,7 +51,7 @@ class Sizes:
 
     prompt: int = 100
     inputs: int = 64
-    batch: int = 16
+    batch: int = 8
     cohort: int = 1
     layers: int = 4
 
