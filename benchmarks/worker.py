@@ -37,6 +37,7 @@ class Work:
       prompt_length, batch_size: of a step.
       inputs, targets: token ids of the examples, each with its end id.
       decoded: most tokens to decode of an input.
+      members: prompts tuned together; peft's has one.
     """
 
     engine: str
@@ -48,6 +49,7 @@ class Work:
     inputs: list[Ids]
     targets: list[Ids]
     decoded: int = 4
+    members: int = 1
 
 
 class Engine(Protocol):
@@ -63,15 +65,20 @@ class Engine(Protocol):
 
 
 class Spotfw:
-    """An engine of spotfw, through the contract that commands use."""
+    """An engine of spotfw, through the contract that commands use.
 
-    def __init__(self, work: Work) -> None:
+    Args:
+      work: what is asked of it.
+      model: opened for another work on it, by default opened now.
+    """
+
+    def __init__(self, work: Work, model: Any = None) -> None:
         from spotfw.config import TuningSettings
         from spotfw.tasks import Task
         from spotfw.tasks.example import Example
 
         self._work = work
-        self._model = _opened(work)
+        self._model = model or opened(work)
         rows = zip(work.inputs, work.targets, strict=True)
         examples = [Example(inputs="-", targets="-") for _ in rows]
         self._task = Task(
@@ -94,7 +101,8 @@ class Spotfw:
         random = np.random.RandomState(0)
         shape = (work.prompt_length, self._model.width)
         self._prompt = random.standard_normal(shape).astype(np.float32)
-        self._model.splits = _Given(self._model.splits, work)
+        splits = self._model.splits
+        self._model.splits = _Given(getattr(splits, "made", splits), work)
         measured = self._model.splits.examples(self._task, "train", self._settings)
         assert [len(ids) for ids in measured.inputs] == [len(ids) for ids in work.inputs]
 
@@ -104,8 +112,11 @@ class Spotfw:
 
         settings = attrs.evolve(self._settings, steps=count, checkpoint_every=count)
         start = TuningState(step=0, prompt=self._prompt)
-        request = TuneRequest(task=self._task, settings=settings, start=start)
-        for progress in self._model.tune([request]):
+        requests = [
+            TuneRequest(task=self._task, settings=attrs.evolve(settings, seed=seed), start=start)
+            for seed in range(self._work.members)
+        ]
+        for progress in self._model.tune(requests):
             if progress.error is not None:
                 raise progress.error
 
@@ -119,24 +130,27 @@ class _Given:
     """An engine's splits, whose every row has the tokens of the work in place of its text's."""
 
     def __init__(self, splits: Any, work: Work) -> None:
-        self._splits, self._work = splits, work
+        self.made, self._work = splits, work
 
     def examples(self, task: Any, split: str, settings: Any) -> Any:
         from spotfw.tasks.tokens import Ragged
 
-        made = self._splits.examples(task, split, settings)
+        made = self.made.examples(task, split, settings)
         return attrs.evolve(
             made, inputs=Ragged.of(self._work.inputs), targets=Ragged.of(self._work.targets)
         )
 
     def training(self, task: Any, settings: Any) -> Any:
-        made = self._splits.training(task, settings)
+        made = self.made.training(task, settings)
         return attrs.evolve(made, members=[self.examples(task, "train", settings)])
 
 
-def _opened(work: Work) -> Any:
+def opened(work: Work) -> Any:
+    """The model of a work, by spotfw's engine that it names."""
     options: dict[str, Any] = {"threads": work.threads}
     if work.engine == "mesh":
+        if work.members > 1:
+            options["cohort"] = work.members
         from spotfw.plugins.builtin.backends import MeshBackend
 
         return MeshBackend().open(work.folder, activations=work.dtype, **options)

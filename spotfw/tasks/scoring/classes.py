@@ -13,6 +13,11 @@ Values = Mapping[str, Any]
 
 def accuracy(targets: Sequence[Any], predictions: Sequence[Any]) -> Values:
     """Share of predictions that are right, in percent."""
+    kinds = {*map(type, targets), *map(type, predictions)}
+    if len(targets) == len(predictions) and kinds in ({int}, {str}):
+        # What scikit-learn gives too; to import it takes longer than to score.
+        right = [p == t for t, p in zip(targets, predictions, strict=True)]
+        return {"accuracy": 100 * float(np.mean(right))}
     from sklearn.metrics import accuracy_score
 
     return {"accuracy": 100 * accuracy_score(targets, predictions)}
