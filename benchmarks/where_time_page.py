@@ -129,13 +129,14 @@ step and writes this page ([results/where_time_goes.json](results/where_time_goe
 
 ![Processor milliseconds of a step over its sizes](results/where_time_goes.svg)
 
-CPU time of one update, float32, one thread, the median of tunings ({rounds} each) with all programs built
-(load of the machine meanwhile: {load}). One size at a time is varied around {prompt} prompt tokens,
-{inputs} input tokens, targets of 4, {batch} rows, one prompt and {layers} layers of encoder and
-decoder, on a T5 1.1 of random weights half as wide as Small (d_model {d_model}, d_ff {d_ff},
-{num_heads} heads, {vocabulary_size} words). The dashed line is what the step's matrix products
-alone would take at {gflops} GFLOP/s, which {library} reaches on this machine. The panels of rows
-and of prompts show what one of them takes: flat is linear, falling is work shared."""
+CPU time of one update, float32, one thread, the median of tunings ({rounds} each) with all
+programs built (load of the machine meanwhile: {load}). One size at a time is varied around
+{prompt} prompt tokens, {inputs} input tokens, targets of 4, {batch} rows, one prompt and {layers}
+layers of encoder and decoder, on a T5 1.1 of random weights half as wide as Small (d_model
+{d_model}, d_ff {d_ff}, {num_heads} heads, {vocabulary_size} words). The dashed line is what the
+step's matrix products alone would take at {gflops} GFLOP/s, which {library} reaches on this
+machine. The panels of rows and of prompts show what one of them takes: flat is linear, falling is
+work shared."""
 
 
 def _slope(curve: Curve, line: str, place: int) -> float:
@@ -149,11 +150,11 @@ def _prompt(curve: Curve) -> str:
     ends = {line: (_slope(curve, line, 0), _slope(curve, line, -2)) for line in _LINES}
     each = [f"{ends[line][end]:.2f}" for line in _LINES for end in (0, 1)]
     return (
-        f"A token more takes Mesh TensorFlow {each[0]} ms at the short end and {each[1]} at the long "
-        f"one, PyTorch {each[2]} and {each[3]}, products {each[4]} and {each[5]}: a prompt's token goes "
-        "through all layers of the encoder as a token of the text does, and its own gradient and "
-        "Adafactor are too small to see. What is left at one token is the text. It bends upwards "
-        "for the reason that the input does, below."
+        f"A token more takes Mesh TensorFlow {each[0]} ms at the short end and {each[1]} at the "
+        f"long one, PyTorch {each[2]} and {each[3]}, products {each[4]} and {each[5]}: a prompt's "
+        "token goes through all layers of the encoder as a token of the text does, and its own "
+        "gradient and Adafactor are too small to see. What is left at one token is the text. "
+        "It bends upwards for the reason that the input does, below."
     )
 
 
