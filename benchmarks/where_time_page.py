@@ -104,7 +104,11 @@ def page(curves: Sequence[Curve], facts: Mapping[str, Any], place: Path) -> None
     ]
     for curve in curves:
         title, say = _SECTIONS[curve.axis]
-        text += [f"## {title}", textwrap.fill(say(curve), 100), _table(curve)]
+        text += [
+            f"## {title}",
+            textwrap.fill(say(curve), 100, break_on_hyphens=False),
+            _table(curve),
+        ]
     files.write_atomically(place, ("\n\n".join(text) + "\n").encode())
 
 
@@ -125,13 +129,14 @@ step and writes this page ([results/where_time_goes.json](results/where_time_goe
 
 ![Processor milliseconds of a step over its sizes](results/where_time_goes.svg)
 
-CPU time of one update, float32, one thread, the median of {rounds} tunings with all programs built
-(load of the machine meanwhile: {load}). One size at a time is varied around {prompt} prompt tokens,
-{inputs} input tokens, targets of 4, {batch} rows, one prompt and {layers} layers of encoder and
-decoder, on a T5 1.1 of random weights half as wide as Small (d_model {d_model}, d_ff {d_ff},
-{num_heads} heads, {vocabulary_size} words). The dashed line is what the step's matrix products
-alone would take at {gflops} GFLOP/s, which {library} reaches on this machine. The panels of rows
-and of prompts show what one of them takes: flat is linear, falling is work shared."""
+CPU time of one update, float32, one thread, the median of tunings ({rounds} each) with all
+programs built (load of the machine meanwhile: {load}). One size at a time is varied around
+{prompt} prompt tokens, {inputs} input tokens, targets of 4, {batch} rows, one prompt and {layers}
+layers of encoder and decoder, on a T5 1.1 of random weights half as wide as Small (d_model
+{d_model}, d_ff {d_ff}, {num_heads} heads, {vocabulary_size} words). The dashed line is what the
+step's matrix products alone would take at {gflops} GFLOP/s, which {library} reaches on this
+machine. The panels of rows and of prompts show what one of them takes: flat is linear, falling is
+work shared."""
 
 
 def _slope(curve: Curve, line: str, place: int) -> float:
@@ -142,17 +147,14 @@ def _slope(curve: Curve, line: str, place: int) -> float:
 
 
 def _prompt(curve: Curve) -> str:
-    low, high = curve.values[0], curve.values[-1]
-    from_to = {
-        line: f"{curve.at(line, low):.0f} ms at {low}, {curve.at(line, high):.0f} at {high} tokens"
-        for line in ("mesh", "torch")
-    }
+    ends = {line: (_slope(curve, line, 0), _slope(curve, line, -2)) for line in _LINES}
+    each = [f"{ends[line][end]:.2f}" for line in _LINES for end in (0, 1)]
     return (
-        f"Mesh TensorFlow takes {from_to['mesh']}, PyTorch {from_to['torch']}; a token more at the "
-        f"long end {_slope(curve, 'mesh', -2):.2f} and {_slope(curve, 'torch', -2):.2f} ms. The "
-        "lines hardly bend: a prompt's token goes through all layers of the encoder as a token of "
-        "the text does, and its own gradient and Adafactor are too small to see. What is left at "
-        "one token is the text."
+        f"A token more takes Mesh TensorFlow {each[0]} ms at the short end and {each[1]} at the "
+        f"long one, PyTorch {each[2]} and {each[3]}, products {each[4]} and {each[5]}: a prompt's "
+        "token goes through all layers of the encoder as a token of the text does, and its own "
+        "gradient and Adafactor are too small to see. What is left at one token is the text. "
+        "It bends upwards for the reason that the input does, below."
     )
 
 
@@ -180,8 +182,8 @@ def _batch(curve: Curve) -> str:
         f"({least['mesh'][0]:.1f} ms) and among {least['torch'][1]} ({least['torch'][0]:.1f} ms). "
         "Left of the bend is what a step takes however little it does: hundreds of operations that "
         "are started one by one, and products too small for the processor's full rate. Right of it "
-        "a row costs the same or a little more, as activations leave the caches: a larger batch "
-        "saves nothing."
+        "a row costs about the same, or a little more as activations leave the caches: a larger "
+        "batch saves little."
     )
 
 
