@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -184,10 +184,15 @@ class MeshModel(TunableModel):
             checkpoint.shapes,
             checkpoint.prefix,
         )
-        for name in variables:
+        self.runtime.fill(self._values(checkpoint, variables))
+
+    def _values(
+        self, checkpoint: Checkpoint, names: Iterable[str]
+    ) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        for name in names:
             value = checkpoint.read(name)
             check_finite(value, name, checkpoint.prefix)
-            self.runtime.write(name, value)
+            yield name, value
 
     def check_settings(self, settings: TuningSettings) -> None:
         """Refuses a batch that the mesh cannot split; see `Layout.check_batch`."""

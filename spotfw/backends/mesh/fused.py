@@ -1,35 +1,27 @@
-"""Gated GELU and softmax as one operation of Mesh TF each, with gradients of their own.
+"""Gated GELU, softmax and T5's norm as one operation of Mesh TF each, with gradients of their own.
 
-Mesh TF makes them of ten and six operations over whole activations, differentiates each by
-itself, and so a step keeps every result in between. These keep one, and go over an activation half
-as often. Values are the same up to rounding.
+Mesh TF makes them of six to ten operations over whole activations, differentiates each by
+itself, and so a step keeps every result in between. These keep what their gradients need and no
+more, and go over an activation half as often. Values are the same up to rounding.
 """
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import math
-from collections.abc import Iterator
 from typing import Any
 
-from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
-from spotfw.backends.mesh.compat import tf
+import gin
 
-#: GELU is x * sigmoid(x * (_LINEAR + _CUBIC * x**2)), which is Mesh TF's by tanh, written shorter.
-_LINEAR = 2 * math.sqrt(2 / math.pi)
+from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
+from spotfw.backends.mesh.compat import tf, transformer
+
+#: GELU is x * share, share = (1 + tanh(x * (_LINEAR + _CUBIC * x**2))) / 2, as Mesh TF's.
+_LINEAR = math.sqrt(2 / math.pi)
 _CUBIC = _LINEAR * 0.044715
 
 _dense_product, _softmax = mtf.layers.dense_product, mtf.softmax
-
-
-@contextlib.contextmanager
-def fused() -> Iterator[None]:
-    """A context in which Mesh TF's layers are built with these; restores what was there."""
-    mtf.layers.dense_product, mtf.softmax = dense_product, softmax
-    try:
-        yield
-    finally:
-        mtf.layers.dense_product, mtf.softmax = _dense_product, _softmax
+_rms_norm, _mask_padding = transformer.sublayer_rms_norm, transformer.sublayer_mask_padding
 
 
 def dense_product(
@@ -38,25 +30,34 @@ def dense_product(
     new_dims: Any,
     activation_functions: Any = None,
     name: str = "dense_product",
+    slopes: bool = True,
     **more: Any,
 ) -> Any:
-    """As `mtf.layers.dense_product`."""
+    """As `mtf.layers.dense_product`; for `slopes`, see `gated_gelu`."""
     if activation_functions != ["gelu", "linear"]:
         return _dense_product(x, reduced_dims, new_dims, activation_functions, name, **more)
     gate, factor = (
         _dense_product(x, reduced_dims, new_dims, "linear", f"{name}_{number}", **more)
         for number in range(2)
     )
-    return gated_gelu(gate, factor)
+    return gated_gelu(gate, factor, slopes=slopes)
 
 
-def gated_gelu(x: Any, factor: Any) -> Any:
-    """gelu(x) * factor, of one shape."""
-    made, _ = mtf.slicewise(
-        _gated_gelu,
+def gated_gelu(x: Any, factor: Any, *, slopes: bool = True) -> Any:
+    """gelu(x) * factor, of one shape.
+
+    It keeps its two slopes in place of what is put in, so that the gradient is two products.
+    Numbers below float32 are computed with as float32, which takes a processor less time.
+
+    Args:
+      x, factor: of one shape and type.
+      slopes: whether a gradient will be asked for; else they are computed where one is.
+    """
+    made, *_ = mtf.slicewise(
+        functools.partial(_gated_gelu, slopes=slopes),
         [x, factor],
-        output_shape=[x.shape, x.shape],
-        output_dtype=[x.dtype, x.dtype],
+        output_shape=[x.shape] * 3,
+        output_dtype=[x.dtype] * 3,
         splittable_dims=x.shape.dims,
         grad_function=_gated_gelu_gradient,
         name="gated_gelu",
@@ -64,32 +65,27 @@ def gated_gelu(x: Any, factor: Any) -> Any:
     return made
 
 
-def _gated_gelu(x: Any, factor: Any) -> tuple[Any, Any]:
-    gate = tf.sigmoid(x * (_CUBIC * tf.square(x) + _LINEAR))
-    return x * gate * factor, gate
+def _gated_gelu(given: Any, times: Any, slopes: bool) -> tuple[Any, Any, Any]:
+    """gelu(x) * factor, and its slopes by x and by the factor."""
+    x, factor = tf.cast(given, tf.float32), tf.cast(times, tf.float32)
+    square = tf.square(x)
+    share = 0.5 * tf.tanh(x * (_CUBIC * square + _LINEAR)) + 0.5
+    active = x * share
+    steep = share + active * (1.0 - share) * (6 * _CUBIC * square + 2 * _LINEAR)
+    by_x, by_factor = tf.cast(steep * factor, given.dtype), tf.cast(active, given.dtype)
+    # Else what they are made of may wait in memory until the gradient asks for them.
+    with tf.control_dependencies([by_x, by_factor] if slopes else []):
+        made = active * factor
+    return tf.cast(made, given.dtype), by_x, by_factor
 
 
-def _gated_gelu_gradient(op: Any, toward: Any, _: Any) -> list[Any]:
-    (x, factor), (_, gate) = op.inputs, op.outputs
-
-    def backward(x: Any, factor: Any, gate: Any, toward: Any) -> tuple[Any, Any]:
-        # Not before its turn: else it lies there from the forward pass on.
-        with tf.control_dependencies([toward]):
-            slope = 3 * _CUBIC * tf.square(x) + _LINEAR
-            active = x * gate
-            steep = gate + slope * tf.raw_ops.SigmoidGrad(y=gate, dy=x)
-        return toward * factor * steep, toward * active
-
-    return list(
+def _gated_gelu_gradient(op: Any, toward: Any, *_: Any) -> list[Any]:
+    return [
         mtf.slicewise(
-            backward,
-            [x, factor, gate, toward],
-            output_shape=[x.shape, x.shape],
-            output_dtype=[x.dtype, x.dtype],
-            splittable_dims=x.shape.dims,
-            name="gated_gelu_gradient",
+            tf.multiply, [slope, toward], splittable_dims=toward.shape.dims, name="gated_gelu"
         )
-    )
+        for slope in op.outputs[1:]
+    ]
 
 
 def softmax(x: Any, reduced_dim: Any, extra_logit: Any = None, name: str | None = None) -> Any:
@@ -109,3 +105,103 @@ def softmax(x: Any, reduced_dim: Any, extra_logit: Any = None, name: str | None 
     return mtf.slicewise(
         tf.nn.softmax, [x], splittable_dims=free, grad_function=gradient, name=name or "softmax"
     )
+
+
+def rms_norm(x: Any, layer_stack: Any, context: Any, **named: Any) -> Any:
+    """As `transformer.sublayer_rms_norm`, times 0 where there is padding.
+
+    Whatever Mesh TF does with a norm's result it masks first; see `mask_padding`. The dimension
+    `d_model` is to be laid over no devices.
+    """
+    del layer_stack
+    # As gin has it: what a caller names, here older forms of the norm, wins over bindings.
+    given = {"epsilon": 1e-6, "name": "rms_norm", **gin.get_bindings(_rms_norm), **named}
+    model_dim = context.model.model_dim
+    with tf.variable_scope(given["name"]):
+        scale = mtf.get_variable(
+            context.mesh,
+            "scale",
+            mtf.Shape([*context.model.ensemble_dims, model_dim]),
+            initializer=tf.ones_initializer(),
+            dtype=context.variable_dtype,
+        )
+    return masked_norm(x, scale, _there(context), given["epsilon"])
+
+
+def masked_norm(x: Any, scale: Any, there: Any, epsilon: float) -> Any:
+    """x over its root mean square along its last dimension, times `scale` and `there`.
+
+    Args:
+      x: [..., d_model].
+      scale: [d_model].
+      there: of x's first dimensions, 1 or 0 and no gradient; or None.
+      epsilon: added to the mean square.
+    """
+    rows = mtf.Shape(x.shape.dims[:-1])
+    masks = [] if there is None else [there]
+
+    def forward(*given: Any) -> tuple[Any, Any]:
+        x, scale, *masks = (tf.cast(value, tf.float32) for value in given)
+        mean = tf.reduce_mean(tf.square(x), -1, keepdims=True)
+        # A square that overflows gives no number: with 0 a tuning would go on and learn nothing.
+        inverse = tf.math.rsqrt(mean + epsilon) + 0.0 * mean
+        return tf.cast(x * _times(inverse, masks) * scale, given[0].dtype), inverse
+
+    def backward(*given: Any) -> Any:
+        x, scale, inverse, toward, *masks = (tf.cast(value, tf.float32) for value in given)
+        moved = toward * scale
+        along = tf.reduce_mean(moved * x, -1, keepdims=True) * tf.square(inverse)
+        return tf.cast((moved - x * along) * _times(inverse, masks), given[0].dtype)
+
+    def gradient(op: Any, toward: Any, _: Any) -> list[Any]:
+        (x, scale, *masks), inverse = op.inputs, op.outputs[1]
+        by_x = mtf.slicewise(
+            backward,
+            [x, scale, inverse, toward, *masks],
+            splittable_dims=rows.dims,
+            name="norm_gradient",
+        )
+        factors = [toward, x, mtf.cast(mtf.reshape(inverse, rows), x.dtype), *masks]
+        by_scale = mtf.einsum(factors, output_shape=scale.shape)
+        return [by_x, by_scale, *[None for _ in masks]]
+
+    made, _ = mtf.slicewise(
+        forward,
+        [x, scale, *masks],
+        output_shape=[x.shape, [*rows.dims, mtf.Dimension("mean", 1)]],
+        output_dtype=[x.dtype, tf.float32],
+        splittable_dims=rows.dims,
+        grad_function=gradient,
+        name="norm",
+    )
+    return made
+
+
+def _times(inverse: Any, masks: Any) -> Any:
+    return inverse * masks[0][..., None] if masks else inverse
+
+
+def mask_padding(x: Any, layer_stack: Any, context: Any) -> Any:
+    """As `transformer.sublayer_mask_padding`, but for what a norm has masked already."""
+    if x.operation.name.rpartition("/")[2].startswith("norm"):
+        return x
+    return _mask_padding(x, layer_stack, context)
+
+
+def _there(context: Any) -> Any:
+    """1 where a position holds a token; None where nothing says which do."""
+    if not isinstance(context.sequence_id, mtf.Tensor):
+        return None
+    return cached(
+        context,
+        "there",
+        lambda: mtf.cast(mtf.not_equal(context.sequence_id, 0), context.activation_dtype),
+    )
+
+
+def cached(context: Any, name: Any, made: Any) -> Any:
+    """What the layers of a stack have in common, made for the first of them."""
+    key = ("spotfw", name)
+    if key not in context.cache:
+        context.cache[key] = made()
+    return context.cache[key]

@@ -13,6 +13,7 @@ from spotfw.backends.mesh.devices_asked import device_names
 from spotfw.backends.mesh.layout import Layout
 from spotfw.backends.mesh.placement import LocalMesh
 from spotfw.backends.mesh.programs import Feed, Plan, Tensors
+from spotfw.backends.mesh.pruning import prune
 from spotfw.errors import WrongUse
 
 
@@ -93,6 +94,8 @@ class LocalMachine:
         config = tf.ConfigProto(
             intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
         )
+        # Its passes over a graph take as long as building it, and then spare an update nothing.
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
         numbers = [int(d.rpartition(":")[2]) for d in self._devices if ":CPU:" in d]
         if numbers:
             config.device_count["CPU"] = max(numbers) + 1
@@ -104,6 +107,7 @@ class LocalMachine:
         """See `Machine`."""
         fed = {name: tf.placeholder(f.dtype, f.shape, name=name) for name, f in feeds.items()}
         made = plan(fed)
+        prune(made.mesh.graph, made.fetches.values(), made.updates)
         mesh = LocalMesh(fed.get("seed", (0,)), fed.get("step", (0,)), layout, self._devices)
         lowering = mtf.Lowering(made.mesh.graph, {made.mesh: mesh}, autostack=False)
         update = tf.group([lowering.lowered_operation(op) for op in made.updates])

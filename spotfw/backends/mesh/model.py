@@ -17,8 +17,8 @@ import gin
 from spotfw import files
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import t5_gin, tf, transformer, transformer_utils
-from spotfw.backends.mesh.fused import fused
 from spotfw.backends.mesh.gin_text import MAX_CHARACTERS, model_gin
+from spotfw.backends.mesh.layers import lean_layers
 from spotfw.backends.mesh.prompted import PromptedEmbedding, loss_by_member
 from spotfw.errors import SpotError
 
@@ -89,6 +89,9 @@ def building(
     dropout: float = 0.0,
     z_loss: float = 1e-4,
     split_vocabulary: bool = True,
+    split_width: bool = False,
+    gradients: bool = True,
+    lean: bool = True,
 ) -> Iterator[None]:
     """A context in which gin holds the model's configuration; restores what gin held before.
 
@@ -99,6 +102,9 @@ def building(
       dropout: probability in every dropout of the model while training.
       z_loss: T5's auxiliary loss on the softmax normaliser, while training only.
       split_vocabulary: see `PromptedEmbedding`.
+      split_width: whether `d_model` is laid over devices.
+      gradients: whether any is asked for.
+      lean: build the layers of fewer operations; see `lean_layers`.
 
     Raises:
       SpotError: the gin text cannot be parsed, or holds what is not allowed: see `gin_text`.
@@ -140,7 +146,7 @@ def building(
                     "Give the operative_config.gin of a T5 1.1 checkpoint."
                 ) from error
             gin.parse_config(overrides + _legacy_dropout(dropout))
-            with fused():
+            with lean_layers(split_width, gradients) if lean else contextlib.nullcontext():
                 yield
         finally:
             gin.clear_config()
@@ -185,7 +191,8 @@ def operative_config(config: str, vocabulary_size: int) -> str:
       config: gin text with or without includes.
       vocabulary_size: rows of the embedding table.
     """
-    with building(config), tf.Graph().as_default():
+    # Mesh TF's own layers, since gin notes the parameters of what is called.
+    with building(config, lean=False), tf.Graph().as_default():
         model = transformer_of(vocabulary_size)
         mesh = mtf.Mesh(mtf.Graph(), "mesh")
         dims = mtf.Shape([mtf.Dimension("batch", 1), mtf.Dimension("length", 8)])

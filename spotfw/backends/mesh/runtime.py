@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -21,6 +21,9 @@ from spotfw.errors import SpotError
 
 #: What the names of variables that are not the model's begin with.
 _PROMPTS = "shared/prompt_"
+
+#: Bytes of values from which they are put into the session.
+_FILLED = 2**25
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -107,6 +110,8 @@ class Runtime:
                     members=shapes.members,
                     dropout=shapes.dropout,
                     split_vocabulary=self.machine.layout.splits_vocabulary,
+                    split_width=self.machine.layout.parts("d_model") > 1,
+                    gradients=kind != "decode",
                 ),
                 tf.name_scope(shapes.scope(kind)),
             ):
@@ -202,7 +207,20 @@ class Runtime:
 
     def write(self, name: str, value: npt.NDArray[Any]) -> None:
         """Gives a variable a value of its own shape."""
-        self._put(self._variable(name), value)
+        self._put({name: value})
+
+    def fill(self, values: Iterable[tuple[str, npt.NDArray[Any]]]) -> None:
+        """Gives variables, by name, values of their own shapes; several in each run.
+
+        TensorFlow looks through the whole graph for a run that it has not seen before.
+        """
+        waiting: dict[str, npt.NDArray[Any]] = {}
+        for name, value in values:
+            waiting[name] = value
+            if sum(other.nbytes for other in waiting.values()) >= _FILLED:
+                self._put(waiting)
+                waiting = {}
+        self._put(waiting)
 
     def close(self) -> None:
         """Closes the session and frees the weights' memory."""
@@ -218,17 +236,21 @@ class Runtime:
         if before is not None:
             self.fetch(before)
             self.release(before)
-        self._put(self._variable(_name(key)), prompts.array)
+        values = {_name(key): prompts.array}
         for name, variable in self._slots(key).items():
             value = prompts.slots.get(name)
-            self._put(variable, np.zeros_like(prompts.array) if value is None else value)
+            values[variable.op.name] = np.zeros_like(prompts.array) if value is None else value
+        self._put(values)
         self._held[key] = prompts
 
-    def _put(self, variable: Any, value: npt.NDArray[Any]) -> None:
+    def _put(self, values: Mapping[str, npt.NDArray[Any]]) -> None:
         # The initial value's tensor is fed, so that no operation is added to the graph.
-        self._session.run(variable.initializer, {variable.initializer.inputs[1]: value})
-        if variable.op.name in self._copies:
-            self._session.run(self._copies[variable.op.name].out)
+        variables = self._variables()
+        runs = {variables[name].initializer: value for name, value in values.items()}
+        self._session.run(list(runs), {run.inputs[1]: value for run, value in runs.items()})
+        copies = [self._copies[name].out for name in values if name in self._copies]
+        if copies:
+            self._session.run(copies)
 
     def _variables(self) -> dict[str, Any]:
         with self.graph.as_default():

@@ -42,6 +42,7 @@ def counted(
             members=shapes.members,
             dropout=shapes.dropout,
             split_vocabulary=layout.splits_vocabulary,
+            split_width=layout.parts("d_model") > 1,
         ):
             plan = PLANS["update"](rows, shapes, tpu_dtype(activations), feeds)
         mesh = AbstractMesh(feeds["seed"], feeds["step"], layout)
