@@ -66,6 +66,17 @@ class Recipe:
         """Updates of both phases."""
         return self.corruption_steps + self.lm_steps
 
+    @classmethod
+    def of_width(cls, d_model: int, **settings: Any) -> Recipe:
+        """The recipe for a model of another width, in the bundled model's proportions.
+
+        Args:
+          d_model: a multiple of the number of heads; the bundled model's is 128.
+          **settings: other than the recipe's.
+        """
+        heads = settings.get("num_heads", cls().num_heads)
+        return cls(d_model=d_model, d_ff=2 * d_model, d_kv=d_model // heads, **settings)
+
     def shortened(self) -> Recipe:
         """The recipe with a tenth of the steps."""
         return attrs.evolve(
