@@ -4,6 +4,9 @@ Span corruption first, then prefix LM (paper 2.1.1: T5 1.1 with LM adaptation). 
 Adafactor with updates in proportion to each tensor's size, which T5's unscaled attention
 needs; the embeddings start from co-occurrences, so that words of a kind are near each
 other from the first step.
+
+The second phase alone, from a checkpoint of the first, is what `spotfw models adapt` does, on text
+that `spotfw-playground text` writes; the bundled weights come from one run of both.
 """
 
 from __future__ import annotations
