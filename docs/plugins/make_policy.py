@@ -119,7 +119,17 @@ JSON: dict[str, tuple[str, ...]] = {
         *("vocabulary_size", "buckets", "rows"),
     ),
     "models adapt": (
-        *("task", "out", "score", "metrics", "best_step", "model", "parameters", "history"),
+        *(
+            "task",
+            "out",
+            "score",
+            "metrics",
+            "best_step",
+            "model",
+            "parameters",
+            "history",
+            "before",
+        ),
     ),
     "models convert": ("folder", "kind", "dimensions", "parameters", "fingerprint", "notes"),
     "plugins": _PLUGIN,

@@ -15,7 +15,7 @@ from spotfw.config import LENGTHS, ModelTuningSettings, TuningSettings
 from spotfw.errors import WrongUse
 
 if TYPE_CHECKING:
-    from spotfw.recipe.model_tuning import TunedModel
+    from spotfw.recipe.model_run import TunedModel
     from spotfw.recipe.session import Session
     from spotfw.tasks import Mixture, Task
 
@@ -129,7 +129,7 @@ def show_tuned_model(tuned: TunedModel, as_json: bool) -> None:
     from spotfw.cli.display import print_json, print_table
     from spotfw.recipe.progress.figures import number
 
-    best = tuned.best
+    best, before = tuned.best, tuned.before
     if as_json:
         history = [
             {"step": h.step, "loss": h.loss, "score": h.score, "metrics": dict(h.metrics)}
@@ -145,14 +145,29 @@ def show_tuned_model(tuned: TunedModel, as_json: bool) -> None:
                 "model": tuned.model,
                 "parameters": tuned.parameters,
                 "history": history,
+                **(
+                    {"before": {"score": before.score, "metrics": dict(before.metrics)}}
+                    if before is not None
+                    else {}
+                ),
             }
         )
         return
+    first = [] if before is None else [[0, None, before.score, *before.metrics.values(), ""]]
     print_table(
         ["step", "loss", "score", *best.metrics, ""],
         [
-            [h.step, h.loss, h.score, *h.metrics.values(), "best" if h.step == best.step else ""]
-            for h in tuned.history
+            *first,
+            *[
+                [
+                    h.step,
+                    h.loss,
+                    h.score,
+                    *h.metrics.values(),
+                    "best" if h.step == best.step else "",
+                ]
+                for h in tuned.history
+            ],
         ],
     )
     say(f"best weights: {tuned.model} (step {best.step}, score {number(tuned.score)})")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,19 +17,16 @@ from spotfw.contracts import Evaluation, FrozenModel
 from spotfw.errors import WrongUse
 from spotfw.reading import read_regular
 from spotfw.recipe.evaluation import VALIDATION
-from spotfw.tasks import Example, Mixture, Task
+from spotfw.recipe.text_windows import CutWindows, TextWindows
+from spotfw.tasks import Mixture, Task
 from spotfw.tasks.rows.digests import file_digest
 
 #: How names of text files end; other names are tasks'.
 TEXTS = (".txt", ".text")
 #: Most bytes read of a text.
 MOST_TEXT = 2**30
-#: Of so many windows of a text one is held out, to see how well others are predicted.
-HELD_OUT = 20
 #: Tokens that a word has, about; so many words fill an input.
 _TOKENS_A_WORD = 1.5
-#: Parts paragraphs, however lines end.
-_BLANK = re.compile(r"\n[^\S\n]*\n")
 
 #: What a record says that weights were tuned for.
 ADAPTATION = "lm_adaptation"
@@ -54,15 +50,13 @@ def text_task(path: str, settings: TuningSettings) -> Task:
     """
     words = max(2, int(settings.max_input_length / _TOKENS_A_WORD))
     try:
-        text = read_regular(path, MOST_TEXT).decode("utf-8-sig")
+        windows = TextWindows(read_regular(path, MOST_TEXT), words)
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise WrongUse(f"The text {path} cannot be read as UTF-8: {why}. Name another.") from error
-    cut = [pair for paragraph in _BLANK.split(text) for pair in _windows(paragraph.split(), words)]
-    examples = [_cut(window, number) for number, window in enumerate(cut)]
     splits = {
-        "train": [e for n, e in enumerate(examples) if n % HELD_OUT],
-        "validation": examples[::HELD_OUT],
+        "train": CutWindows(windows, held_out=False),
+        "validation": CutWindows(windows, held_out=True),
     }
     if not splits["train"]:
         raise WrongUse(f"The text {path} has less than two windows of {words} words. Give more.")
@@ -104,14 +98,3 @@ def likelihood(model: FrozenModel, task: Task | Mixture, settings: TuningSetting
         metrics[name] = 100 * math.exp(-float(nats) / tokens)
     score = float(np.mean(list(metrics.values())))
     return Evaluation(metrics=metrics, score=score, examples=count)
-
-
-def _windows(words: Sequence[str], size: int) -> list[Sequence[str]]:
-    windows = [words[first : first + size] for first in range(0, len(words), size)]
-    return [window for window in windows if len(window) >= 2]
-
-
-def _cut(window: Sequence[str], number: int) -> Example:
-    bits = np.random.Philox(np.random.SeedSequence([3, number])).random_raw()
-    at = 1 + int(bits) % (len(window) - 1)
-    return Example(inputs=" ".join(window[:at]), targets=" ".join(window[at:]))

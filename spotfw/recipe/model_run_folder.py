@@ -4,6 +4,7 @@
 |---|---|
 | ``run.json`` | task, model and settings, written once |
 | ``checkpoints/step-N/`` | a model with all weights after step N, the optimizer, ``history.json`` |
+| ``before.json`` | how the model scored before its first step, where that was asked |
 | ``model/`` | the best of them, written when the run is done: a model like any other |
 | ``failed.json`` | what ended the run, until it goes on |
 | ``events.out.tfevents.*`` | for TensorBoard |
@@ -15,6 +16,7 @@ The files of ``model/`` are those of a checkpoint under a second name, where the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -26,7 +28,7 @@ from typing import Any
 import attrs
 
 from spotfw import files
-from spotfw.contracts import WeightCheckpoint
+from spotfw.contracts import Evaluation, WeightCheckpoint
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts.provenance import timestamp
 from spotfw.reading import MOST_JSON, parse_json
@@ -49,6 +51,7 @@ MODEL, ABOUT = "model", "model_tuning.json"
 AT_ONCE = 3
 
 _CHECKPOINTS, _STEP, _HISTORY, _FAILED = "checkpoints", "step-", "history.json", "failed.json"
+_BEFORE = "before.json"
 
 
 class ModelRunFolder(LockedFolder):
@@ -92,6 +95,8 @@ class ModelRunFolder(LockedFolder):
             assert begun is not None  # a folder without a record holds no names here
             check_same(self.path, begun, run)
         else:
+            with contextlib.suppress(FileNotFoundError):  # it may be of another run
+                os.remove(os.path.join(self.path, _BEFORE))
             files.write_atomically(record, json.dumps(run, indent=1).encode())
         failed = os.path.join(self.path, _FAILED)
         if files.exists(failed):
@@ -102,6 +107,37 @@ class ModelRunFolder(LockedFolder):
         values = {"error": str(error), "type": type(error).__name__, "created": timestamp()}
         path = os.path.join(self.path, _FAILED)
         files.write_atomically(path, json.dumps(values, indent=1).encode())
+
+    def keep_before(self, evaluation: Evaluation) -> None:
+        """Writes down how the model scored before its first step."""
+        values = {
+            "metrics": dict(evaluation.metrics),
+            "score": evaluation.score,
+            "examples": evaluation.examples,
+        }
+        path = os.path.join(self.path, _BEFORE)
+        files.write_atomically(path, json.dumps(values, indent=1).encode())
+
+    def before(self) -> Evaluation | None:
+        """What `keep_before` wrote down, None where it did not.
+
+        Raises:
+          SpotError: it is damaged.
+        """
+        path = os.path.join(self.path, _BEFORE)
+        if not files.exists(path):
+            return None
+        try:
+            values = parse_json(files.read_bytes(path, MOST_JSON))
+            return Evaluation(
+                metrics={str(name): float(value) for name, value in values["metrics"].items()},
+                score=float(values["score"]),
+                examples=int(values["examples"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise SpotError(
+                f"The file {path} is damaged ({error}). Remove it, and the model is scored again."
+            ) from error
 
     def check_space(self, bytes_each: int, *, checkpoints: int = AT_ONCE) -> int:
         """Refuses to begin where the disk has no room for what will lie there.

@@ -14,14 +14,9 @@ from spotfw.config import LENGTHS
 from spotfw.recipe.adaptation import ADAPTATION, TEXTS, likelihood, text_task
 from spotfw.recipe.asked import Place, place_of
 from spotfw.recipe.evaluation import check_splits
+from spotfw.recipe.model_run import Score, TunedModel
 from spotfw.recipe.model_run_folder import METHOD
-from spotfw.recipe.model_tuning import (
-    Score,
-    TunedModel,
-    chosen_settings,
-    scored_by_answers,
-    tune_model,
-)
+from spotfw.recipe.model_tuning import chosen_settings, scored_by_answers, tune_model
 from spotfw.recipe.plans import Plans
 from spotfw.recipe.run_names import run_name
 from spotfw.recipe.tuned import Observer
@@ -86,7 +81,8 @@ class ModelTunings(Plans):
           **settings: fields of `ModelTuningSettings`; targets are as long as inputs by default.
 
         Returns:
-          the model with the highest `spotfw.recipe.adaptation.likelihood` of what was held out.
+          the model with the highest `spotfw.recipe.adaptation.likelihood` of what was held out;
+          its `before` is that of the session's model.
         """
         chosen = chosen_settings(self._bench.own_settings, **settings)
         if settings.get("max_target_length") is None:
@@ -135,6 +131,7 @@ class ModelTunings(Plans):
                 announce=bench.announce,
                 score=score,
                 purpose=purpose,
+                score_before=score is likelihood,
             )
 
     def _watched(self, observer: Observer | None) -> contextlib.AbstractContextManager[Any]:

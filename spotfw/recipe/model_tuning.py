@@ -14,24 +14,17 @@ from typing import Any
 import attrs
 
 from spotfw.config import LENGTHS, ModelTuningSettings, TuningSettings
-from spotfw.contracts import (
-    Evaluation,
-    FrozenModel,
-    WeightProgress,
-    WeightTuneRequest,
-    WeightTuning,
-)
-from spotfw.errors import BrokenPart, WrongUse
+from spotfw.contracts import Evaluation, FrozenModel, WeightTuneRequest, WeightTuning
+from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import weight_engines
 from spotfw.recipe.evaluation import VALIDATION, evaluate
 from spotfw.recipe.fitting import check_before_tuning
-from spotfw.recipe.model_run_folder import METHOD, ModelRunFolder, best_of
+from spotfw.recipe.model_run import ModelRun, Score, TunedModel
+from spotfw.recipe.model_run_folder import METHOD, ModelRunFolder
 from spotfw.recipe.record import run_record
-from spotfw.recipe.run_folder import Scored
-from spotfw.recipe.side_by_side import Stopwatch
 from spotfw.recipe.tensorboard import Events
-from spotfw.recipe.tuned import Observer, Report
+from spotfw.recipe.tuned import Observer
 from spotfw.tasks import Mixture, Task
 
 #: Of a model's own settings of prompts, those that serve here too.
@@ -39,39 +32,6 @@ OF_MODEL = (
     *("batch_size", "eval_batch_size", "max_train_examples", "max_eval_examples"),
     *LENGTHS,
 )
-
-
-@attrs.frozen(kw_only=True)
-class TunedModel:
-    """A model whose weights were tuned.
-
-    Attributes:
-      task: on which.
-      model: folder of the best checkpoint's weights, which opens like any other model.
-      history: every checkpoint's scores, in order.
-      folder: where the run lies.
-      parameters: weights that belong to the task alone: all of them; None where unknown.
-    """
-
-    task: str
-    model: str
-    history: tuple[Scored, ...]
-    folder: str
-    parameters: int | None = None
-
-    @property
-    def best(self) -> Scored:
-        """The checkpoint with the highest validation score."""
-        return best_of(self.history)
-
-    @property
-    def score(self) -> float:
-        """The best checkpoint's validation score."""
-        return self.best.score
-
-
-#: Scores a model on a task's validation split.
-Score = Callable[[FrozenModel, Task | Mixture, TuningSettings], Evaluation]
 
 
 def scored_by_answers(
@@ -110,6 +70,7 @@ def tune_model(
     announce: Callable[[str], None] = lambda line: None,
     score: Score = scored_by_answers,
     purpose: str = METHOD,
+    score_before: bool = False,
 ) -> TunedModel:
     """Tunes all weights on a task or mixture and keeps everything in a run folder.
 
@@ -127,6 +88,7 @@ def tune_model(
       score: how good a checkpoint is on validation.
       purpose: of the tuning, in the record's place of an initializer: runs of two purposes, which
         are scored in other ways, are two runs.
+      score_before: score the model before the first step too.
 
     Raises:
       WrongUse: the engine tunes no weights, or the folder holds another run.
@@ -160,8 +122,9 @@ def tune_model(
         if step < settings.steps:
             check_before_tuning(model, task, data, asked)
         folder.begin(record, resume=resume)
-        run = _ModelRun(folder, task, settings, history, observer, plugins, record, score)
+        run = ModelRun(folder, task, settings, history, observer, plugins, record, score)
         if step == settings.steps:
+            run.before = folder.before()
             return run.result(model)
         _look_at_disk(model, folder, settings, step, announce)
         request = WeightTuneRequest(
@@ -173,6 +136,9 @@ def tune_model(
         plugins.call("spotfw_run_started", run=run.record)
         run.events = curves.enter_context(Events(folder.path, step))
         try:
+            if score_before:
+                before = run.score_before(model)
+                announce(f"Before the first step the model scores {before.score:.4g}.")
             for progress in model.tune_weights(request):
                 run.take(progress)
             result = run.result(model)
@@ -202,95 +168,3 @@ def _look_at_disk(
     )
     if not step and not model.has_optimizer_state:
         announce("The model's folder has no state of its optimizer: Adafactor starts afresh.")
-
-
-class _ModelRun:
-    """A run under way: it takes the engine's reports."""
-
-    def __init__(
-        self,
-        folder: ModelRunFolder,
-        task: Task | Mixture,
-        settings: ModelTuningSettings,
-        history: list[Scored],
-        observer: Observer | None,
-        plugins: Plugins,
-        record: Mapping[str, Any],
-        score: Score,
-    ) -> None:
-        self.record = {**record, "folder": folder.path}
-        self.events: Events | None = None
-        self._folder, self._task, self._settings = folder, task, settings
-        self._history, self._observer, self._plugins = history, observer, plugins
-        self._about = {key: value for key, value in record.items() if key != "task_content"}
-        self._evaluate = score
-        self._stopwatch = Stopwatch()
-        self._losses, self._examples = 0.0, 0
-
-    def take(self, progress: WeightProgress) -> None:
-        """Scores and keeps a checkpoint, and says how far the run is."""
-        settings = self._settings
-        self._losses += progress.loss * progress.examples
-        self._examples += progress.examples
-        if self.events is not None:
-            self.events.progress(progress, settings.learning_rate)
-        score = None
-        if progress.checkpoint is not None:
-            score = self._score(progress)
-        if self._observer is not None:
-            self._observer(
-                Report(
-                    task=self._task.name,
-                    source="all weights",
-                    step=progress.step,
-                    steps=settings.steps,
-                    loss=progress.loss,
-                    score=score,
-                    best=best_of(self._history).score if self._history else None,
-                    run=self._folder.path,
-                )
-            )
-
-    def result(self, model: FrozenModel) -> TunedModel:
-        """Ends the run with its best checkpoint."""
-        if not self._history or self._history[-1].step < self._settings.steps:
-            raise BrokenPart(
-                f"The engine ended the tuning of {self._task.name} without a checkpoint after the "
-                "last step. Use another backend."
-            )
-        best = best_of(self._history)
-        about = {**self._about, "step": best.step, "score": best.score, "metrics": best.metrics}
-        return TunedModel(
-            task=self._task.name,
-            model=self._folder.finish(best, about),
-            history=tuple(self._history),
-            folder=self._folder.path,
-            parameters=model.parameters,
-        )
-
-    def _score(self, progress: WeightProgress) -> float:
-        assert progress.checkpoint is not None
-        data = self._settings.of_data()
-        evaluation = self._evaluate(progress.checkpoint.model, self._task, data)
-        wall, cpu = self._stopwatch.lap()
-        self._history.append(
-            Scored(
-                step=progress.step,
-                loss=self._losses / max(self._examples, 1),
-                score=evaluation.score,
-                metrics=dict(evaluation.metrics),
-                seconds=round(wall, 3),
-                cpu_seconds=round(cpu, 3),
-            )
-        )
-        self._losses, self._examples = 0.0, 0
-        self._folder.save(progress.checkpoint, self._history)
-        if self.events is not None:
-            self.events.scores(progress.step, evaluation.metrics, evaluation.score)
-        self._plugins.call(
-            "spotfw_checkpoint_saved",
-            run=self.record,
-            step=progress.step,
-            scores=dict(evaluation.metrics),
-        )
-        return evaluation.score

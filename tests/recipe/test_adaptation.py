@@ -11,7 +11,8 @@ import pytest
 
 from spotfw.config import TuningSettings
 from spotfw.errors import SpotError, WrongUse
-from spotfw.recipe.adaptation import HELD_OUT, likelihood, text_task
+from spotfw.recipe.adaptation import likelihood, text_task
+from spotfw.recipe.text_windows import HELD_OUT
 from spotfw.tasks import Example
 from spotfw.tasks.content import content_of
 from spotfw.testing import NumpyModel

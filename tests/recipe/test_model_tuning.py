@@ -25,7 +25,8 @@ from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.recipe.begun import read_record
 from spotfw.recipe.comparing import read_runs
-from spotfw.recipe.model_tuning import TunedModel, chosen_settings, tune_model
+from spotfw.recipe.model_run import TunedModel
+from spotfw.recipe.model_tuning import chosen_settings, tune_model
 from spotfw.tasks import Task
 from spotfw.testing import NumpyModel
 from spotfw.testing.tiny_tasks import write_tiny_tasks
@@ -35,7 +36,7 @@ SETTINGS = ModelTuningSettings(
 )
 
 
-OPTIONS = ("resume", "observer", "announce", "purpose")
+OPTIONS = ("resume", "observer", "announce", "purpose", "score_before")
 
 
 class Killed(BaseException):
@@ -164,6 +165,43 @@ def test_a_run_that_is_done_gives_its_result_and_goes_on_for_more_steps(
     assert Path(longer.model, "weights").read_text() == best
     with pytest.raises(WrongUse, match="has done 8 steps already"):
         tune(Weights(scores), resume=True, steps=6)
+
+
+def test_the_score_before_the_first_step_is_noted_once(tune: Callable[..., TunedModel]) -> None:
+    assert tune(Weights(), "without").before is None
+    lines: list[str] = []
+    killed = Weights({0: 20.0, 2: 50.0})
+    killed.killed_at = 3
+    with pytest.raises(Killed):
+        tune(killed, score_before=True, announce=lines.append)
+    assert "Before the first step the model scores 20." in lines
+    # What was noted counts: this one would score otherwise.
+    for model in (Weights({0: 30.0, 4: 75.0}), Weights({0: 40.0})):
+        tuned = tune(model, score_before=True, resume=True)
+        assert tuned.before is not None
+        assert (tuned.before.score, dict(tuned.before.metrics)) == (20.0, {"accuracy": 20.0})
+        # It is no checkpoint: there is none of it to become the model.
+        assert [entry.step for entry in tuned.history] == [2, 4, 6]
+
+
+def test_a_run_that_begins_anew_in_the_folder_is_scored_anew(
+    tune: Callable[..., TunedModel],
+) -> None:
+    killed = Weights({0: 20.0})
+    killed.killed_at = 1
+    with pytest.raises(Killed):
+        tune(killed, score_before=True)
+    tuned = tune(Weights({0: 30.0}), score_before=True, seed=4)
+    assert tuned.before is not None and tuned.before.score == 30.0
+
+
+def test_a_damaged_score_before_the_first_step_is_refused(
+    tune: Callable[..., TunedModel], tmp_path: Path
+) -> None:
+    tune(Weights(), score_before=True)
+    (tmp_path / "run" / "before.json").write_text('{"score": "high"}')
+    with pytest.raises(SpotError, match=r"before\.json is damaged"):
+        tune(Weights(), score_before=True, resume=True, steps=8)
 
 
 def test_another_run_in_the_folder_is_refused(tune: Callable[..., TunedModel]) -> None:

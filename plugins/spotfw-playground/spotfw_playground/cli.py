@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 _noise = click.option(
     "--noise", type=click.FloatRange(0, 1), default=0.0, help="Share of training labels replaced."
 )
+
+
+class _Width(click.IntRange):
+    """A width that four heads share evenly."""
+
+    def __init__(self) -> None:
+        super().__init__(min=8)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        width: int = super().convert(value, param, ctx)
+        if width % 4:
+            self.fail(f"{width} is no multiple of 4, which the model's heads need.", param, ctx)
+        return width
 
 
 @click.group()
@@ -52,14 +66,65 @@ def examples(task: str | None, split: str, count: int, noise: float) -> None:
 
 
 @main.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Text file to write.")
+@click.option("-n", "count", type=click.IntRange(1), default=20_000, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+def text(out: Path, count: int, seed: int) -> None:
+    """Write COUNT documents of the world as a text, a blank line between any two.
+
+    It is what `spotfw models adapt` reads. None of them tells of a validation or test example.
+    """
+    from itertools import islice
+
+    from spotfw.files import write_atomically
+    from spotfw_playground.corpus import documents
+
+    # A stream of its own: pre-training has read others.
+    text = "".join(f"{document}\n\n" for document in islice(documents(f"{seed} text"), count))
+    write_atomically(str(out), text.encode())
+    click.echo(f"wrote {out}")
+
+
+@main.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A new folder.")
 @click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--d-model",
+    type=_Width(),
+    default=128,
+    show_default=True,
+    help="Width of the model, a multiple of 4; feed-forward layers are twice as wide.",
+)
+@click.option(
+    "--corruption-steps",
+    type=click.IntRange(0),
+    default=500,
+    show_default=True,
+    help="Updates on span corruption, which come first.",
+)
+@click.option(
+    "--lm-steps",
+    type=click.IntRange(0),
+    default=5500,
+    show_default=True,
+    help="Updates on prefix LM after these.",
+)
 @click.option("--short", is_flag=True, help="A tenth of the steps, to see that it runs.")
-def pretrain(out: Path, seed: int, short: bool) -> None:
-    """Pre-train the bundled model again, from nothing: at most 30 minutes on two cores."""
+def pretrain(
+    out: Path, seed: int, d_model: int, corruption_steps: int, lm_steps: int, short: bool
+) -> None:
+    """Pre-train the bundled model again, from nothing: at most 30 minutes on two cores.
+
+    Other widths are models of other sizes by the same recipe; with --lm-steps 0 it is T5 as it was
+    before LM adaptation, for `spotfw models adapt`.
+    """
     from spotfw_playground.pretrain import Recipe, pretrain
 
-    recipe = Recipe(seed=seed)
+    if not corruption_steps + lm_steps:
+        raise click.UsageError("There is nothing to do in 0 steps: give --lm-steps.")
+    recipe = Recipe.of_width(
+        d_model, seed=seed, corruption_steps=corruption_steps, lm_steps=lm_steps
+    )
     if short:
         recipe = recipe.shortened()
     pretrain(out, recipe, report=click.echo)

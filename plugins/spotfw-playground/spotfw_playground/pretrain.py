@@ -4,6 +4,9 @@ Span corruption first, then prefix LM (paper 2.1.1: T5 1.1 with LM adaptation). 
 Adafactor with updates in proportion to each tensor's size, which T5's unscaled attention
 needs; the embeddings start from co-occurrences, so that words of a kind are near each
 other from the first step.
+
+The second phase alone, from a checkpoint of the first, is what `spotfw models adapt` does, on text
+that `spotfw-playground text` writes; the bundled weights come from one run of both.
 """
 
 from __future__ import annotations
@@ -65,6 +68,17 @@ class Recipe:
     def steps(self) -> int:
         """Updates of both phases."""
         return self.corruption_steps + self.lm_steps
+
+    @classmethod
+    def of_width(cls, d_model: int, **settings: Any) -> Recipe:
+        """The recipe for a model of another width, in the bundled model's proportions.
+
+        Args:
+          d_model: a multiple of the number of heads; the bundled model's is 128.
+          **settings: other than the recipe's.
+        """
+        heads = settings.get("num_heads", cls().num_heads)
+        return cls(d_model=d_model, d_ff=2 * d_model, d_kv=d_model // heads, **settings)
 
     def shortened(self) -> Recipe:
         """The recipe with a tenth of the steps."""

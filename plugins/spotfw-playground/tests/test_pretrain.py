@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from spotfw_playground import bundled, vocabulary
+from spotfw_playground.cli import main
 from spotfw_playground.cooccurrence import embeddings_from_text
+from spotfw_playground.corpus import documents
 from spotfw_playground.families import BY_NAME, SPECS
 from spotfw_playground.pretrain import Recipe, pretrain, resized
 
@@ -19,6 +23,39 @@ def test_the_rate_rises_and_falls() -> None:
     assert max(rates) == pytest.approx(recipe.rate, rel=0.01)
     assert rates.index(max(rates)) == recipe.warmup - 1
     assert rates[0] < 0.01 * recipe.rate and rates[-1] < 0.03 * recipe.rate
+
+
+def test_other_widths_have_the_bundled_models_proportions() -> None:
+    assert Recipe.of_width(128) == Recipe()
+    small = Recipe.of_width(32, lm_steps=7)
+    assert (small.d_model, small.d_ff, small.d_kv, small.num_heads) == (32, 64, 8, 4)
+    assert (small.steps, small.rate) == (507, Recipe().rate)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--d-model", "30"], "30 is no multiple of 4"),
+        (["--d-model", "4"], "not in the range"),
+        (["--corruption-steps", "0", "--lm-steps", "0"], "nothing to do in 0 steps"),
+    ],
+)
+def test_pretraining_of_nothing_or_of_an_odd_width_is_refused(
+    tmp_path: Path, words: list[str], message: str
+) -> None:
+    refused = CliRunner().invoke(main, ["pretrain", "--out", str(tmp_path / "model"), *words])
+    assert refused.exit_code == 2
+    assert message in refused.output
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_worlds_text_is_written_in_paragraphs(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    done = CliRunner().invoke(main, ["text", "--out", str(path), "-n", "5"])
+    assert done.exit_code == 0, done.output
+    paragraphs = path.read_text().split("\n\n")
+    assert (len(paragraphs), paragraphs[-1]) == (6, "")
+    assert paragraphs[:5] == [*islice(documents("0 text"), 5)]
 
 
 def test_embeddings_put_words_of_equal_company_together() -> None:

@@ -116,5 +116,30 @@ def test_lm_adaptation_makes_the_held_out_text_likelier(tmp_path):
     assert ran.exit_code == 0, ran.stderr
     document = json.loads(ran.stdout)
     first, last = document["history"]
+    assert 0 < document["before"]["metrics"]["likelihood"] < first["metrics"]["likelihood"]
+    assert "Before the first step the model scores 0." in ran.stderr
     assert 0 < first["metrics"]["likelihood"] < last["metrics"]["likelihood"] < 100
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()
+    again = run(*words, *more[:-1], "--resume")
+    assert again.exit_code == 0, again.stderr
+    steps = [line.split()[0] for line in again.stdout.splitlines()[:4]]
+    assert steps == ["step", "0", "2", "4"]
+
+
+@pytest.mark.slow
+def test_a_playground_that_filled_gaps_only_is_adapted_on_the_worlds_text(tmp_path):
+    """The playground's second phase by public commands."""
+    from spotfw_playground.cli import main
+    from spotfw_playground.pretrain import Recipe, pretrain
+
+    recipe = Recipe.of_width(32, corruption_steps=40, lm_steps=0, batch=16, warmup=10, held_out=64)
+    pretrain(tmp_path / "gaps", recipe, report=lambda line: None)
+    text = tmp_path / "text.txt"
+    main(["text", "--out", str(text), "-n", "400"], standalone_mode=False)
+    words = ("models", "adapt", tmp_path / "gaps" / "huggingface", text, "--out", tmp_path / "run")
+    more = ("--steps", 40, "--checkpoint-every", 20, "--batch-size", 16, "--learning-rate", 0.01)
+    limits = ("--max-input-length", 48, "--max-eval-examples", 20, "--threads", 1, "--json")
+    ran = run(*words, *more, *limits)
+    assert ran.exit_code == 0, ran.stderr
+    document = json.loads(ran.stdout)
+    assert document["score"] > 2 * document["before"]["score"] > 0
