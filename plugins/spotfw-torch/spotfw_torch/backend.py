@@ -56,6 +56,9 @@ _log = logging.getLogger(__name__)
 
 #: Mesh TF rounds the rows of the embedding table up to this, and counts sentinels by them.
 _ROWS = 128
+#: Tunings of one shape that run together. More than four leave a CPU's caches: a step of each then
+#: takes longer than it takes alone.
+_TOGETHER, _TOGETHER_ON_CPU = 64, 4
 
 
 def open_model(
@@ -65,7 +68,7 @@ def open_model(
     device_map: str | None = None,
     dtype: str = "float32",
     compile: bool = False,
-    members: int = 64,
+    members: int | None = None,
     vocabulary: str | None = None,
     threads: int = 0,
 ) -> TorchModel:
@@ -78,7 +81,7 @@ def open_model(
         with a plus between, ``cuda:0+cuda:1``.
       dtype: ``float32`` or ``bfloat16``, of the weights and their products.
       compile: whether torch.compile makes programs of the blocks.
-      members: most tunings of one shape that run together.
+      members: most tunings of one shape that run together; by default 64, on a CPU 4.
       vocabulary: a sentencepiece file or tokenizer.json, where it is not in the folder.
       threads: of an operation on the CPU; 0 leaves PyTorch's choice.
 
@@ -107,6 +110,8 @@ def open_model(
         compiled=compile,
         device_map=device_map,
     )
+    if members is None:
+        members = _TOGETHER_ON_CPU if engine.device.type == "cpu" else _TOGETHER
     return TorchModel(model, engine, words, fingerprint(folder), members, vocabulary)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from spotfw_torch import on_cpu
+from spotfw_torch.gating import gated
 from spotfw_torch.products import linear
 
 
@@ -118,10 +119,11 @@ def self_attention(
     bias: Tensor,
     keys: Tensor | None,
     attended: Tensor | None,
+    qkv: Tensor | None = None,
 ) -> Tensor:
-    """A residual branch; bias [R or 1, heads, length, length]."""
-    normed = norm(x, weights.norm, settings.epsilon)
-    qkv = linear(normed, weights.qkv)
+    """A residual branch; bias [R or 1, heads, length, length]; qkv where it is there already."""
+    if qkv is None:
+        qkv = linear(norm(x, weights.norm, settings.epsilon), weights.qkv)
     if on_cpu.keeps_scores(qkv):
         mixed = on_cpu.attention(qkv, bias, keys, settings.heads)
     else:
@@ -202,19 +204,47 @@ def feed_forward(
     normed = norm(x, weights.norm, settings.epsilon)
     inner = linear(normed, weights.inner)
     if settings.gated and on_cpu.here(inner):
-        hidden = on_cpu.gated(inner, settings.activation)
+        hidden = gated(inner, settings.activation)
     else:
         hidden, factor = activated(inner, settings)
         hidden = hidden if factor is None else hidden * factor
     return x + dropped(linear(dropped(hidden, inner_mask), weights.output), fed)
 
 
-def encoder_block(
-    x: Tensor, weights: EncoderBlock, settings: Settings, bias: Tensor, masks: EncoderMasks | None
+def shared_qkv(
+    prompts: Tensor, tokens: Tensor, weights: SelfAttention, settings: Settings
 ) -> Tensor:
-    """One block of the encoder, bias [R, heads, length, length]."""
+    """The first block's queries, keys and values of rows that share their members' prompts.
+
+    Each prompt is projected once, not once a row, and its gradient is summed over the rows before
+    the product; tokens have none.
+
+    Args:
+      prompts: [M, L, E].
+      tokens: [M, B, T, E].
+      weights, settings: of the block.
+
+    Returns:
+      [M * B, L + T, 3 * inner].
+    """
+    of_prompts, of_tokens = (
+        linear(norm(x, weights.norm, settings.epsilon), weights.qkv) for x in (prompts, tokens)
+    )
+    spread = of_prompts[:, None].expand(-1, tokens.shape[1], -1, -1)
+    return torch.cat([spread, of_tokens], dim=2).flatten(0, 1)
+
+
+def encoder_block(
+    x: Tensor,
+    weights: EncoderBlock,
+    settings: Settings,
+    bias: Tensor,
+    masks: EncoderMasks | None,
+    qkv: Tensor | None = None,
+) -> Tensor:
+    """One block of the encoder, bias [R, heads, length, length]; qkv as in `self_attention`."""
     keys, attended, inner, fed = masks or (None,) * 4
-    x = self_attention(x, weights.attention, settings, bias, keys, attended)
+    x = self_attention(x, weights.attention, settings, bias, keys, attended, qkv)
     return feed_forward(x, weights.feed_forward, settings, inner, fed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +15,14 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from spotfw_torch import layers
+from spotfw_torch import layers, ragged
 from spotfw_torch.dimensions import Dimensions, read_dimensions
 from spotfw_torch.dropout import Dropout
 from spotfw_torch.examples import FREE_MULTIPLE, MULTIPLE
 from spotfw_torch.logits import project
 from spotfw_torch.placement import Placement, beside, place
 from spotfw_torch.positions import FORBIDDEN, of_block, relative_bias, with_padding
+from spotfw_torch.products import pack
 from spotfw_torch.tensors import read_tensors, settled
 from spotfw_torch.weights import Weights, arrange
 
@@ -75,6 +77,8 @@ def load(
         where = place(device_map, dims, _type(dtype))
     tensors = settled(read_tensors(Path(folder)))
     weights = arrange(tensors, dims, where.home, _type(dtype), where.by_name())
+    if not compiled:  # the decoder's products have few rows
+        pack(tensor for block in weights.encoder for part in block for tensor in part)
     return FrozenT5(dims, weights, compiled=compiled, graphs=graphs)
 
 
@@ -109,7 +113,8 @@ class FrozenT5:
         self.graphs = graphs and weights.embedding.is_cuda and whole
         self.device = weights.embedding.device
         self.dtype = weights.embedding.dtype
-        self.multiple = FREE_MULTIPLE if self.device.type == "cpu" and not compiled else MULTIPLE
+        self._eager_on_cpu = self.device.type == "cpu" and not compiled
+        self.multiple = FREE_MULTIPLE if self._eager_on_cpu else MULTIPLE
         self.settings = layers.Settings(
             heads=dimensions.num_heads,
             epsilon=dimensions.epsilon,
@@ -144,11 +149,38 @@ class FrozenT5:
           inputs: int64 [M, B, T], padded behind with 0; R = M * B.
           dropout: of the M members' rows, None for none.
         """
+        if not self._eager_on_cpu or torch.is_grad_enabled() or dropout is not None:
+            return self._encode(prompts, inputs, dropout)
+        members, batch, length = inputs.shape
+        sorted_lengths = ragged.real_lengths(inputs).sort(dim=1, descending=True, stable=True)
+        longest = sorted_lengths.values.amax(0).tolist()
+        starts = ragged.borders(longest, members, self.width)
+        if len(starts) == 2:
+            return self._encode(prompts, inputs, dropout)
+        order, hidden = sorted_lengths.indices, []
+        flat = order + batch * torch.arange(members)[:, None]
+        for first, last in itertools.pairwise(starts):
+            rows = flat[:, first:last]
+            ids = inputs.flatten(0, 1)[rows, : longest[first]]
+            hidden.append(self._encode(prompts, ids, None).hidden)
+        x = ragged.joined(hidden, order, prompts.shape[1] + length)
+        real = functional.pad(inputs.flatten(0, 1) != PAD, (prompts.shape[1], 0), value=True)
+        return Encoded(hidden=x, bias=with_padding(x.new_zeros(1, 1, x.shape[1]), real))
+
+    def _encode(
+        self, prompts: torch.Tensor, inputs: torch.Tensor, dropout: Dropout | None
+    ) -> Encoded:
+        """As `encode`, all rows in one batch."""
         members, batch, length = inputs.shape
         prompt_length = prompts.shape[1]
         tokens = functional.embedding(inputs, self.weights.embedding)
-        spread = prompts[:, None].expand(members, batch, prompt_length, self.width)
-        x = torch.cat([spread.to(self.dtype), tokens], dim=2).flatten(0, 1)
+        narrow = prompts.to(self.dtype)
+        spread = narrow[:, None].expand(members, batch, prompt_length, self.width)
+        x = torch.cat([spread, tokens], dim=2).flatten(0, 1)
+        qkv = None
+        if prompt_length and dropout is None and self._eager_on_cpu:
+            first = self.weights.encoder[0].attention
+            qkv = layers.shared_qkv(narrow, tokens, first, self.settings)
         real = functional.pad(inputs.flatten(0, 1) != PAD, (prompt_length, 0), value=True)
         place = torch.arange(prompt_length + length, device=self.device)
         positions = relative_bias(
@@ -166,7 +198,8 @@ class FrozenT5:
             if number and self.dimensions.bias_in_every_block:
                 bias = with_padding(of_block(positions, number, heads), real)
             x, bias, masks = beside(block, x, bias, masks)
-            x = self._encoder_block(x, block, self.settings, bias, masks)
+            x = self._encoder_block(x, block, self.settings, bias, masks, qkv)
+            qkv = None
         x = x.to(self.device)
         x = layers.norm(x, self.weights.encoder_norm, self.dimensions.epsilon)
         x = layers.dropped(x, self._feature_mask(dropout, _ENCODER_SITES - 2))

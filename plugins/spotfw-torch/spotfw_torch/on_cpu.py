@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 #: Keys up to which all scores of a row are kept; beyond, memory matters more than time.
 _SHORT = 256
@@ -61,38 +60,6 @@ class _Norm(torch.autograd.Function):  # type: ignore[misc]
         )
         mean = torch.matmul(gradients[0], weight)[..., None] * (scale / x.shape[-1])
         return to_x.add_(mean.to(x.dtype)), to_weight.to(weight.dtype) if tuned else None, None
-
-
-def gated(inner: Tensor, activation: str) -> Tensor:
-    """activation(gate) * factor, [..., d_ff], of inner [..., 2 * d_ff], the gate first."""
-    product: Tensor = _Gated.apply(inner, activation)
-    return product
-
-
-class _Gated(torch.autograd.Function):  # type: ignore[misc]
-    @staticmethod
-    def forward(ctx: Any, inner: Tensor, activation: str) -> Tensor:
-        gate, factor = inner.chunk(2, dim=-1)
-        ctx.relu = activation == "relu"
-        active = gate.relu() if ctx.relu else functional.gelu(gate, approximate="tanh")
-        ctx.save_for_backward(inner, active)
-        return active * factor
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        inner, active = ctx.saved_tensors
-        gate, factor = inner.chunk(2, dim=-1)
-        to_inner = torch.empty_like(inner)
-        to_gate, to_factor = to_inner.chunk(2, dim=-1)
-        torch.mul(gradients[0], active, out=to_factor)
-        to_active = gradients[0] * factor
-        if ctx.relu:
-            torch.mul(to_active, gate > 0, out=to_gate)
-        else:
-            torch.ops.aten.gelu_backward.grad_input(
-                to_active, gate, approximate="tanh", grad_input=to_gate
-            )
-        return to_inner, None
 
 
 def attention(qkv: Tensor, bias: Tensor, keys: Tensor | None, heads: int) -> Tensor:

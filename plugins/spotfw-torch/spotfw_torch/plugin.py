@@ -21,7 +21,8 @@ _ABSENT = (
 
 
 def _at_least_1(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
-    checked(field.name, value, *_RULES["members"])
+    if value is not None:
+        checked(field.name, value, *_RULES["members"])
 
 
 #: Option -> its types, its bounds in words, and these; see `spotfw.config.checked`.
@@ -45,14 +46,15 @@ class TorchBackend:
         with a plus between, ``cuda:0+cuda:1``; its blocks are laid over them.
       dtype: of the frozen weights and their products; prompts and optimizer are float32.
       compile: whether torch.compile makes programs of the blocks.
-      members: most tunings of one shape that run together.
+      members: most tunings of one shape that run together; by default 64, on a CPU 4, beyond
+        which their activations leave its caches.
     """
 
     device: str = "auto"
     device_map: str | None = None
     dtype: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
-    members: int = attrs.field(default=64, validator=_at_least_1)
+    members: int | None = attrs.field(default=None, validator=_at_least_1)
 
     name = "torch"
     #: The kind of folder that `open` reads.
@@ -67,7 +69,7 @@ class TorchBackend:
     @property
     def cohort(self) -> int:
         """Tunings of one shape that a study gives a worker at once."""
-        return self.members
+        return 64 if self.members is None else self.members
 
     def missing(self) -> str | None:
         """``torch`` where PyTorch is not installed."""

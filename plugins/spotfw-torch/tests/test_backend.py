@@ -267,3 +267,14 @@ def test_a_learned_label_is_right_however_the_vocabulary_writes_it(
         with pytest.raises(SpotError, match="cut to the same tokens"):
             short = attrs.evolve(SETTINGS, max_target_length=1)
             model.evaluate([None], folded_task, "validation", short)
+
+
+def test_a_cpu_takes_four_together_unless_it_is_told(opened, packed):
+    from spotfw_torch.plugin import TorchBackend
+
+    assert opened._members == 4 and TorchBackend(device="cpu").cohort == 64
+    model = TorchBackend(device="cpu", members=9).open(packed)
+    assert model._members == 9
+    model.close()
+    with pytest.raises(WrongUse, match="members"):
+        TorchBackend(members=0)

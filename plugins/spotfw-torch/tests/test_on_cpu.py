@@ -46,17 +46,6 @@ def test_norm(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("activation", ["gelu_new", "relu"])
-def test_gated(dtype: torch.dtype, activation: str) -> None:
-    def reference(inner: torch.Tensor) -> torch.Tensor:
-        gate, factor = inner.chunk(2, dim=-1)
-        active = gate.relu() if activation == "relu" else functional.gelu(gate, approximate="tanh")
-        return active * factor
-
-    _compare(lambda x: on_cpu.gated(x, activation), reference, _draw(ROWS, LENGTH, 24), dtype)
-
-
-@pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "with dropped keys"])
 def test_attention(dtype: torch.dtype, masked: bool) -> None:
     bias = _draw(ROWS, HEADS, LENGTH, LENGTH).to(dtype)

@@ -92,6 +92,35 @@ def test_what_is_small_or_of_another_type_stays_with_pytorch(fast: list[tuple[in
     assert fast == []
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_packed_weight_gives_the_same(
+    dtype: torch.dtype, fast: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight = _draw(96, 48).to(dtype)
+    x = _draw(2, products._MANY // 2, 48).to(dtype)
+    products.pack([weight, _draw(48)])
+    ours, theirs = x.clone().requires_grad_(), x.double().requires_grad_()
+    made, expected = products.linear(ours, weight), functional.linear(theirs, weight.double())
+    toward = _draw(*made.shape).to(dtype)
+    made.backward(toward)
+    expected.backward(toward.double())
+    tolerance = 1e-6 if dtype == torch.float32 else 1e-2
+    for mine, exact in ((made, expected), (ours.grad, theirs.grad)):
+        assert mine.dtype == dtype and mine.shape == exact.shape
+        assert ((mine - exact).norm() / exact.norm()).item() < tolerance
+    assert len(fast) == 2
+    with torch.inference_mode():
+        assert torch.equal(products.linear(x, weight), made)
+    products.linear(x[:1], weight)  # of few rows: as it is
+    assert len(fast) == 3
+    known = len(products._packed)
+    monkeypatch.setattr(products, "_MOST_PACKED", 1)
+    products.pack([_draw(96, 48)])
+    assert len(products._packed) == known
+    del weight, made, ours
+    assert len(products._packed) == known - 1
+
+
 @pytest.mark.parametrize(
     ("about", "capability"), [(INTEL, "AVX512"), (AMD, "AVX2"), (None, "AVX512")]
 )
