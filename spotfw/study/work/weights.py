@@ -52,7 +52,7 @@ def tune_weights(
     """
     place = job["model"] if job["start"] is None else files.join(folder, job["start"])
     runs = files.join(folder, "runs")
-    options = {"backend": _engine(place, runs, plugins), **opening}
+    options = {"backend": engine(place, runs, plugins), **opening}
     session = Session(place, runs=runs, plugins=plugins, progress=False, **options)
     try:
         for reference in references:
@@ -93,8 +93,16 @@ def tune_weights(
         session.close()
 
 
-def _engine(model: str, runs: str, plugins: Plugins) -> str:
-    """A backend's name: rows of a study that goes on are not of two engines."""
+def engine(model: str, runs: str, plugins: Plugins) -> str:
+    """What tunes a model's weights where a study names no backend: a backend's name.
+
+    Rows of a study that goes on are not of two engines.
+
+    Args:
+      model: a name or a folder.
+      runs: folder of the study's runs, which need not be there.
+      plugins: what is installed.
+    """
     able = weight_engines(plugins)
     begun = (engine_of(files.join(runs, name), model) for name in files.list_names(runs))
-    return next((engine for engine in begun if engine in able), weight_backend(model, plugins))
+    return next((name for name in begun if name in able), weight_backend(model, plugins))
