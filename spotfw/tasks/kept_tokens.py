@@ -23,7 +23,7 @@ import numpy.typing as npt
 from spotfw import files
 from spotfw.errors import SpotError, WrongUse
 from spotfw.reading import read_regular
-from spotfw.tasks.tokens import Ragged, ended
+from spotfw.tasks.tokens import Ragged, Tokens, ended
 from spotfw.tasks.vocabulary import encode_all
 
 #: Megabytes that are kept, of 10^6 bytes; 0: none.
@@ -32,6 +32,8 @@ DEFAULT_MEGABYTES = 1000
 
 #: Characters of the texts from which tokens are kept: some 0.1 s of cutting.
 SMALLEST = 2**19
+#: Texts that are held a second time at once: as lists of tokens of any length, as bytes.
+_AT_ONCE = 1024
 #: A file's part of all that is kept, at most.
 _SHARE = 4
 
@@ -77,7 +79,11 @@ def folder() -> Path:
 
 def _cut(vocabulary: Any, texts: Sequence[str], length: int) -> Ragged:
     end = vocabulary.eos_id
-    return Ragged.of([ended(ids, length, end) for ids in encode_all(vocabulary, texts)])
+    rows: list[Tokens] = []
+    for start in range(0, len(texts), _AT_ONCE):
+        whole = encode_all(vocabulary, texts[start : start + _AT_ONCE])
+        rows.extend(ended(ids, length, end) for ids in whole)
+    return Ragged.of(rows)
 
 
 def _most_bytes() -> int:
@@ -92,15 +98,20 @@ def _most_bytes() -> int:
 
 def _key(vocabulary: Any, texts: Sequence[str], length: int) -> str | None:
     """A name of the tokens, 32 hex digits; None where the vocabulary has none."""
+    # First, since it reads the vocabulary's file: the digest is then that of what was read.
+    end = vocabulary.eos_id
     digest = getattr(vocabulary, "digest", None)
     if not isinstance(digest, str):
         return None
-    kind = [type(vocabulary).__name__, digest, getattr(vocabulary, "extra_ids", None)]
+    cls = type(vocabulary)
+    kind = [cls.__module__, cls.__qualname__, digest, getattr(vocabulary, "extra_ids", None)]
     cutters = [_version(name) for name in _CUTTERS]
-    facts = [_FORMAT, kind, vocabulary.eos_id, cutters, length, len(texts)]
+    facts = [_FORMAT, kind, end, cutters, length, len(texts)]
     name = hashlib.sha256(json.dumps(facts).encode())
     name.update(np.fromiter(map(len, texts), "<i8", len(texts)).tobytes())
-    name.update("".join(texts).encode(errors="surrogatepass"))
+    for start in range(0, len(texts), _AT_ONCE):
+        joined = "".join(texts[start : start + _AT_ONCE])
+        name.update(joined.encode(errors="surrogatepass"))
     return name.hexdigest()[:32]
 
 
@@ -141,7 +152,8 @@ def _write(key: str, tokens: Ragged, most: int) -> None:
         place = folder()
         files.write_atomically(place / (key + SUFFIX), data)
         for name in files.list_leftovers(place):
-            files.remove(place / name)
+            with contextlib.suppress(SpotError):  # another's
+                files.remove(place / name)
         _make_room(place, most)
 
 
@@ -156,8 +168,9 @@ def _make_room(place: Path, most: int) -> None:
     for _, bytes_, path in sorted(entries):
         if size <= most:
             return
-        path.unlink(missing_ok=True)
-        size -= bytes_
+        with contextlib.suppress(OSError):  # a folder, or another's
+            path.unlink(missing_ok=True)
+            size -= bytes_
 
 
 def _packed(tokens: Ragged, key: str) -> bytes:

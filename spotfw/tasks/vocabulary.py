@@ -50,18 +50,25 @@ class VocabularyFile:
     pad_id: ClassVar[int] = PAD
     path: str
     _loaded: Any = attrs.field(default=None, init=False, eq=False, repr=False)
+    _digest: str | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_loaded": None}
+        return {**self.__dict__, "_loaded": None, "_digest": None}
 
     def data(self) -> bytes:
         """The file's content."""
-        return files.read_bytes(self.path, MOST_BYTES)
+        data = files.read_bytes(self.path, MOST_BYTES)
+        self._digest = hashlib.sha256(data).hexdigest()[:32]
+        return data
 
     @property
     def digest(self) -> str:
-        """A name of the file's content, 32 hex digits."""
-        return hashlib.sha256(self.data()).hexdigest()[:32]
+        """A name of the file's content, 32 hex digits: of what texts are cut by once it was read,
+        whatever has become of the file since."""
+        if self._loaded is None or self._digest is None:
+            self.data()
+        assert self._digest is not None
+        return self._digest
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """As `encode`, of many texts at once."""

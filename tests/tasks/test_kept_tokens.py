@@ -20,7 +20,8 @@ from spotfw.tasks.example import Example
 from spotfw.tasks.examples import read_examples
 from spotfw.tasks.kept_tokens import SUFFIX, VARIABLE, cut, folder
 from spotfw.tasks.tokens import Ragged
-from spotfw.tasks.vocabulary import ByteVocabulary
+from spotfw.tasks.vocabulary import ByteVocabulary, SentencePieceVocabulary
+from tests.places import ROOT
 
 TEXTS = [f"{n} text of some length" for n in range(40)]
 
@@ -222,6 +223,64 @@ def test_what_was_not_used_for_longest_goes_first(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(kept_tokens, "_most_bytes", lambda: 4 * size - 4)
     cut_anew(Counting(), texts[5])
     assert len(kept()) == 4, "one that would take more than a quarter is not kept"
+
+
+def test_what_cannot_be_removed_does_not_keep_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_anew(Counting())
+    (path,) = kept()
+    stuck = folder() / f"stuck{SUFFIX}"
+    stuck.mkdir()
+    (stuck / "file").touch()
+    os.utime(stuck, (0, 0))
+    os.utime(path, (1, 1))
+    size = path.stat().st_size
+    monkeypatch.setattr(kept_tokens, "_most_bytes", lambda: 4 * size)
+    for number in range(4):
+        cut_anew(Counting(), [f"{number} {text}"[: len(text)] for text in TEXTS])
+    assert stuck.is_dir()
+    assert path not in kept(), "the oldest that could go"
+
+
+def test_only_some_texts_are_tokens_of_any_length_at_once() -> None:
+    sizes = []
+
+    class Long(Counting):
+        def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+            sizes.append(len(texts))
+            return super().encode_all(texts)
+
+    cut_anew(Long(), [f"{n} a text" for n in range(3000)])
+    assert sum(sizes) == 3000
+    assert max(sizes) <= 1024
+
+
+def test_a_vocabulary_whose_file_was_replaced_keeps_its_own_tokens(
+    tmp_path: Path, playground_models: tuple[Path, Path]
+) -> None:
+    path = tmp_path / "a.model"
+    path.write_bytes(playground_models[0].read_bytes())
+    before = SentencePieceVocabulary(str(path), 0)
+    first = rows(Ragged.of([[*ids[:8], before.eos_id] for ids in before.encode_all(TEXTS)]))
+    path.write_bytes(playground_models[1].read_bytes())
+    after = SentencePieceVocabulary(str(path), 0)
+    second = rows(Ragged.of([[*ids[:8], after.eos_id] for ids in after.encode_all(TEXTS)]))
+    assert first != second
+    for _ in range(2):
+        assert rows(cut(before, TEXTS, 9)) == first, "what it has read is older than the file"
+        assert rows(cut(after, TEXTS, 9)) == second
+
+
+@pytest.fixture
+def playground_models(tmp_path: Path) -> tuple[Path, Path]:
+    """Two sentencepiece files, one with a piece more in front of the others."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    bundled = ROOT / "plugins/spotfw-playground/spotfw_playground/model/spiece.model"
+    proto = sentencepiece_model_pb2.ModelProto.FromString(bundled.read_bytes())
+    proto.pieces.insert(3, sentencepiece_model_pb2.ModelProto.SentencePiece(piece="~~", score=-9.0))
+    other = tmp_path / "other.model"
+    other.write_bytes(proto.SerializeToString())
+    return bundled, other
 
 
 def _cut_again(folder: str, times: int) -> None:
