@@ -14,10 +14,14 @@ _noise = click.option(
 
 
 class _Width(click.IntRange):
-    """A width that four heads share evenly."""
+    """A width that four heads share evenly.
+
+    At most as wide as the vocabulary has rows: the embeddings that training starts from are as many
+    directions as words keep company in.
+    """
 
     def __init__(self) -> None:
-        super().__init__(min=8)
+        super().__init__(min=8, max=896)
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
         width: int = super().convert(value, param, ctx)
@@ -76,12 +80,16 @@ def text(out: Path, count: int, seed: int) -> None:
     """
     from itertools import islice
 
+    from spotfw.errors import SpotError
     from spotfw.files import write_atomically
     from spotfw_playground.corpus import documents
 
     # A stream of its own: pre-training has read others.
     text = "".join(f"{document}\n\n" for document in islice(documents(f"{seed} text"), count))
-    write_atomically(str(out), text.encode())
+    try:
+        write_atomically(str(out), text.encode())
+    except SpotError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(f"wrote {out}")
 
 
@@ -120,12 +128,12 @@ def pretrain(
     """
     from spotfw_playground.pretrain import Recipe, pretrain
 
-    if not corruption_steps + lm_steps:
-        raise click.UsageError("There is nothing to do in 0 steps: give --lm-steps.")
     recipe = Recipe.of_width(
         d_model, seed=seed, corruption_steps=corruption_steps, lm_steps=lm_steps
     )
     if short:
         recipe = recipe.shortened()
+    if not recipe.steps:
+        raise click.UsageError("There is nothing to do in 0 steps: give more --lm-steps.")
     pretrain(out, recipe, report=click.echo)
     click.echo(f"wrote {out / 'huggingface'} (bf16) and {out / 'mesh'}")

@@ -37,6 +37,8 @@ def test_other_widths_have_the_bundled_models_proportions() -> None:
     [
         (["--d-model", "30"], "30 is no multiple of 4"),
         (["--d-model", "4"], "not in the range"),
+        (["--d-model", str(vocabulary.ROWS + 4)], f"8<=x<={vocabulary.ROWS}"),
+        (["--corruption-steps", "9", "--lm-steps", "9", "--short"], "nothing to do in 0 steps"),
         (["--corruption-steps", "0", "--lm-steps", "0"], "nothing to do in 0 steps"),
     ],
 )
@@ -56,6 +58,9 @@ def test_the_worlds_text_is_written_in_paragraphs(tmp_path: Path) -> None:
     paragraphs = path.read_text().split("\n\n")
     assert (len(paragraphs), paragraphs[-1]) == (6, "")
     assert paragraphs[:5] == [*islice(documents("0 text"), 5)]
+    refused = CliRunner().invoke(main, ["text", "--out", str(path / "text.txt"), "-n", "5"])
+    assert refused.exit_code == 1
+    assert "Could not write" in refused.output
 
 
 def test_embeddings_put_words_of_equal_company_together() -> None:
