@@ -154,6 +154,8 @@ def opened(work: Work) -> Any:
         from spotfw.plugins.builtin.backends import MeshBackend
 
         return MeshBackend().open(work.folder, activations=work.dtype, **options)
+    if work.members > 1:
+        options["members"] = work.members
     from spotfw_torch.plugin import TorchBackend
 
     return TorchBackend().open(work.folder, device="cpu", dtype=work.dtype, **options)

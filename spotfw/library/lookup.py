@@ -10,7 +10,7 @@ from spotfw.errors import SpotError
 from spotfw.library.headers import summarize
 from spotfw.library.index import Entry, as_entry
 from spotfw.library.kept import KeptVectors
-from spotfw.library.retrieval import Retriever, comparable, knowing, looked_at, search
+from spotfw.library.retrieval import EXACT, Retriever, comparable, knowing, looked_at, search
 from spotfw.library.vectors import VectorIndex
 from spotfw.prompts import SoftPrompt
 from spotfw.ranking import Ranking
@@ -60,8 +60,15 @@ class Lookup:
             kind = fingerprint, model, *shape
             vector = metric.features(query.array)
             ids, left_out = search(index, vector, kind, top, *excluded)
-            values = {id: self._of(id, id) for id in ids}
-            entries = [self._entry(id, value) for id, value in values.items()]
+            entries = []
+            for id in ids:
+                value = self._of(id, id)
+                entry = self._entry(id, value)
+                entries.append(entry)
+                # A prompt may be its own embedding. Half precision leaves a thousand possible where
+                # many are alike: those are not all held, but read again.
+                if looked_at(metric, entry) == id and len(values) < top + EXACT:
+                    values[id] = value
         chosen, others = comparable(
             self.entries() if entries is None else entries,
             shape,
@@ -75,7 +82,6 @@ class Lookup:
 
         def read(entry: Entry) -> Array:
             id = looked_at(metric, entry)
-            # A prompt may be its own embedding.
             return (values[id] if id in values else self._of(entry.id, id)).array
 
         beside = knowing(metric, chosen, query.provenance.task or excluded[0])

@@ -13,7 +13,7 @@ import pytest
 
 from spotfw.contracts import Array, SimilarityMetric
 from spotfw.errors import SpotError
-from spotfw.library import Library, kept, vectors
+from spotfw.library import Library, kept, lookup, vectors
 from spotfw.library import segment as segments_module
 from spotfw.library.halves import halved
 from spotfw.library.segment import BFLOAT16, FLOAT32, ROW, Segment, open_segment, packed
@@ -82,6 +82,29 @@ def test_a_ranking_is_that_of_the_files(library: Library, metric: SimilarityMetr
     assert len(segments(library)) >= 3
     again = Library(library.folder)
     same(again.rank(made(99), metric, top=3), plain(library).rank(made(99), metric)[:3])
+
+
+def test_of_many_that_are_possible_few_are_held(
+    library: Library, metric: SimilarityMetric, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(11):
+        library.add(made(number))  # its own embedding
+    expected = plain(library).rank(made(99), metric)[:3]
+    read: list[str] = []
+    of = Library._of
+
+    def counted(self: Library, value: str, id: str) -> SoftPrompt:
+        read.append(id)
+        return of(self, value, id)
+
+    monkeypatch.setattr(Library, "_of", counted)
+    same(library.rank(made(99), metric, top=3), expected)
+    assert len(read) == len(set(read)) >= 3, "each is read once"
+    monkeypatch.setattr(lookup, "EXACT", -1)
+    again = Library(library.folder)
+    read.clear()
+    same(again.rank(made(99), metric, top=3), expected)
+    assert len(read) == 2 * len(set(read)) - 2, "all but two are read again"
 
 
 def test_vectors_of_two_widths(library: Library, metric: SimilarityMetric) -> None:
