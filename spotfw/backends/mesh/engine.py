@@ -132,9 +132,9 @@ class MeshModel(TunableModel):
     ) -> None:
         self.name = checkpoint.folder
         shapes = checkpoint.shapes
-        if _EMBEDDING not in shapes:
+        if len(shapes.get(_EMBEDDING, ())) != 2:
             raise SpotError(
-                f"The checkpoint {checkpoint.prefix} has no variable {_EMBEDDING}, so it is not "
+                f"The checkpoint {checkpoint.prefix} has no matrix {_EMBEDDING}, so it is not "
                 f"a T5's. It holds {len(shapes)} others ({', '.join(sorted(shapes)[:3])} ...). "
                 "Give the folder of a T5 1.1 checkpoint."
             )

@@ -94,6 +94,12 @@ def softmax(x: Any, reduced_dim: Any, extra_logit: Any = None, name: str | None 
         return _softmax(x, reduced_dim, extra_logit=extra_logit, name=name)
     free = x.shape.dims[:-1]
 
+    def forward(x: Any) -> Any:
+        # TensorFlow's on a processor takes five dimensions at most.
+        if x.shape.rank <= 5:
+            return tf.nn.softmax(x)
+        return tf.reshape(tf.nn.softmax(tf.reshape(x, [-1, x.shape[-1]])), x.shape)
+
     def backward(share: Any, toward: Any) -> Any:
         moved = share * toward
         return moved - share * tf.reduce_sum(moved, -1, keepdims=True)
@@ -103,7 +109,7 @@ def softmax(x: Any, reduced_dim: Any, extra_logit: Any = None, name: str | None 
         return [mtf.slicewise(backward, given, splittable_dims=free, name="softmax_gradient")]
 
     return mtf.slicewise(
-        tf.nn.softmax, [x], splittable_dims=free, grad_function=gradient, name=name or "softmax"
+        forward, [x], splittable_dims=free, grad_function=gradient, name=name or "softmax"
     )
 
 
@@ -200,7 +206,12 @@ def _there(context: Any) -> Any:
 
 
 def cached(context: Any, name: Any, made: Any) -> Any:
-    """What the layers of a stack have in common, made for the first of them."""
+    """What the layers of a stack have in common, made for the first of them.
+
+    A layer that is computed again for its gradient can use no tensor made within another.
+    """
+    if context.model.layer_stack._recompute_grads:
+        return made()
     key = ("spotfw", name)
     if key not in context.cache:
         context.cache[key] = made()

@@ -84,13 +84,16 @@ class Sizes:
 def dimensions(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
     """A T5's dimensions that a layout may split, from the shapes of a checkpoint's variables.
 
-    Heads are left out where no bias of relative positions says how many there are.
+    Heads are left out where no bias of relative positions says how many there are. Tensors of
+    another rank than a T5's say nothing.
     """
     rows, width = shapes["shared/embedding"]
     # Mesh TF makes the table's rows a multiple of 128.
     sizes = {"vocab": -(-rows // 128) * 128, "d_model": width}
     for name, shape in shapes.items():
-        if name.endswith("relative_attention_bias") and len(shape) == 2:
+        if len(shape) != 2:
+            continue
+        if name.endswith("relative_attention_bias"):
             sizes["heads"] = shape[0]
         elif name.endswith(("DenseReluDense/wi/kernel", "DenseReluDense/wi_0/kernel")):
             sizes["d_ff"] = shape[1]

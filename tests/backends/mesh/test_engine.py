@@ -85,8 +85,23 @@ def test_variables_that_do_not_fit_are_named(tiny_model: Path, tmp_path: Path) -
 
 
 def test_a_checkpoint_without_embeddings_is_no_t5(tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(SpotError, match="no variable shared/embedding"):
+    def flat(values: dict[str, Any]) -> None:
+        values["shared/embedding"] = values["shared/embedding"].reshape(-1)
+
+    with pytest.raises(SpotError, match="no matrix shared/embedding"):
         opened(changed(tiny_model, tmp_path / "m", lambda values: values.pop("shared/embedding")))
+    with pytest.raises(SpotError, match="no matrix shared/embedding"):
+        opened(changed(tiny_model, tmp_path / "flat", flat))
+
+
+def test_a_kernel_of_another_rank_is_named(tiny_model: Path, tmp_path: Path) -> None:
+    name = "encoder/block_000/layer_001/DenseReluDense/wi_0/kernel"
+
+    def change(values: dict[str, Any]) -> None:
+        values[name] = values[name].reshape(-1)
+
+    with pytest.raises(SpotError, match=rf"1 of another shape \({name} is"):
+        opened(changed(tiny_model, tmp_path / "m", change))
 
 
 @pytest.mark.slow

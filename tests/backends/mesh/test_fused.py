@@ -115,3 +115,26 @@ def test_bfloat16_is_computed_with_as_float32() -> None:
     ((half, *_), _), ((exact, *_), _) = _values(of(tf.bfloat16)), _values(of(tf.float32))
     # What is put in and what comes out are rounded, nothing in between.
     np.testing.assert_allclose(half, exact, rtol=2**-6, atol=1e-2)
+
+
+def test_a_softmax_has_any_number_of_dimensions() -> None:
+    """Heads of two kinds, beside a cohort and a batch, make six."""
+    sizes = (1, 2, 2, 2, 3, 4)
+    logits = np.random.RandomState(3).standard_normal(sizes).astype(np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        mesh = mtf.Mesh(mtf.Graph(), "mesh")
+        dims = [mtf.Dimension(f"side_{number}", size) for number, size in enumerate(sizes)]
+        # Fed, since TensorFlow computes constants by other means.
+        fed = tf.placeholder(tf.float32, sizes)
+        given = mtf.import_tf_tensor(mesh, fed, mtf.Shape(dims))
+        made = fused.softmax(given, dims[-1])
+        (slope,) = mtf.gradients([mtf.square(made)], [given])
+        lowering = mtf.Lowering(mesh.graph, {mesh: LocalMesh()}, autostack=False)
+        asked = [lowering.export_to_tf_tensor(tensor) for tensor in (made, slope)]
+        shares, slopes = session.run(asked, {fed: logits})
+    expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    moved = 2 * expected**2
+    np.testing.assert_allclose(shares, expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        slopes, moved - expected * moved.sum(-1, keepdims=True), rtol=1e-4, atol=1e-6
+    )

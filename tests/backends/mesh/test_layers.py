@@ -24,7 +24,9 @@ def _weights(plan: Plan) -> list[Any]:
     return [variable.outputs[0] for variable in plan.mesh.graph.trainable_variables]
 
 
-def _outcome(kind: str, shapes: Shapes, *, lean: bool, by_weights: bool = False) -> dict[str, Any]:
+def _outcome(
+    kind: str, shapes: Shapes, *, lean: bool, by_weights: bool = False, config: str = CONFIG
+) -> dict[str, Any]:
     """What a program of random weights gives, by fetch."""
     random = np.random.default_rng(0)
     fed = {"inputs": random.integers(3, 90, (1, ROWS, INPUTS))}
@@ -48,7 +50,7 @@ def _outcome(kind: str, shapes: Shapes, *, lean: bool, by_weights: bool = False)
             return plan
 
         with building(
-            CONFIG,
+            config,
             prompt_length=PROMPT,
             dropout=shapes.dropout,
             split_vocabulary=by_weights,
@@ -89,6 +91,14 @@ def test_the_gradient_of_every_weight_is_mesh_tf_s(targets: int) -> None:
     assert sum("norm" in name for name in ours) == 12
     for name, value in theirs.items():
         np.testing.assert_allclose(ours[name], value, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def test_layers_that_are_computed_again_for_their_gradients_share_nothing() -> None:
+    again = f"{CONFIG}LayerStack.recompute_grads = True\n"
+    shapes = _shapes(3, dropout=0.1)
+    ours = _outcome("update", shapes, lean=True, config=again)
+    for name, value in _outcome("update", shapes, lean=True).items():
+        np.testing.assert_allclose(ours[name], value, rtol=1e-4, atol=2e-5, err_msg=name)
 
 
 def test_short_targets_go_to_the_encoder_s_output_and_long_ones_do_not() -> None:

@@ -78,7 +78,7 @@ class Checkpoint:
         }
         self.variables: dict[str, Variable] = {n: v for n, v in stored.items() if _is_trained(n)}
         self.slots = {n: v for n, v in stored.items() if _SLOT in n}
-        self._counts = STEP in stored
+        self._counter = stored.get(STEP)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -94,22 +94,22 @@ class Checkpoint:
         """A trained variable's value, as float32; bfloat16 is widened exactly.
 
         Raises:
-          SpotError: there is no such variable, or its data is damaged.
+          SpotError: there is no such variable, it holds no numbers, or its data is damaged.
         """
         if name not in self.variables:
             raise SpotError(
                 f"The checkpoint {self.prefix} has no variable {name}. "
                 "Give the folder of a T5 1.1 checkpoint."
             )
-        return np.asarray(self._value(name), dtype=np.float32)
+        return self._numbers(name, self.variables[name])
 
     def read_slot(self, name: str) -> npt.NDArray[np.float32]:
         """One of `slots`, as float32.
 
         Raises:
-          SpotError: its data is damaged.
+          SpotError: it holds no numbers, or its data is damaged.
         """
-        return np.asarray(self._value(name), dtype=np.float32)
+        return self._numbers(name, self.slots[name])
 
     @property
     def updates(self) -> int:
@@ -118,17 +118,25 @@ class Checkpoint:
         Raises:
           SpotError: the counter is damaged.
         """
-        count = np.asarray(self._value(STEP) if self._counts else self.step)
-        if count.size != 1 or count.dtype.kind != "i" or not 0 <= count.item() < 2**53:
+        if self._counter is None:
+            return self.step
+        # Looked at before it is read: reading takes the memory that the index says it needs.
+        whole = self._counter.dtype in ("int32", "int64") and self._counter.shape in ((), (1,))
+        count = int(self._value(STEP).item()) if whole else -1
+        if not 0 <= count < 2**53:
             raise SpotError(
                 f"The counter {STEP} of {self.prefix} is damaged. Copy the checkpoint again."
             )
-        return int(count.item())
+        return count
+
+    def _numbers(self, name: str, stored: Variable) -> npt.NDArray[np.float32]:
+        weights.check_type(stored.dtype, name, self.prefix)
+        return np.asarray(self._value(name), dtype=np.float32)
 
     def _value(self, name: str) -> npt.NDArray[Any]:
         try:
-            value: npt.NDArray[Any] = self._reader.get_tensor(name)
-            return value
+            # A scalar comes as a number of NumPy's, a text as Python's.
+            return np.asarray(self._reader.get_tensor(name))
         except (tf.errors.OpError, RuntimeError, LookupError, ValueError) as error:
             # The reader turns TensorFlow's codes into these, a short file into IndexError.
             raise SpotError(

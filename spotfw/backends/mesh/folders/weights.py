@@ -12,6 +12,25 @@ import numpy.typing as npt
 from spotfw.errors import SpotError
 
 
+def check_type(kind: str, name: str, where: str) -> None:
+    """Refuses what is stored as something else than a T5's weights are.
+
+    Args:
+      kind: NumPy's name of the dtype.
+      name: of the variable.
+      where: the folder or file it is in.
+
+    Raises:
+      SpotError: it is no floating point number's.
+    """
+    if kind not in ("float32", "bfloat16", "float16", "float64"):
+        raise SpotError(
+            f"The variable {name} of {where} is stored as {kind}, and a T5's are floating point "
+            "numbers. The checkpoint is another model's or damaged: copy it again, or give the "
+            "folder of a T5 1.1 checkpoint."
+        )
+
+
 def check_finite(value: npt.NDArray[Any], name: str, where: str) -> None:
     """Refuses weights that are NaN or infinite: the output of such a model is noise.
 

@@ -136,6 +136,11 @@ def slots_of(
     def read(name: str) -> npt.NDArray[np.float32]:
         value = checkpoint.read_slot(name)
         check_finite(value, name, checkpoint.prefix)
+        if (value < 0).any():
+            raise SpotError(
+                f"The second moments {name} of {checkpoint.prefix} hold a number below 0, which "
+                "no mean of squares is. The checkpoint is damaged: copy it again."
+            )
         return value
 
     return read

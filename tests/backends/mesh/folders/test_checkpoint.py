@@ -140,6 +140,37 @@ def test_a_flipped_bit_is_reported(tmp_path: Path):
         checkpoint.read(list(TENSORS)[-1])
 
 
+@pytest.mark.parametrize("value", [np.full(3, b"text", object), np.ones(3, np.complex64)])
+def test_what_is_no_floating_point_number_is_reported(tmp_path: Path, value: np.ndarray):
+    name = "encoder/rms_norm/scale"
+    checkpoint = Checkpoint(str(_write(tmp_path, **{name: value, f"{name}_slot_v": value})))
+    for read in (lambda: checkpoint.read(name), lambda: checkpoint.read_slot(f"{name}_slot_v")):
+        with pytest.raises(SpotError, match=r"encoder/rms_norm/scale.* is stored as"):
+            read()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array(b"7", object),
+        np.array(7.0),
+        np.zeros(3, np.int64),
+        np.array(-1),
+        np.array(2**53),
+    ],
+)
+def test_a_counter_that_counts_nothing_is_reported(tmp_path: Path, value: np.ndarray):
+    checkpoint = Checkpoint(str(_write(tmp_path, global_step=value)))
+    with pytest.raises(SpotError, match=r"global_step .* is damaged"):
+        _ = checkpoint.updates
+
+
+def test_the_counter_counts_updates_else_the_files_name_does(tmp_path: Path):
+    assert Checkpoint(str(_write(tmp_path / "a", 4, global_step=np.int64(7)))).updates == 7
+    assert Checkpoint(str(_write(tmp_path / "b", 4, global_step=np.array([7])))).updates == 7
+    assert Checkpoint(str(_write(tmp_path / "c", 4))).updates == 4
+
+
 def test_an_unknown_variable_is_reported(tmp_path: Path):
     with pytest.raises(SpotError, match="no variable nowhere"):
         Checkpoint(str(_write(tmp_path))).read("nowhere")

@@ -220,6 +220,8 @@ def test_a_state_that_does_not_fit_is_refused(pretrained: Path, tmp_path: Path) 
     assert changed("more", np.ones(1, np.float32)).updates == 3  # by the file's name
     with pytest.raises(SpotError, match="NaN or infinite"):
         slots_of(changed(slot, np.full(16, np.nan, np.float32)), FACTORED_FROM)(slot)
+    with pytest.raises(SpotError, match="hold a number below 0"):
+        slots_of(changed(slot, np.full(16, -1, np.float32)), FACTORED_FROM)(slot)
     with pytest.raises(SpotError, match=r"has the shape \[15\]"):
         slots_of(changed(slot, np.ones(15, np.float32)), FACTORED_FROM)
     with pytest.raises(SpotError, match=r"global_step .* is damaged"):
