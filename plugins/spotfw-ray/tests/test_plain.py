@@ -7,6 +7,9 @@ import pytest
 
 from spotfw.contracts import JobEnded, JobProgress
 from spotfw.testing.executor_promises import VALUE
+
+pytest.importorskip("spotfw_ray", reason="spotfw-ray is not installed")
+
 from spotfw_ray.plain import pack, pack_event, unpack, unpack_event
 
 

@@ -8,6 +8,11 @@ import pytest
 from spotfw.config import TuningSettings
 from spotfw.plugins import default_plugins
 from spotfw.tasks import Example
+
+pytest.importorskip("torch", reason="PyTorch is not installed")
+pytest.importorskip("spotfw_torch", reason="spotfw-torch is not installed")
+pytest.importorskip("spotfw_playground", reason="spotfw-playground is not installed")
+
 from spotfw_torch.backend import open_model
 
 SETTINGS = TuningSettings(max_input_length=32, max_target_length=8, eval_batch_size=4)

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
-from spotfw_torch.errors import ModelFolderError
-from spotfw_torch.tensors import read_tensors
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+pytest.importorskip("spotfw_torch", reason="spotfw-torch is not installed")
+
+from safetensors.torch import load_file, save_file  # noqa: E402
+
+from spotfw_torch.errors import ModelFolderError  # noqa: E402
+from spotfw_torch.tensors import read_tensors  # noqa: E402
 
 TENSORS = {
     "wide": torch.arange(24, dtype=torch.float32).reshape(4, 6),

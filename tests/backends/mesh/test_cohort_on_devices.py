@@ -102,6 +102,8 @@ def on_eight_devices(engine: Any, shapes: Any) -> tuple[Any, Any]:
         loss = lowering.export_to_tf_tensor(made.fetches["loss"])
         masters = {v.op.name: v for v in tf.global_variables()}
         config = tf.ConfigProto(device_count={"CPU": MEMBERS})
+        # As the engine's sessions; with it sums are rounded otherwise.
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
         with tf.Session(config=config) as session:
             for name, variable in masters.items():
                 value = held.get(name, np.zeros(variable.shape.as_list(), np.float32))
