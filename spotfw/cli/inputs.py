@@ -20,10 +20,18 @@ if TYPE_CHECKING:
     from spotfw.tasks.tables.template import Template
 
 
-def learned_columns(prompt: SoftPrompt | None) -> Columns | None:
-    """The columns of the file that a prompt was learned from, where it was learned from one."""
+def learned_columns(prompt: SoftPrompt | None, path: str) -> Columns | None:
+    """The columns of the file that a prompt or weights were learned from, where it was one.
+
+    Args:
+      prompt: None where `path` is that of tuned weights.
+      path: what was named.
+    """
     if prompt is None:
-        return None
+        from spotfw.cli.tune_model import tuned_model
+
+        weights = tuned_model(path)
+        return None if weights is None else weights.columns
     return Columns.from_dict(prompt.provenance.extra.get("file_columns"))
 
 

@@ -68,7 +68,7 @@ def predict(
         note("Reading lines of text from the keyboard; end with Ctrl-D.")
     template = None if task is None else task_of_file(task)
     loaded, session, settings = open_prompt(prompt, model, options)
-    learned = learned_columns(loaded)
+    learned = learned_columns(loaded, prompt)
     lines = read_inputs(file, template, text_columns, learned)
     place = file or "standard input"
     sound = lines.sound
@@ -160,7 +160,8 @@ def open_prompt(
     if weights is not None:
         if model is not None:
             raise WrongUse(f"{path} holds all weights of a model itself. Leave --model out.")
-        return None, open_session(weights[0], None, options), {**weights[1], **given(options)}
+        session = open_session(weights.folder, None, options)
+        return None, session, {**weights.lengths, **given(options)}
     best_of_run = files.join(path, "best.safetensors")
     prompt = load_prompt(best_of_run if files.exists(best_of_run) else path)
     place = model or prompt.provenance.model

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spotfw.prompts import SoftPrompt
     from spotfw.recipe.session import Session
     from spotfw.tasks import Task
+    from spotfw.tasks.file_columns import Columns
     from spotfw.tasks.tables.scored_file import ScoredFile
 
 
@@ -38,7 +39,7 @@ def evaluate_file(
 
     if split is not None:
         raise WrongUse(f"--split is of a task, but of {source} all rows are scored. Leave it out.")
-    scored = file_to_score(source, loaded, template, *columns)
+    scored = file_to_score(source, loaded, learned_columns(loaded, prompt), template, *columns)
     evaluation = session.evaluate(loaded, scored.task, ROWS, **settings)
     if as_json:
         print_json(
@@ -62,6 +63,7 @@ def evaluate_file(
 def file_to_score(
     source: str,
     prompt: SoftPrompt | None,
+    learned: Columns | None,
     template: Task | None,
     text_columns: Sequence[str],
     label_column: str | None,
@@ -71,13 +73,13 @@ def file_to_score(
     Args:
       source: the file.
       prompt: whose labels are those that can be right; None for none.
+      learned: columns of the file that was learned from.
       template: a task's file, into whose template texts are put.
       text_columns, label_column: as named; else those learned with, else by content.
     """
     from spotfw.tasks.tables.columns import choose_columns
     from spotfw.tasks.tables.scored_file import scored_file
 
-    learned = learned_columns(prompt)
     if template is not None:
         learned = template.file_columns or learned
     columns = choose_columns(Path(source), text_columns, label_column, learned)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spotfw.recipe.model_run import TunedModel
     from spotfw.recipe.session import Session
     from spotfw.tasks import Mixture, Task
+    from spotfw.tasks.file_columns import Columns
 
 #: Settings that only one of the methods has.
 _OF_PROMPTS = {f.name for f in attrs.fields(TuningSettings)} - {
@@ -173,11 +174,26 @@ def show_tuned_model(tuned: TunedModel, as_json: bool) -> None:
     say(f"best weights: {tuned.model} (step {best.step}, score {number(tuned.score)})")
 
 
-def tuned_model(path: str) -> tuple[str, dict[str, Any]] | None:
+@attrs.frozen
+class TunedWeights:
+    """What a folder of tuned weights says of itself.
+
+    Attributes:
+      folder: where they lie.
+      lengths: that they were tuned with.
+      columns: of the file that they were tuned on, None where it was no such file.
+    """
+
+    folder: str
+    lengths: dict[str, Any]
+    columns: Columns | None
+
+
+def tuned_model(path: str) -> TunedWeights | None:
     """The folder of tuned weights that a run's folder or the folder itself names.
 
     Returns:
-      the folder, and the lengths that it was tuned with; None where `path` is something else.
+      None where `path` is something else.
 
     Raises:
       WrongUse: what it says of itself is damaged, or the run has not ended.
@@ -185,20 +201,24 @@ def tuned_model(path: str) -> tuple[str, dict[str, Any]] | None:
     from spotfw import files
     from spotfw.reading import MOST_JSON, parse_json
     from spotfw.recipe.model_run_folder import ABOUT, MODEL, checkpoint_steps
+    from spotfw.tasks.file_columns import Columns
 
     for folder in (path, os.path.join(path, MODEL)):
         about = os.path.join(folder, ABOUT)
         if os.path.isfile(about):
             try:
-                said = parse_json(files.read_bytes(about, MOST_JSON))["settings"]
-                lengths = {name: said[name] for name in LENGTHS}
+                said = parse_json(files.read_bytes(about, MOST_JSON))
+                lengths = {name: said["settings"][name] for name in LENGTHS}
                 TuningSettings.from_dict(lengths)
             except (ValueError, KeyError, TypeError, WrongUse) as error:
                 raise WrongUse(
                     f"The file {about} is damaged ({error}). It says how the weights were tuned: "
                     "put it back, or open the folder with --model and no prompt."
                 ) from error
-            return folder, lengths
+            columns = Columns.from_dict(said.get("file_columns"))
+            if columns is not None:
+                columns = attrs.evolve(columns, why=", as where the weights were tuned")
+            return TunedWeights(folder, lengths, columns)
     steps = checkpoint_steps(path)
     if steps:
         raise WrongUse(

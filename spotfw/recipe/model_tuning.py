@@ -107,9 +107,12 @@ def tune_model(
             )
         )
     data = settings.of_data()
+    columns = task.file_columns if isinstance(task, Task) else None
     record = {
         **run_record(model, task, settings, initializer=purpose, start=None, asked=asked),
         "method": METHOD,
+        # So that a new file like the one the weights were tuned on is read alike, by them alone.
+        **({"file_columns": columns.to_dict()} if columns is not None else {}),
     }
     with ModelRunFolder(out) as folder, contextlib.ExitStack() as curves:
         history = folder.load()

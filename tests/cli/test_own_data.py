@@ -308,6 +308,22 @@ def test_a_file_of_few_rows_is_read_by_the_columns_learned_with(
     assert ran.status == 2 and "other.csv has no column 'id'." in ran.err
 
 
+def test_tuned_weights_know_the_columns_of_their_file_too(transfer: Run, spotfw_cli: Run) -> None:
+    write("new.csv", [{**row, "text": f"a title {n}"} for n, row in enumerate(rows(3))])
+    about = {
+        "settings": {"max_input_length": 16, "max_target_length": 4},
+        "file_columns": {"texts": ["review"], "label": "stars"},
+    }
+    Path("run/model").mkdir(parents=True)
+    Path("run/model/model_tuning.json").write_text(json.dumps(about))
+    ran = spotfw_cli("evaluate", "run", "new.csv", "--backend", "numpy")
+    assert ran.status == 0, ran.err
+    assert "labels from stars, as where the weights were tuned" in ran.err
+    ran = spotfw_cli("predict", "run", "new.csv", "--backend", "numpy", "--json")
+    first = json.loads(ran.out)[0]["input"]
+    assert first == "review: this is the review of thing number 0" and "whole" not in ran.err
+
+
 def test_lines_are_whole_inputs_and_it_is_said_how_they_look(
     transfer: Run, spotfw_cli: Run
 ) -> None:

@@ -28,6 +28,7 @@ from spotfw.recipe.comparing import read_runs
 from spotfw.recipe.model_run import TunedModel
 from spotfw.recipe.model_tuning import chosen_settings, tune_model
 from spotfw.tasks import Task
+from spotfw.tasks.file_columns import Columns
 from spotfw.testing import NumpyModel
 from spotfw.testing.tiny_tasks import write_tiny_tasks
 
@@ -241,6 +242,17 @@ def test_a_prompt_run_is_no_model_run(
 def test_settings_of_weights_are_recorded_as_they_are(tune: Callable[..., TunedModel]) -> None:
     record = read_record(str(Path(tune(Weights()).folder, "run.json")))
     assert record["settings"] == SETTINGS.to_dict()
+
+
+def test_the_columns_of_a_users_file_are_recorded(
+    tune: Callable[..., TunedModel], task: Task, tmp_path: Path
+) -> None:
+    of_file = attrs.evolve(task, file_columns=Columns(("review",), "stars"))
+    out = str(tmp_path / "of a file")
+    tuned = tune_model(Weights(), of_file, SETTINGS, plugins=Plugins(), out=out)
+    for path in (Path(out, "run.json"), Path(tuned.model, "model_tuning.json")):
+        columns = {"texts": ["review"], "label": "stars"}
+        assert json.loads(path.read_text())["file_columns"] == columns
 
 
 def test_a_damaged_history_is_refused(tune: Callable[..., TunedModel], tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def choose_columns(
     if learned is not None:
         texts, label = tuple(text_columns) or learned.texts, label_column or learned.label
         if all(column.split(".")[0] in cells or column in cells for column in (*texts, label)):
-            return Columns(texts, label, ", as where the prompt was learned")
+            why = learned.why or ", as where the prompt was learned"
+            return Columns(texts, label, why)
     texts = tuple(text_columns) or tuple(
         c for c in cells if c != label_column and _is_text(cells[c])
     )
