@@ -77,19 +77,24 @@ def with_engine(model: str, options: dict[str, Any], out: str | None = None) -> 
       out: folder of a run to go on with, which keeps its engine.
 
     Raises:
-      WrongUse: it does not have an option that was given.
+      WrongUse: it does not have an option that was given, or the run has another than is named.
     """
     from spotfw.contracts import OptionNames
     from spotfw.plugins import default_plugins
     from spotfw.plugins.models import choose_backend, weight_backend, weight_engines
-    from spotfw.recipe.model_run_folder import engine_of
+    from spotfw.recipe.begun import check_engine
+    from spotfw.recipe.model_run_folder import can_go_on, engine_of
 
-    if options.get("backend") is not None:
-        return
     plugins = default_plugins()
     begun = None if out is None else engine_of(out)
     if begun not in weight_engines(plugins):
         begun = None
+    named = options.get("backend")
+    if named is not None:
+        # Before it opens the model, of which it may not read the folder either.
+        if out is not None and can_go_on(out):
+            check_engine(out, begun, named.partition(":")[0])
+        return
     chosen = options["backend"] = begun or weight_backend(model, plugins)
     if begun and begun != weight_backend(model, plugins):
         note(f"Engine: {chosen}, with which the run in {out} was begun.")

@@ -90,6 +90,31 @@ def check_same(folder: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> N
         )
 
 
+def engine_in(record: Mapping[str, Any]) -> str | None:
+    """The engine that a record names, if it does."""
+    # What stands before a colon is the engine: only what one engine says can be compared.
+    engine, colon, _ = record.get("identity", {}).get("configuration", "").partition(":")
+    return engine if colon else None
+
+
+def check_engine(folder: str, begun: str | None, now: str | None) -> None:
+    """Refuses to go on with a run by another engine, which does not read its checkpoints.
+
+    Args:
+      folder: the run's.
+      begun, now: names of engines, None where they are not known.
+
+    Raises:
+      WrongUse: the engines differ; of one that does not say which it is, nothing is known.
+    """
+    if begun is not None and now is not None and begun != now:
+        raise WrongUse(
+            f"The run in {folder} was begun with the engine {begun}, and {now} is to go on with "
+            "it. Leave --backend out: a run keeps its engine. Or tune anew in another folder "
+            "(--out)."
+        )
+
+
 def not_known(old: Mapping[str, Any]) -> str | None:
     """What an older version did not note of a run, a sentence; None where it is all there."""
     if "task_content" in old:

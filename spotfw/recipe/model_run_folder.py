@@ -32,7 +32,7 @@ from spotfw.contracts import Evaluation, WeightCheckpoint
 from spotfw.errors import SpotError, WrongUse
 from spotfw.prompts.provenance import timestamp
 from spotfw.reading import MOST_JSON, parse_json
-from spotfw.recipe.begun import check_same, read_record
+from spotfw.recipe.begun import check_engine, check_same, engine_in, read_record
 from spotfw.recipe.run_folder import (
     RECORD,
     LockedFolder,
@@ -78,7 +78,7 @@ class ModelRunFolder(LockedFolder):
 
         Raises:
           WrongUse: a run with a checkpoint is here and `resume` is not set, or it is another, or
-            tunes a prompt, or the folder holds other things.
+            of another engine, or tunes a prompt, or the folder holds other things.
           SpotError: its record is damaged.
         """
         record = os.path.join(self.path, RECORD)
@@ -93,6 +93,7 @@ class ModelRunFolder(LockedFolder):
             if not resume:
                 raise begun_before(self.path)
             assert begun is not None  # a folder without a record holds no names here
+            check_engine(self.path, engine_in(begun), engine_in(run))
             check_same(self.path, begun, run)
         else:
             with contextlib.suppress(FileNotFoundError):  # it may be of another run
@@ -270,9 +271,7 @@ def engine_of(folder: str, model: str | None = None) -> str | None:
         return None
     if record.get("method") != METHOD or model not in (None, record.get("model")):
         return None
-    # What stands before a colon is the engine: see `spotfw.recipe.begun`.
-    engine, colon, _ = record.get("identity", {}).get("configuration", "").partition(":")
-    return engine if colon else None
+    return engine_in(record)
 
 
 def best_of(history: Sequence[Scored]) -> Scored:

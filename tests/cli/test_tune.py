@@ -327,6 +327,21 @@ def test_transfer_to_several_targets(place, spotfw_cli, tmp_path):
     assert (refused.status, "is one target's" in refused.err) == (2, True)
 
 
+@pytest.mark.parametrize("command", ["tune", "adapt"])
+def test_weights_are_not_gone_on_with_by_another_engine(place, spotfw_cli, monkeypatch, command):
+    monkeypatch.setattr("spotfw.plugins.models.weight_engines", lambda plugins: ["mesh", "torch"])
+    (place.folder / "run" / "checkpoints" / "step-000002").mkdir(parents=True)
+    record = {"method": "model", "identity": {"configuration": "torch:0f"}, "settings": {}}
+    (place.folder / "run" / "run.json").write_text(json.dumps(record))
+    words = ("tune", "mine.toml", "--model", "./model", "--method", "model")
+    if command == "adapt":
+        words = ("models", "adapt", "./model", "mine.txt")
+    ran = spotfw_cli(*words, "--out", "run", "--backend", "mesh", "--resume")
+    assert ran.status == 2
+    assert "The run in run was begun with the engine torch" in ran.err
+    assert "Leave --backend out" in ran.err
+
+
 def test_a_misspelt_task_is_named_before_a_folder_that_is_missing(place, spotfw_cli):
     ran = spotfw_cli("tune", "mime", "--model", "playground")
     assert ran.status == 2 and "no task named 'mime'" in ran.err and "--out" not in ran.err

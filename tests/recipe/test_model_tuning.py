@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -215,6 +216,20 @@ def test_runs_scored_in_other_ways_are_two_runs(tune: Callable[..., TunedModel])
     tune(Weights())
     with pytest.raises(WrongUse, match="initializer 'model', now 'lm_adaptation'"):
         tune(Weights(), resume=True, purpose="lm_adaptation")
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_another_engine_does_not_go_on_with_a_run(
+    tune: Callable[..., TunedModel], killed: bool
+) -> None:
+    mesh, torch = Weights(), Weights()
+    mesh.identity, torch.identity = {"configuration": "mesh:1"}, {"configuration": "torch:2"}
+    torch.killed_at = 3 if killed else -1
+    with pytest.raises(Killed) if killed else contextlib.nullcontext():
+        tune(torch)
+    with pytest.raises(WrongUse, match=r"begun with the engine torch, .* Leave --backend out"):
+        tune(mesh, resume=True)
+    assert mesh.begun == []
 
 
 def test_a_folder_of_other_things_is_no_run(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spotfw import files
-from spotfw.errors import SpotError
+from spotfw.errors import SpotError, WrongUse
 from spotfw.plugins import Plugins
 from spotfw.plugins.models import weight_backend, weight_engines
 from spotfw.recipe.model_run_folder import engine_of
@@ -52,7 +52,10 @@ def tune_weights(
     """
     place = job["model"] if job["start"] is None else files.join(folder, job["start"])
     runs = files.join(folder, "runs")
-    options = {"backend": engine(place, runs, plugins), **opening}
+    options = dict(opening)
+    options.setdefault("backend", None)
+    if options["backend"] is None:
+        options["backend"] = engine(place, runs, plugins)
     session = Session(place, runs=runs, plugins=plugins, progress=False, **options)
     try:
         for reference in references:
@@ -102,7 +105,18 @@ def engine(model: str, runs: str, plugins: Plugins) -> str:
       model: a name or a folder.
       runs: folder of the study's runs, which need not be there.
       plugins: what is installed.
+
+    Raises:
+      WrongUse: no engine that is installed tunes weights, or runs were begun with others alone.
     """
     able = weight_engines(plugins)
-    begun = (engine_of(files.join(runs, name), model) for name in files.list_names(runs))
+    names = (engine_of(files.join(runs, name), model) for name in files.list_names(runs))
+    begun = list(dict.fromkeys(name for name in names if name is not None))
+    if begun and not set(begun) & set(able):
+        raise WrongUse(
+            f"The runs in {runs} that tune the weights of {model} were begun with the engine "
+            f"{' or '.join(begun)}, which is not installed here: rows of another would stand "
+            f"beside theirs. Install it (such as `pip install spotfw-{begun[0]}`), or choose "
+            "another folder for the study with --out."
+        )
     return next((name for name in begun if name in able), weight_backend(model, plugins))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from spotfw.config import ModelTuningSettings
+from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins
 from spotfw.recipe.model_run_folder import engine_of
 from spotfw.study.work import weights
@@ -43,12 +44,18 @@ def test_a_study_that_goes_on_keeps_the_engine_of_its_runs(runs: Path) -> None:
     assert chosen() == "mesh"
     begin(runs, "a prompt", "torch", method=None)
     begin(runs, "another model", "torch", model="other")
-    begin(runs, "absent engine", "gone")
     (runs / "damaged").mkdir()
     (runs / "damaged" / "run.json").write_text("{")
     assert chosen() == "mesh"
     begin(runs, "begun", "torch")
+    begin(runs, "absent engine", "gone")
     assert chosen() == "torch"
+
+
+def test_rows_of_an_engine_that_is_gone_are_not_mixed_with_anothers(runs: Path) -> None:
+    begin(runs, "absent engine", "gone")
+    with pytest.raises(WrongUse, match=r"begun with the engine gone, which is not installed"):
+        weights.engine("playground", str(runs), Plugins())
 
 
 def test_what_a_run_says_of_its_engine(runs: Path) -> None:
