@@ -25,6 +25,9 @@ from spotfw.plugins.plugins import Plugins
 #: The built-in backend, and the kind of folder that it reads.
 BUILT_IN = "mesh"
 
+#: The tuned model in the folder of a run that tuned all weights, and what it says of itself.
+TUNED, ABOUT = "model", "model_tuning.json"
+
 
 def named_model(model: str, plugins: Plugins) -> NamedModel | None:
     """The model of that name, or None where `model` is a folder.
@@ -178,10 +181,22 @@ def cohort_of(model: str, opening: Mapping[str, Any], plugins: Plugins) -> int:
     return size if type(size) is int and size > 0 else 1
 
 
+def folder_meant(model: str) -> str:
+    """The folder ``model`` in a run's folder of a run that tuned all weights; else as given."""
+    inside = os.path.join(model, TUNED)
+    if files.is_remote(model) or not os.path.isfile(os.path.join(inside, ABOUT)):
+        return model
+    return inside
+
+
 def folder_kind(folder: str) -> str | None:
-    """``mesh`` or ``huggingface`` by the files of a local folder; None where they do not tell."""
+    """``mesh`` or ``huggingface`` by the files of a local folder; None where they do not tell.
+
+    Of a run that tuned all weights, by those of its model.
+    """
     if files.is_remote(folder):
         return None
+    folder = folder_meant(folder)
     if os.path.exists(os.path.join(folder, "config.json")):
         marks = ("checkpoint", "operative_config.gin")
         converted = any(os.path.exists(os.path.join(folder, mark)) for mark in marks)
@@ -203,6 +218,8 @@ def _reads(backend: Backend) -> str:
 def model_folder(model: str, plugins: Plugins) -> str:
     """The folder of a model, local or ``gs://``; a plugin may make or fetch it now.
 
+    A run that tuned all weights stands for the model in its folder.
+
     Raises:
       UnknownName: `model` is neither a name nor a folder.
       SpotError: there is no such local folder, or it cannot be fetched from the hub.
@@ -210,7 +227,7 @@ def model_folder(model: str, plugins: Plugins) -> str:
     named = named_model(model, plugins)
     if named is None and is_hub_model(model):
         return hub_model(model)
-    folder = model if named is None else _its_folder(named, plugins)
+    folder = folder_meant(model) if named is None else _its_folder(named, plugins)
     if named is None and not files.is_remote(folder) and not os.path.isdir(folder):
         raise SpotError(f"The model folder {folder} does not exist. Check the path.")
     return folder

@@ -30,6 +30,7 @@ import attrs
 from spotfw import files
 from spotfw.contracts import Evaluation, WeightCheckpoint
 from spotfw.errors import SpotError, WrongUse
+from spotfw.plugins import models
 from spotfw.prompts.provenance import timestamp
 from spotfw.reading import MOST_JSON, parse_json
 from spotfw.recipe.begun import check_engine, check_same, engine_in, read_record
@@ -46,7 +47,7 @@ from spotfw.recipe.run_folder import (
 #: What the record of a run of this kind says in place of an initializer, and as its method.
 METHOD = "model"
 #: The tuned model in a run's folder, and what it says of its tuning.
-MODEL, ABOUT = "model", "model_tuning.json"
+MODEL, ABOUT = models.TUNED, models.ABOUT
 #: Checkpoints that lie on the disk at a time: the last, the best, and the one being written.
 AT_ONCE = 3
 

@@ -45,7 +45,8 @@ class Session(Prompted, ModelTunings):
     """A frozen model at hand. The model is opened when first needed, once.
 
     Args:
-      model: a name (see ``spotfw models``) or a folder, local or ``gs://``.
+      model: a name (see ``spotfw models``), a folder, local or ``gs://``, or that of a run that
+        tuned all weights.
       library: folder of the prompt library, or the name of a model that comes with one; of
         several, all are read, and what is learned goes to the first. None for the one that
         comes with the model, if any, which is only read.

@@ -17,7 +17,13 @@ from spotfw.errors import SpotError
 from spotfw.library import Entry, Library, ReleasedLibrary
 from spotfw.plugins import Plugins
 from spotfw.plugins.hub_models import hub_model, is_hub_model
-from spotfw.plugins.models import check_options, choose_backend, folder_for, named_model
+from spotfw.plugins.models import (
+    check_options,
+    choose_backend,
+    folder_for,
+    folder_meant,
+    named_model,
+)
 from spotfw.plugins.strangers import one_line
 from spotfw.prompts import SoftPrompt, check_fits
 from spotfw.prompts.prompt import warn_of_other_model
@@ -48,7 +54,8 @@ class Workbench:
     An error in what a plugin gives says whose it is.
 
     Args:
-      model: a name, a folder, local or ``gs://``, or ``user/name`` of the Hugging Face hub.
+      model: a name, a folder, local or ``gs://``, or ``user/name`` of the Hugging Face hub; a run
+        that tuned all weights stands for the model in its folder.
       plugins: what is installed.
       backend: the engine, ``NAME[:key=value,...]``; None for `choose_backend`'s.
       options: of the backend's `open`.
@@ -73,7 +80,7 @@ class Workbench:
     ) -> None:
         self.plugins = plugins
         self._named = named_model(model, plugins)
-        self._place = model
+        self._place = folder_meant(model) if self._named is None else model
         self._on_hub = self._named is None and is_hub_model(model)
         self.backend = backend or choose_backend(model, plugins)
         self._options = options

@@ -55,6 +55,23 @@ def folders(tmp_path: Path) -> tuple[str, str]:
     return str(tmp_path / "mesh"), str(tmp_path / "hf")
 
 
+def test_a_run_that_tuned_all_weights_stands_for_its_model(
+    folders: tuple[str, str], tmp_path: Path, plugins: Plugins
+) -> None:
+    having(plugins, HuggingFace())
+    run = tmp_path / "run"
+    run.mkdir()
+    model = Path(folders[1]).rename(run / "model")
+    assert folder_kind(str(run)) is None  # "model" may be anyone's
+    (model / "model_tuning.json").write_text("{}")
+    assert folder_kind(str(run)) == "huggingface"
+    assert model_folder(str(run), plugins) == str(model)
+    session = Session(str(run), plugins=plugins)
+    assert session.backend == "theirs"
+    with pytest.raises(SpotError, match=f"opened {model}"):
+        _ = session.model
+
+
 def test_the_kind_of_a_folder(folders: tuple[str, str], tmp_path: Path) -> None:
     assert [folder_kind(folder) for folder in folders] == ["mesh", "huggingface"]
     assert folder_kind(str(tmp_path)) is None and folder_kind("gs://bucket/model") is None
