@@ -16,7 +16,7 @@ from spotfw.cli.options import (
     open_session,
     settings_options,
 )
-from spotfw.cli.tune_model import batch_tokens_option
+from spotfw.cli.tune_model import batch_tokens_option, check_batch
 
 
 @click.group(short_help="Frozen models: list, show, convert, adapt.", invoke_without_command=True)
@@ -173,10 +173,10 @@ def adapt(
 ) -> None:
     """LM adaptation: tune all weights of MODEL on prefix LM, which makes prompts work better.
 
-    TEXT.txt is UTF-8, its paragraphs parted by blank lines; each piece is cut in two, and the
-    model learns to write the second half after the first. TASK is a task or a task's file. One
-    piece in 20 is held out, and the checkpoint that finds these likeliest is kept in DIR/model, a
-    model like any other.
+    TEXT.txt (or .md) is UTF-8, its paragraphs parted by blank lines; each piece is cut in two,
+    and the model learns to write the second half after the first. TASK is a task or a task's
+    file. One piece in 20 is held out, and the checkpoint that finds these likeliest is kept in
+    DIR/model, a model like any other.
 
     \b
     Example:
@@ -185,6 +185,7 @@ def adapt(
     from spotfw.cli.tune_model import show_tuned_model, with_engine
     from spotfw.recipe.progress.watch import Watch
 
+    check_batch(batch_tokens, options["batch_size"])
     with_engine(model, options, out if resume else None)
     session = open_session(model, None, options)
     settings = {**given(options), "steps": steps, "batch_tokens": batch_tokens}

@@ -21,6 +21,7 @@ from spotfw.cli.scored_file import evaluate_file
 from spotfw.cli.seeds import facts_of, seeds_of, tune_seeds
 from spotfw.cli.tune_model import (
     batch_tokens_option,
+    check_batch,
     check_method,
     method_option,
     tune_weights,
@@ -93,6 +94,7 @@ def tune(
     named = {"init": init, "library": library, "seeds": seeds, "batch_tokens": batch_tokens}
     check_method(method, {**named, **options})
     if method == "model":
+        check_batch(batch_tokens, options["batch_size"])
         with_engine(model, options, out if resume else None)
     session = open_session(model, library, options)
     own = is_data_task(task)

@@ -68,6 +68,19 @@ def check_method(method: str, given: Mapping[str, Any]) -> None:
         )
 
 
+def check_batch(batch_tokens: int | None, batch_size: int | None) -> None:
+    """Refuses a batch's size that is named twice.
+
+    Raises:
+      WrongUse: both are given.
+    """
+    if batch_tokens is not None and batch_size is not None:
+        raise WrongUse(
+            f"--batch-tokens {batch_tokens} and --batch-size {batch_size} both say how large a "
+            "batch is: one in tokens, the other in examples. Leave one of them out."
+        )
+
+
 def with_engine(model: str, options: dict[str, Any], out: str | None = None) -> None:
     """Names in the options an engine that tunes all weights, where the user names none.
 

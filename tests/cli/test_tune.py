@@ -342,6 +342,16 @@ def test_weights_are_not_gone_on_with_by_another_engine(place, spotfw_cli, monke
     assert "Leave --backend out" in ran.err
 
 
+@pytest.mark.parametrize("command", ["tune", "adapt"])
+def test_a_batch_has_one_size(place, spotfw_cli, command):
+    words = ("tune", "mine.toml", "--model", "./model", "--method", "model")
+    if command == "adapt":
+        words = ("models", "adapt", "./model", "mine.txt")
+    ran = spotfw_cli(*words, "--out", "run", "--batch-tokens", "512", "--batch-size", "8")
+    assert ran.status == 2
+    assert "--batch-tokens 512 and --batch-size 8 both say" in ran.err
+
+
 def test_a_misspelt_task_is_named_before_a_folder_that_is_missing(place, spotfw_cli):
     ran = spotfw_cli("tune", "mime", "--model", "playground")
     assert ran.status == 2 and "no task named 'mime'" in ran.err and "--out" not in ran.err
