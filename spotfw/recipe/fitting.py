@@ -74,7 +74,12 @@ def fitted(
 
 
 def check_before_tuning(
-    model: FrozenModel, task: Task | Mixture, settings: TuningSettings, name: str | None = None
+    model: FrozenModel,
+    task: Task | Mixture,
+    settings: TuningSettings,
+    name: str | None = None,
+    *,
+    answers: bool = True,
 ) -> None:
     """Refuses a task that this model cannot learn with these settings; warns where it is partly so.
 
@@ -83,6 +88,7 @@ def check_before_tuning(
       task: what is to be learned; of a mixture, each member is looked at.
       settings: of the tuning.
       name: what the model was asked for by, where that is not a folder.
+      answers: as of `spotfw.tasks.fit.check_fit`.
 
     Raises:
       SpotError: nothing can be learned, or something else than what is written. Data that cannot
@@ -93,7 +99,7 @@ def check_before_tuning(
     reader = _reader(model, name)
     for member in _members(task):
         looked_at = _of_splits(model, member, (TRAIN, VALIDATION), reader)
-        for message in check_fit(member, looked_at, settings, reader):
+        for message in check_fit(member, looked_at, settings, reader, answers=answers):
             _warn(message)
 
 

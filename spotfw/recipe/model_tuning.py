@@ -123,7 +123,8 @@ def tune_model(
                 f"asked for. Ask for {step} or more, or choose another folder with --out."
             )
         if step < settings.steps:
-            check_before_tuning(model, task, data, asked)
+            answers = score is scored_by_answers
+            check_before_tuning(model, task, data, asked, answers=answers)
         folder.begin(record, resume=resume)
         run = ModelRun(folder, task, settings, history, observer, plugins, record, score)
         if step == settings.steps:

@@ -104,7 +104,12 @@ def alike(texts: Sequence[str], ids: Sequence[Sequence[int]], limit: int) -> flo
 
 
 def check_fit(
-    task: Task, samples: Sequence[Sample], settings: TuningSettings, reader: Reader
+    task: Task,
+    samples: Sequence[Sample],
+    settings: TuningSettings,
+    reader: Reader,
+    *,
+    answers: bool = True,
 ) -> list[str]:
     """What is learned only in part, each as a message; none where all of it is.
 
@@ -113,6 +118,8 @@ def check_fit(
       samples: of the splits that a tuning reads.
       settings: whose lengths count.
       reader: the model.
+      answers: whether targets are answers, to be right as a whole; else texts to be written on,
+        which may be cut, and whose words are what is learned.
 
     Raises:
       SpotError: nothing can be learned, or something else than what is written.
@@ -123,9 +130,11 @@ def check_fit(
             _refuse(task, sample, settings, reader)
     messages = [
         *_of_labels(task, spellings, settings),
-        *_of_inputs(task, samples, settings, reader),
+        *_of_inputs(task, samples, settings, reader, answers),
     ]
-    return messages if task.labels else [*messages, *_of_targets(task, samples, settings, reader)]
+    if not task.labels:
+        messages += _of_targets(task, samples, settings, reader, answers)
+    return messages
 
 
 def _refuse(task: Task, sample: Sample, settings: TuningSettings, reader: Reader) -> None:
@@ -178,12 +187,16 @@ def _of_labels(
 
 
 def _of_inputs(
-    task: Task, samples: Sequence[Sample], settings: TuningSettings, reader: Reader
+    task: Task,
+    samples: Sequence[Sample],
+    settings: TuningSettings,
+    reader: Reader,
+    answers: bool,
 ) -> Iterator[str]:
     some = [sample for sample in samples if len(sample)]
     unknown = [s for s in some if _worst(s.known_inputs) >= WARN_UNKNOWN]
     spelled = [s for s in some if s.known_inputs.spelled >= WARN_SPELLED]
-    if unknown or spelled:
+    if answers and (unknown or spelled):
         parts = ", ".join(
             f"{s.split} {s.known_inputs.unknown:.1%} unknown ({s.known_inputs.mostly_unknown:.0%} "
             f"of the inputs by more than half), {s.known_inputs.spelled:.0%} of the words spelled "
@@ -211,11 +224,15 @@ def _of_inputs(
 
 
 def _of_targets(
-    task: Task, samples: Sequence[Sample], settings: TuningSettings, reader: Reader
+    task: Task,
+    samples: Sequence[Sample],
+    settings: TuningSettings,
+    reader: Reader,
+    answers: bool,
 ) -> Iterator[str]:
     some = [sample for sample in samples if len(sample)]
     limit = settings.max_target_length
-    if share_cut(some, "target", limit) >= WARN_CUT_TARGETS:
+    if answers and share_cut(some, "target", limit) >= WARN_CUT_TARGETS:
         yield (
             f"{_by_split(some, 'target', limit)} of the targets of task {task.name!r} are cut at "
             f"{limit} tokens, the end among them, so those answers are learned only in part and "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,10 +42,10 @@ def task_of(
     )
 
 
-def messages(task: Task, **settings: int) -> list[str]:
+def messages(task: Task, answers: bool = True, **settings: int) -> list[str]:
     """What is reported of a task, of its single split."""
     looked_at = [sample(task, "train", FOLDING)]
-    return check_fit(task, looked_at, TuningSettings(**settings), READER)
+    return check_fit(task, looked_at, TuningSettings(**settings), READER, answers=answers)
 
 
 def test_shares_of_what_is_unknown_and_spelled():
@@ -118,6 +119,15 @@ def test_labels_that_are_cut_or_written_otherwise_are_reported():
     assert "'Good Story' as 'good'" in message and "--max-target-length 3" in message
     (message,) = messages(task)
     assert "compared so: 'Good Story' as 'good story'." in message
+
+
+def test_of_texts_to_write_on_neither_cuts_nor_strange_words_are_reported():
+    rows = [(text, f"{text} and jaundiced zeitgeist") for text in KNOWN]
+    rows += [("quixotic xylophones", "jaundiced zeitgeist")] * 3
+    task = attrs.evolve(task_of(rows), metrics=())
+    said = " ".join(messages(task, max_target_length=5))
+    assert "can hardly teach it words" in said and "cannot be right" in said
+    assert messages(task, answers=False, max_target_length=5) == []
 
 
 def test_free_text_that_is_cut_or_not_given_back_is_reported():
