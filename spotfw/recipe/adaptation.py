@@ -22,7 +22,7 @@ from spotfw.tasks import Mixture, Task
 from spotfw.tasks.rows.digests import file_digest
 
 #: How names of text files end; other names are tasks'.
-TEXTS = (".txt", ".text")
+TEXTS = (".txt", ".text", ".md", ".markdown")
 #: Most bytes read of a text.
 MOST_TEXT = 2**30
 #: Tokens that a word has, about; so many words fill an input.
@@ -51,9 +51,14 @@ def text_task(path: str, settings: TuningSettings) -> Task:
     words = max(2, int(settings.max_input_length / _TOKENS_A_WORD))
     try:
         windows = TextWindows(read_regular(path, MOST_TEXT), words)
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
-        raise WrongUse(f"The text {path} cannot be read as UTF-8: {why}. Name another.") from error
+    except OSError as error:
+        why = error.strerror or error
+        raise WrongUse(f"The text {path} cannot be read: {why}. Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise WrongUse(
+            f"The text {path} is not UTF-8. Save it so, such as by `iconv -f LATIN1 -t UTF-8`, or "
+            "name another."
+        ) from error
     splits = {
         "train": CutWindows(windows, held_out=False),
         "validation": CutWindows(windows, held_out=True),

@@ -76,7 +76,8 @@ class ModelTunings(Plans):
         """Tunes all weights to write on where a text is cut: LM adaptation (paper 2.1.1).
 
         Args:
-          text: path of a text file (.txt), or a task whose inputs and targets are read as texts.
+          text: path of a text file (.txt, .md), or a task whose inputs and targets are read as
+            texts.
           out, runs, resume, observer: as of `tune_model`.
           **settings: fields of `ModelTuningSettings`; targets are as long as inputs by default.
 

@@ -12,6 +12,7 @@ import pytest
 from spotfw.config import TuningSettings
 from spotfw.errors import SpotError, WrongUse
 from spotfw.recipe.adaptation import likelihood, text_task
+from spotfw.recipe.session import Session
 from spotfw.recipe.text_windows import HELD_OUT
 from spotfw.tasks import Example
 from spotfw.tasks.content import content_of
@@ -73,8 +74,14 @@ def test_what_is_no_text_or_too_short_is_refused(tmp_path: Path, data: bytes) ->
     path.write_bytes(data)
     with pytest.raises(WrongUse, match=r"text\.txt"):
         text_task(str(path), SETTINGS)
-    with pytest.raises(WrongUse, match="absent"):
+    with pytest.raises(WrongUse, match=r"absent\.txt cannot be read: No such file .* the path"):
         text_task(str(tmp_path / "absent.txt"), SETTINGS)
+
+
+@pytest.mark.parametrize("suffix", ["text", "md", "markdown"])
+def test_a_text_may_have_marks(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(WrongUse, match="The text"):
+        Session(str(tmp_path), progress=False).adapt_model(tmp_path / f"absent.{suffix}")
 
 
 def test_likelihood_is_a_tokens_in_the_geometric_mean(tmp_path: Path) -> None:
