@@ -79,12 +79,18 @@ def report(study: str, out: str | None, as_json: bool) -> None:
         )
         return
     for results in made.results:
-        print_table(
-            results.selection.columns,
-            [[cell.text for cell in row] for row in results.selection.rows],
-            title=results.selection.title,
-        )
-        say()
+        compared = {row[0].text for row in results.selection.rows}
+        shown = [results.selection]
+        # Of generic prompts and all weights there is no choice to compare, but a score.
+        if {row[0].text for row in results.methods.rows} - compared:
+            shown.insert(0, results.methods)
+        for table in shown:
+            print_table(
+                table.columns,
+                [[cell.text for cell in row] for row in table.rows],
+                title=table.title,
+            )
+            say()
     if missing := ", ".join(f"{c.missing} {c.kind}" for c in made.covered if c.missing):
         note(f"The study is not finished; cells not run yet: {missing}.")
     for name, why in made.left_out.items():

@@ -179,7 +179,9 @@ def _headlines(
         points = picks[best].absolute.mean
         by = f" by {best.metric}" if best.metric else ""
         name = f"{method_name(best)}{by}: {points:+.1f} points"
-        headlines.append((f"{picks[best].score.mean:.1f}", "best strategy", name))
+        score = f"{picks[best].score.mean:.1f}"
+        headlines.append((score, "best strategy of transfer", name))
+    headlines += _other_methods(rows, targets)
     oracle = arithmetic.change(baseline, arithmetic.oracle_scores(rows), targets)
     if oracle and set(oracle.targets) == set(targets):
         points = oracle.absolute.mean
@@ -199,6 +201,17 @@ def _headlines(
             what = "targets rank their own family first"
             headlines.append((f"{first} of {having}", what, metric))
     return headlines
+
+
+def _other_methods(rows: Sequence[Row], targets: Sequence[str]) -> list[Headline]:
+    """The average of each method that is no strategy: a generic prompt's, or all weights."""
+    return [
+        (f"{average.mean:.1f}", f"{before}{name}", _of(len(targets), "target"))
+        for kind, before in (("generic", "SPoT "), ("model tuning", ""))
+        for name, scores in arithmetic.named_scores(rows, kind).items()
+        if len(arithmetic.whole_part(scores, targets)[0]) == len(targets)
+        and (average := arithmetic.average(scores, targets))
+    ]
 
 
 def _correlation_table(

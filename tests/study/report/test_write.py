@@ -200,6 +200,31 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "cells not run yet: 8 source" in capsys.readouterr().err
 
 
+def test_methods_beside_the_strategies_are_printed_and_in_the_headlines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, rows, _ = made_up(**FEW)
+    place = tmp_path / "s.toml"
+    place.write_text(
+        f'name = "s"\nmodel = "t5_base"\nsources = {json.dumps(FEW["sources"])}\n'
+        f"targets = {json.dumps(FEW['targets'])}\nseeds = [0, 1]\n"
+    )
+    few = [row for row in rows if row.kind == "baseline"]
+    weights = {"kind": "model tuning", "source": "ModelTuning", "score": 99.5}
+    few += [attrs.evolve(row, **weights) for row in few]
+    with contextlib.suppress(SpotError):  # where no pyarrow loads
+        write_rows(str(tmp_path / "out"), few)
+    words = ["study", "report", str(place), "--out", str(tmp_path / "out")]
+    assert run([*words, "--json"]) == 0
+    by_what = {h["what"]: h for h in json.loads(capsys.readouterr().out)["headlines"]}
+    assert by_what["ModelTuning"]["number"] == "99.5"
+    assert by_what["ModelTuning"]["remark"] == "average of 2 targets"
+    assert run(words) == 0
+    shown = capsys.readouterr().out
+    assert shown.index("Average score of each method") < shown.index("What each strategy gives")
+    assert "ModelTuning" in shown and "99.5 ± 0.0" in shown
+
+
 def test_inlined_figures_keep_to_themselves() -> None:
     svg = (
         b'<?xml version="1.0"?><svg width="10pt" height="20pt" viewBox="0 0 10 20" version="1.1">'
