@@ -112,6 +112,8 @@ def write_folder(
         }
         about = {_KEY: f"{_FORMAT}{optimizer.updates}"}
         safetensors.torch.save_file(flat, folder / OPTIMIZER, metadata=about)
+        # safetensors lets only the owner read it; it is as the other files are.
+        shutil.copymode(folder / "config.json", folder / OPTIMIZER)
     except (OSError, safetensors.SafetensorError) as error:
         why = getattr(error, "strerror", None) or error
         raise SpotError(

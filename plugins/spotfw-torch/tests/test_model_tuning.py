@@ -64,6 +64,7 @@ def test_the_folder_opens_and_scores_as_the_checkpoint_did(whole):
         *("config.json", "model.safetensors", "spiece.model"),
         *("optimizer.safetensors", "model_tuning.json"),
     }
+    assert len({path.stat().st_mode for path in Path(whole.model).iterdir()}) == 1
     assert json.loads(Path(whole.model, "config.json").read_text())["dtype"] == "float32"
 
 

@@ -179,8 +179,7 @@ def _headlines(
         points = picks[best].absolute.mean
         by = f" by {best.metric}" if best.metric else ""
         name = f"{method_name(best)}{by}: {points:+.1f} points"
-        score = f"{picks[best].score.mean:.1f}"
-        headlines.append((score, "best strategy of transfer", name))
+        headlines.append((f"{picks[best].score.mean:.1f}", "best strategy of transfer", name))
     headlines += _other_methods(rows, targets)
     oracle = arithmetic.change(baseline, arithmetic.oracle_scores(rows), targets)
     if oracle and set(oracle.targets) == set(targets):
