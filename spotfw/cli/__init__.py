@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import click
 
 from spotfw.cli import streams
-from spotfw.cli.display import Unprintable, note, results_apart
+from spotfw.cli.display import Unprintable, announced, note, results_apart
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.version import __version__
 
@@ -190,7 +190,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         if debug:
             raise
-        return _say(_interrupted(words), INTERRUPTED)
+        return _say(*_interrupted(words))
     except click.ClickException as error:
         note(_usage(error))
         return error.exit_code
@@ -241,22 +241,24 @@ def _results_apart(words: Sequence[str]) -> contextlib.AbstractContextManager[No
     return results_apart() if named in COMMANDS else contextlib.nullcontext()
 
 
-def _interrupted(words: Sequence[str]) -> str:
+def _interrupted(words: Sequence[str]) -> tuple[str, int, str]:
+    """What to say, the status, and the command that goes on, if any."""
     kept = "Interrupted. Checkpoints already written stay, and nothing is half written."
+    command = ""
     if {"tune", "adapt"} & {*words[:3]}:
         from spotfw.recipe.model_run_folder import can_go_on
 
         out = _value(words, "--out")
         if out is not None and not any(map(can_go_on, _places(out, words))):
-            return "Interrupted before the first checkpoint. The same command begins anew."
-        again = [*(w for w in words if w != "--resume"), "--resume"]
-        return f"{kept} To go on from the last one: spotfw {shlex.join(again)}"
-    if "transfer" in words[:3] or "study" in words[:3]:
-        return (
-            f"{kept} The same command goes on from the last checkpoint of each tuning; one "
-            "without any begins anew."
-        )
-    return kept
+            kept = "Interrupted before the first checkpoint. The same command begins anew."
+        else:
+            again = [*(w for w in words if w != "--resume"), "--resume"]
+            kept = f"{kept} To go on from the last one:"
+            command = f"spotfw {shlex.join(again)}"
+    elif "transfer" in words[:3] or "study" in words[:3]:
+        kept += " The same command goes on from the last checkpoint of each tuning; one without "
+        kept += "any begins anew."
+    return kept, INTERRUPTED, command
 
 
 def _places(out: str, words: Sequence[str]) -> list[str]:
@@ -284,8 +286,10 @@ def _usage(error: click.ClickException) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def _say(text: str, status: int) -> int:
+def _say(text: str, status: int, command: str = "") -> int:
     note(" ".join(text.split()))
+    if command:
+        announced(f"  {command}")  # whole at any width, to be copied
     return status
 
 

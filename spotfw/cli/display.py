@@ -24,6 +24,7 @@ from spotfw.recipe.progress.figures import duration, number
 __all__ = [
     "Progress",
     "Unprintable",
+    "announced",
     "duration",
     "note",
     "print_json",

@@ -57,7 +57,14 @@ def check_method(method: str, given: Mapping[str, Any]) -> None:
     """
     foreign = ["batch_tokens"]
     if method == "model":
-        foreign = ["init", "library", "seeds", *sorted(_OF_PROMPTS)]
+        foreign = ["init", "library", *sorted(_OF_PROMPTS)]
+    seeds = given.get("seeds")
+    if method == "model" and seeds:
+        one_by_one = ", then ".join(f"--seed {seed}" for seed in seeds)
+        raise WrongUse(
+            f"--seeds does not go with --method model. Tune one run for each seed: {one_by_one}, "
+            "each with an --out of its own."
+        )
     wrong = [name for name in foreign if given.get(name) is not None]
     if wrong:
         option = wrong[0].replace("_", "-")

@@ -156,7 +156,7 @@ def test_an_interrupted_tuning_says_how_to_go_on(monkeypatch, spotfw_cli, tmp_pa
     (tmp_path / "runs" / "a" / "state.safetensors").touch()
     ran = spotfw_cli("tune", "my task", "--out", "runs/a")
     assert ran.status == 130
-    assert "spotfw tune 'my task' --out runs/a --resume" in ran.err
+    assert "\n  spotfw tune 'my task' --out runs/a --resume\n" in ran.err
     # A run of all weights has a folder for each checkpoint.
     (tmp_path / "runs" / "b" / "checkpoints" / "step-000010").mkdir(parents=True)
     assert "--out runs/b --resume" in spotfw_cli("tune", "my task", "--out", "runs/b").err

@@ -342,6 +342,12 @@ def test_weights_are_not_gone_on_with_by_another_engine(place, spotfw_cli, monke
     assert "Leave --backend out" in ran.err
 
 
+def test_weights_are_tuned_under_a_seed_at_a_time(place, spotfw_cli):
+    ran = spotfw_cli("tune", "mine.toml", "--out", "run", "--seeds", "0,1", "--method", "model")
+    assert ran.status == 2
+    assert "one run for each seed: --seed 0, then --seed 1, each with an --out" in ran.err
+
+
 @pytest.mark.parametrize("command", ["tune", "adapt"])
 def test_a_batch_has_one_size(place, spotfw_cli, command):
     words = ("tune", "mine.toml", "--model", "./model", "--method", "model")
