@@ -11,6 +11,7 @@ import attrs
 
 from spotfw import files
 from spotfw.config import LENGTHS
+from spotfw.errors import UnknownName
 from spotfw.recipe.adaptation import ADAPTATION, TEXTS, likelihood, text_task
 from spotfw.recipe.asked import Place, place_of
 from spotfw.recipe.evaluation import check_splits
@@ -92,7 +93,12 @@ class ModelTunings(Plans):
         if path is not None and path.endswith(TEXTS):
             task: Task | Mixture = text_task(path, chosen.of_data())
         else:
-            task = self.task(text)
+            try:
+                task = self.task(text)
+            except UnknownName as error:
+                if path is not None and os.path.isfile(path):
+                    error.args = (f"{error} The name of a text ends in {' or '.join(TEXTS)}.",)
+                raise
         return self._tune_weights(
             task, out, runs, resume, observer, LENGTHS, likelihood, ADAPTATION, settings
         )

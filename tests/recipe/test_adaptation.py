@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spotfw.config import TuningSettings
-from spotfw.errors import SpotError, WrongUse
+from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.recipe.adaptation import likelihood, text_task
 from spotfw.recipe.session import Session
 from spotfw.recipe.text_windows import HELD_OUT
@@ -82,6 +82,12 @@ def test_what_is_no_text_or_too_short_is_refused(tmp_path: Path, data: bytes) ->
 def test_a_text_may_have_marks(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(WrongUse, match="The text"):
         Session(str(tmp_path), progress=False).adapt_model(tmp_path / f"absent.{suffix}")
+
+
+def test_a_file_of_another_name_is_told_how_a_texts_ends(tmp_path: Path) -> None:
+    (tmp_path / "text.log").write_text("some words")
+    with pytest.raises(UnknownName, match=r"The name of a text ends in \.txt or"):
+        Session(str(tmp_path), progress=False).adapt_model(tmp_path / "text.log")
 
 
 def test_likelihood_is_a_tokens_in_the_geometric_mean(tmp_path: Path) -> None:
