@@ -15,9 +15,11 @@ from tests.places import SHARED
 #: TensorFlow 2.15 has wheels for Python 3.10 and 3.11 alone, and with it the built-in engine.
 _MESH = importlib.util.find_spec("mesh_tensorflow") is not None
 
-#: Tests of that engine and of seqio's tasks.
+#: Tests of that engine, of seqio's tasks, and of benchmarks that convert models.
 collect_ignore = [
     "backends",
+    "benchmarks/test_checkpoints.py",
+    "benchmarks/test_where_time_goes.py",
     "tasks/scoring/test_same_as_t5.py",
     "tasks/seqio",
     "tasks/t5/test_same_as_t5.py",
