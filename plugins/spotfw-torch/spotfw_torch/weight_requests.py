@@ -9,11 +9,12 @@ from pathlib import Path
 import attrs
 
 from spotfw.backends.splits import Splits
+from spotfw.backends.weights import tune_weights
 from spotfw.contracts import FrozenModel, WeightProgress, WeightTuneRequest
 from spotfw.errors import SpotError
 from spotfw_torch.model import FrozenT5
 from spotfw_torch.weight_folder import OPTIMIZER, write_folder
-from spotfw_torch.weight_tuning import TunedWeights, tune_weights
+from spotfw_torch.weight_tuning import TunedWeights
 
 
 @attrs.frozen(eq=False)
@@ -76,5 +77,6 @@ def tuned(origin: Origin, request: WeightTuneRequest) -> Iterator[WeightProgress
     weights = TunedWeights(
         folder, engine.dimensions, engine.device, engine.dtype, request.settings.factored_from
     )
-    for progress, due in tune_weights(weights, origin.splits, request):
+    data = origin.splits.training(request.task, request.settings.of_data())
+    for progress, due in tune_weights(weights, data, request):
         yield attrs.evolve(progress, checkpoint=Checkpoint(origin, weights)) if due else progress

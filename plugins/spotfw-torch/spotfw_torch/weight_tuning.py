@@ -7,15 +7,14 @@ as it does for prompts; only without one. Products are of the type the model was
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from spotfw.backends.splits import Splits, TrainingData, diverged
-from spotfw.contracts import WeightProgress, WeightTuneRequest
+from spotfw.backends.weights import POSITIONS_AT_ONCE
+from spotfw.config import ModelTuningSettings
+from spotfw.tasks.tokens import Tokens
 from spotfw_torch.adafactor import second_moment_decay
 from spotfw_torch.dimensions import Dimensions
 from spotfw_torch.dropout import Dropout
@@ -28,10 +27,6 @@ from spotfw_torch.weights import arrange
 
 #: T5's penalty on the log normaliser while training.
 _Z_LOSS = 1e-4
-#: Input positions of one pass: a batch with more is passed in parts, whose gradients add up.
-POSITIONS_AT_ONCE = 2**13
-#: Seconds between reports.
-_REPORT_SECONDS = 1.0
 
 
 class TunedWeights:
@@ -80,6 +75,24 @@ class TunedWeights:
         """The model with these weights as they are, without gradients; none is copied."""
         return self._arranged({name: tensor.detach() for name, tensor in self.tensors.items()})
 
+    def step(
+        self, inputs: Tokens, targets: Tokens, settings: ModelTuningSettings, step: int
+    ) -> float:
+        """See `spotfw.backends.weights.MovingWeights`."""
+        rate = settings.dropout
+        masks = self.dropout(settings.seed, step, rate, len(inputs)) if rate else None
+        loss = self.gradients(self._on_device(inputs), self._on_device(targets), masks)
+        if math.isfinite(loss):
+            self.update(settings.learning_rate, settings.decay_rate)
+        return loss
+
+    def finite(self) -> bool:
+        """Whether all weights are numbers."""
+        return all(bool(torch.isfinite(tensor).all()) for tensor in self.tensors.values())
+
+    def _on_device(self, ids: Tokens) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(ids, np.int64)).to(self._device)
+
     def gradients(
         self, inputs: torch.Tensor, targets: torch.Tensor, dropout: Dropout | None
     ) -> float:
@@ -122,48 +135,3 @@ class TunedWeights:
                 update_(tensor, moments, tensor.grad, rate=rate, beta=beta)
                 tensor.grad = None
         self.optimizer = Optimizer(self.optimizer.updates + 1, self.optimizer.moments)
-
-
-def tune_weights(
-    weights: TunedWeights, splits: Splits, request: WeightTuneRequest
-) -> Iterator[tuple[WeightProgress, bool]]:
-    """Updates the weights as a request asks; each report with whether a checkpoint is due.
-
-    Raises:
-      SpotError: the data cannot be read, or the loss was no number.
-    """
-    settings, tuning = request.settings, request.settings.of_data()
-    data = splits.training(request.task, tuning)
-    losses: list[float] = []
-    tokens, reported = 0, time.monotonic()
-    for step in range(request.step, settings.steps):
-        inputs, targets = _batch(data, step, request, weights)
-        dropout = None
-        if settings.dropout:
-            dropout = weights.dropout(settings.seed, step, settings.dropout, len(inputs))
-        loss = weights.gradients(inputs, targets, dropout)
-        if not math.isfinite(loss):
-            raise diverged(loss, request.task, step + 1, data, tuning)
-        weights.update(settings.learning_rate, settings.decay_rate)
-        losses.append(loss)
-        tokens += int((inputs != PAD).sum() + (targets != PAD).sum())
-        done = step + 1
-        due = done % settings.checkpoint_every == 0 or done == settings.steps
-        if due and not all(bool(torch.isfinite(t).all()) for t in weights.tensors.values()):
-            raise diverged(math.nan, request.task, done, data, tuning)
-        if due or time.monotonic() - reported >= _REPORT_SECONDS:
-            examples = len(losses) * settings.rows
-            mean = float(np.mean(losses))
-            yield WeightProgress(step=done, loss=mean, examples=examples, tokens=tokens), due
-            losses, tokens, reported = [], 0, time.monotonic()
-
-
-def _batch(
-    data: TrainingData, step: int, request: WeightTuneRequest, weights: TunedWeights
-) -> tuple[torch.Tensor, torch.Tensor]:
-    device = next(iter(weights.tensors.values())).device
-    inputs, targets = data.batch(step, request.settings.of_data())
-    return tuple(  # type: ignore[return-value]
-        torch.from_numpy(np.ascontiguousarray(ids, np.int64)).to(device)
-        for ids in (inputs, targets)
-    )

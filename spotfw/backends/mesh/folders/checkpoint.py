@@ -28,7 +28,7 @@ STEP = "global_step"
 
 _PREFIX = "model.ckpt-"
 #: What stands between a variable's name and that of what an optimizer keeps of it.
-_SLOT = "_slot_"
+SLOT = "_slot_"
 #: Bytes of the file ``checkpoint``; T5's lists some dozens of names.
 _MAX_TEXT = 2**20
 #: Tensors are gathered to shards of about this size, which bounds the memory a write takes.
@@ -77,7 +77,7 @@ class Checkpoint:
             for name, shape in sorted(self._reader.get_variable_to_shape_map().items())
         }
         self.variables: dict[str, Variable] = {n: v for n, v in stored.items() if _is_trained(n)}
-        self.slots = {n: v for n, v in stored.items() if _SLOT in n}
+        self.slots = {n: v for n, v in stored.items() if SLOT in n}
         self._counter = stored.get(STEP)
 
     @property
@@ -165,7 +165,7 @@ def _check_files(folder: str, start: str) -> None:
 
 
 def _is_trained(name: str) -> bool:
-    return _SLOT not in name and name != STEP and not name.startswith("_")
+    return SLOT not in name and name != STEP and not name.startswith("_")
 
 
 def _reason(error: BaseException) -> str:

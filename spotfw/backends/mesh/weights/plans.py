@@ -11,13 +11,12 @@ from typing import Any
 
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.folders.checkpoint import SLOT
 from spotfw.backends.mesh.model import transformer_of
 from spotfw.backends.mesh.programs import Feed, Plan, Shapes, Sketch, Tensors
 
 #: What the names of the variables begin with that gradients are added up in.
 ADDED_UP = "added_up/"
-#: What stands between a variable's name and that of a second moment of it, as Mesh TF has it.
-SLOT = "_slot_"
 
 #: Kinds of programs.
 GRADIENT, UPDATE = "gradient", "update_weights"

@@ -17,8 +17,9 @@ from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import Runtime
 from spotfw.backends.mesh.weights.folder import ModelFiles, slots_of, write_folder
 from spotfw.backends.mesh.weights.runtime import WeightRuntime
-from spotfw.backends.mesh.weights.tuning import TunedWeights, shapes_of_part, tune_weights
+from spotfw.backends.mesh.weights.tuning import TunedWeights, shapes_of_part
 from spotfw.backends.splits import Splits
+from spotfw.backends.weights import tune_weights
 from spotfw.contracts import FrozenModel, WeightProgress, WeightTuneRequest
 from spotfw.errors import SpotError, WrongUse
 

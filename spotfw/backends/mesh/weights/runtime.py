@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from spotfw.backends.mesh.folders.checkpoint import SLOT
 from spotfw.backends.mesh.programs import Feed, Plan, Shapes, Tensors
 from spotfw.backends.mesh.runtime import Runtime
 from spotfw.backends.mesh.weights.plans import (
     ADDED_UP,
     GRADIENT,
-    SLOT,
     UPDATE,
     gradient_feeds,
     gradient_plan,
@@ -72,10 +72,10 @@ class WeightRuntime(Runtime):
         zeros = [f"{ADDED_UP}{name}" for name in sizes] + ([] if slot else list(slots))
         variables = self._variables()
         self._session.run([variables[name].initializer for name in zeros])
-        self._fill(variables, sizes, weight)
+        self._session.run([self._copies[name].out for name in zeros if name in self._copies])
+        self.fill((name, weight(name)) for name in sizes)
         if slot is not None:
-            self._fill(variables, slots, slot)
-        self._session.run([copies.out for copies in self._copies.values()])
+            self.fill((name, slot(name)) for name in slots)
 
     def newest(self, *, slots: bool) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
         """Each weight as it is now, by name, and each second moment where `slots`."""
@@ -85,18 +85,6 @@ class WeightRuntime(Runtime):
         self._session.run([self._copies[name].back for name in sizes if name in self._copies])
         for names in _groups(sizes):
             yield from zip(names, self.read(names), strict=True)
-
-    def _fill(
-        self,
-        variables: Mapping[str, Any],
-        sizes: Mapping[str, Sequence[int]],
-        value: Callable[[str], npt.NDArray[np.float32]],
-    ) -> None:
-        for names in _groups(sizes):
-            initializers = [variables[name].initializer for name in names]
-            # The initial value's tensor is fed, so that no operation is added to the graph.
-            feeds = {i.inputs[1]: value(n) for i, n in zip(initializers, names, strict=True)}
-            self._session.run(initializers, feeds)
 
     def _planned(
         self, kind: str, shapes: Shapes

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,17 +11,12 @@ from spotfw.backends.mesh.optimizer import second_moment_decay
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.weights.plans import GRADIENT, UPDATE
 from spotfw.backends.mesh.weights.runtime import NO_BATCH, WeightRuntime
-from spotfw.backends.splits import TrainingData, diverged
+from spotfw.backends.weights import POSITIONS_AT_ONCE
 from spotfw.config import ModelTuningSettings
-from spotfw.contracts import WeightProgress, WeightTuneRequest
 from spotfw.tasks.tokens import Tokens
 
-#: Input positions of one pass: a batch with more is passed in parts, whose gradients add up.
-POSITIONS_AT_ONCE = 2**13
 #: More steps than any tuning has; keeps the dropout of a batch's parts apart.
 _MOST_STEPS = 2**31
-#: Seconds between reports.
-_REPORT_SECONDS = 1.0
 
 
 class TunedWeights:
@@ -40,13 +33,7 @@ class TunedWeights:
     def step(
         self, inputs: Tokens, targets: Tokens, settings: ModelTuningSettings, step: int
     ) -> float:
-        """An update by a batch; its mean loss before it. A loss that is no number ends it there.
-
-        Args:
-          inputs, targets: int32 [B, T] and [B, S], padded behind with 0.
-          settings: of the tuning.
-          step: of which dropout is a function.
-        """
+        """See `spotfw.backends.weights.MovingWeights`."""
         shapes = shapes_of_part(self.runtime.machine.layout, inputs, targets, settings)
         tokens = np.array([np.count_nonzero(targets)], np.float32)
         program = self.runtime.program(GRADIENT, shapes)
@@ -89,35 +76,6 @@ def shapes_of_part(
         prompt_length=0,
         dropout=settings.dropout,
     )
-
-
-def tune_weights(
-    weights: TunedWeights, data: TrainingData, request: WeightTuneRequest
-) -> Iterator[tuple[WeightProgress, bool]]:
-    """Updates the weights as a request asks; each report with whether a checkpoint is due.
-
-    Raises:
-      SpotError: the loss was no number.
-    """
-    settings, tuning = request.settings, request.settings.of_data()
-    losses: list[float] = []
-    tokens, reported = 0, time.monotonic()
-    for step in range(request.step, settings.steps):
-        inputs, targets = data.batch(step, tuning)
-        loss = weights.step(inputs, targets, settings, step)
-        if not math.isfinite(loss):
-            raise diverged(loss, request.task, step + 1, data, tuning)
-        losses.append(loss)
-        tokens += int(np.count_nonzero(inputs) + np.count_nonzero(targets))
-        done = step + 1
-        due = done % settings.checkpoint_every == 0 or done == settings.steps
-        if due and not weights.finite():
-            raise diverged(math.nan, request.task, done, data, tuning)
-        if due or time.monotonic() - reported >= _REPORT_SECONDS:
-            examples = len(losses) * settings.rows
-            mean = float(np.mean(losses))
-            yield WeightProgress(step=done, loss=mean, examples=examples, tokens=tokens), due
-            losses, tokens, reported = [], 0, time.monotonic()
 
 
 def _filled(rows: Tokens, count: int, *, again: bool) -> Tokens:
