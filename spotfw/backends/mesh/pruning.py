@@ -7,7 +7,7 @@ these operations, but building them takes longer than all else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
@@ -21,13 +21,7 @@ def prune(graph: Any, tensors: Iterable[Any], operations: Iterable[Any]) -> None
       tensors: of it, to be fetched.
       operations: of it, to be run.
     """
-    waiting = [*operations, *(tensor.operation for tensor in tensors)]
-    kept: set[Any] = set()
-    while waiting:
-        operation = waiting.pop()
-        if operation not in kept:
-            kept.add(operation)
-            waiting.extend(_needed(operation))
+    kept = _reached([*operations, *(tensor.operation for tensor in tensors)], _needed)
     graph.operations[:] = [operation for operation in graph.operations if operation in kept]
 
 
@@ -49,12 +43,22 @@ def _prune_loop(loop: Any) -> None:
         (loop._body_ops, loop._body_outputs),
     ):
         inside = set(operations)
-        waiting = [tensor.operation for tensor in outputs]
-        waiting.extend(op for op in operations if isinstance(op, mtf.ops.Assign))
-        kept: set[Any] = set()
-        while waiting:
-            operation = waiting.pop()
-            if operation in inside and operation not in kept:
-                kept.add(operation)
-                waiting.extend(tensor.operation for tensor in operation.inputs)
+
+        def within(operation: Any, inside: set[Any] = inside) -> list[Any]:
+            return [t.operation for t in operation.inputs if t.operation in inside]
+
+        wanted = [t.operation for t in outputs if t.operation in inside]
+        wanted.extend(op for op in operations if isinstance(op, mtf.ops.Assign))
+        kept = _reached(wanted, within)
         operations[:] = [operation for operation in operations if operation in kept]
+
+
+def _reached(wanted: Iterable[Any], needed: Callable[[Any], Iterable[Any]]) -> set[Any]:
+    """What is wanted, and all that it needs, at once or by what it needs."""
+    waiting, reached = list(wanted), set[Any]()
+    while waiting:
+        operation = waiting.pop()
+        if operation not in reached:
+            reached.add(operation)
+            waiting.extend(needed(operation))
+    return reached
