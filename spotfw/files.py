@@ -219,6 +219,15 @@ def exists(path: PathLike) -> bool:
         return bool(_remote(path).exists() if is_remote(path) else Path(path).exists())
 
 
+def user_cache() -> Path:
+    """Where things are kept that can be made again: ``$XDG_CACHE_HOME/spotfw``.
+
+    Raises:
+      RuntimeError: the user has no home.
+    """
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spotfw"
+
+
 def _remote(path: PathLike) -> Any:
     from etils import epath  # loads TensorFlow for a bucket
 

@@ -73,8 +73,7 @@ def cut(vocabulary: Any, texts: Sequence[str], length: int) -> Ragged:
 
 def folder() -> Path:
     """Where tokens are kept."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "spotfw" / "tokens"
+    return files.user_cache() / "tokens"
 
 
 def _cut(vocabulary: Any, texts: Sequence[str], length: int) -> Ragged:
@@ -128,8 +127,8 @@ def _read(key: str, count: int, length: int, ids: int | None) -> Ragged | None:
       count, length: texts, and tokens of each at most.
       ids: that the vocabulary has, None where it does not say.
     """
-    path = folder() / (key + SUFFIX)
     try:
+        path = folder() / (key + SUFFIX)
         tokens = _unpacked(read_regular(path, _HEADER + 4 * count * (length + 1)), key)
     except (OSError, RuntimeError, ValueError):  # no file, another's, no home
         return None

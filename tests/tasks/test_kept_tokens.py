@@ -311,3 +311,13 @@ def test_a_split_is_the_same_from_what_is_kept() -> None:
     assert rows(first.targets) == rows(again.targets)
     assert [vocabulary.texts for vocabulary in vocabularies] == [6000, 0]
     assert len(again.raw()) == 3000
+
+
+def test_whoever_has_no_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    vocabulary = Counting()
+    assert cut_anew(vocabulary) == cut_anew(vocabulary) == len(TEXTS)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from spotfw.errors import SpotError
-from spotfw.files import write_atomically
+from spotfw.files import user_cache, write_atomically
 from spotfw.reading import MOST_JSON, open_regular, parse_json, read_regular
 
 #: What stands for a file that is not there, or cannot be read.
@@ -64,8 +64,7 @@ def _key(path: str | os.PathLike[str], state: os.stat_result) -> str:
 
 
 def _memory() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "spotfw" / "digests.json"
+    return user_cache() / "digests.json"
 
 
 def _known() -> Mapping[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def unpacked_model(name: str, packed: Path) -> str:
             f"The weights of the model {name} are not in {packed}. Install its distribution, "
             f"spotfw-{name}, again."
         )
-    folder = user_cache() / f"{name}-{_digest(weights)}"
+    folder = files.user_cache() / f"{name}-{_digest(weights)}"
     if not _is_whole(folder):
         from spotfw.backends.mesh.folders.convert import hf_to_mesh
 
@@ -78,11 +77,6 @@ def _is_whole(folder: Path) -> bool:
 def _sizes(folder: Path) -> dict[str, int]:
     names = (path for path in folder.iterdir() if path.name != _SIZES)
     return {path.name: path.stat().st_size for path in names}
-
-
-def user_cache() -> Path:
-    """Where things are kept that can be made again: ``$XDG_CACHE_HOME/spotfw``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spotfw"
 
 
 def _digest(path: Path) -> str:
