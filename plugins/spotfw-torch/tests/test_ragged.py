@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,9 @@ LENGTHS = [[2, 9, 4, 9, 1], [3, 3, 12, 1, 7]]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> FrozenT5:
-    from benchmarks.random_t5 import TWO_LAYER, write_folder
-
-    folder = Path(tmp_path_factory.mktemp("ragged"), "hf")
-    write_folder(folder, TWO_LAYER, seed=0)
-    return load(folder)
+def model(tmp_path_factory: pytest.TempPathFactory, write_small: Callable[..., Path]) -> FrozenT5:
+    """Of the CPU: only there are rows encoded by groups."""
+    return load(write_small(tmp_path_factory.mktemp("ragged")), device="cpu")
 
 
 def _batch(model: FrozenT5) -> tuple[torch.Tensor, torch.Tensor]:
