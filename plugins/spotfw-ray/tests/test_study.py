@@ -54,7 +54,14 @@ def test_a_study_interrupted_and_resumed_on_a_cluster(cluster, tmp_path):
         words = [sys.executable, "-m", "spotfw", "study", verb, str(declared), "--out", str(out)]
         words += ["--executor", f"ray:address={cluster.address},workers=2"]
         words += ["--resource", "memory=1e6", "--resource", "memory=1e3/tuning"]
-        return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            words,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Where the tests run in the background of a script, interrupts are ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
     def ended():
         return len(list((out / "cells").glob("*.json")))

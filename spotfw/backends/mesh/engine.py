@@ -22,6 +22,7 @@ from spotfw.backends.mesh.runtime import LivePrompts, Runtime
 from spotfw.backends.mesh.tpu.opening import DRY, open_machine
 from spotfw.backends.mesh.tuning import tune_in_cohorts
 from spotfw.backends.mesh.weights.folder import ModelFiles
+from spotfw.backends.mesh.weights.idle import IdleSession
 from spotfw.backends.mesh.weights.runtime import WeightRuntime
 from spotfw.backends.mesh.weights.tunable import TunableModel
 from spotfw.backends.splits import Splits
@@ -157,7 +158,8 @@ class MeshModel(TunableModel):
         self._cohort = cohort
         self.checkpoint = checkpoint
         self.beside = ModelFiles(self.name, config, gin, self.vocabulary, self.rows)
-        self.to_tune = functools.partial(WeightRuntime, self.name, config, **about)
+        make = functools.partial(WeightRuntime, self.name, config, **about)
+        self.to_tune = IdleSession(make, self.parameters)
         self._load_frozen(checkpoint)
 
     @property
@@ -278,5 +280,6 @@ class MeshModel(TunableModel):
         return loss_gradients(self.runtime, prompts, given, settings.eval_batch_size)
 
     def close(self) -> None:
-        """Closes the TensorFlow session and frees the weights' memory."""
+        """Closes the TensorFlow sessions and frees the weights' memory."""
+        self.to_tune.close()
         self.runtime.close()

@@ -16,7 +16,7 @@ from spotfw.backends.mesh.machines import Machine
 from spotfw.backends.mesh.programs import Shapes
 from spotfw.backends.mesh.runtime import Runtime
 from spotfw.backends.mesh.weights.folder import ModelFiles, slots_of, write_folder
-from spotfw.backends.mesh.weights.runtime import WeightRuntime
+from spotfw.backends.mesh.weights.idle import IdleSession
 from spotfw.backends.mesh.weights.tuning import TunedWeights, shapes_of_part
 from spotfw.backends.splits import Splits
 from spotfw.backends.weights import tune_weights
@@ -32,7 +32,7 @@ class Origin:
       files: what its folder holds beside weights.
       checkpoint: whose weights they are at first.
       machine: that it was opened on.
-      runtime: makes a session for weights that move, see `WeightRuntime`.
+      sessions: gives one for weights that move.
       splits: where examples come from.
       opened: makes a `FrozenModel` of another session's weights.
     """
@@ -40,7 +40,7 @@ class Origin:
     files: ModelFiles
     checkpoint: Checkpoint
     machine: Machine
-    runtime: Callable[..., WeightRuntime]
+    sessions: IdleSession
     splits: Splits
     opened: Callable[[Runtime], FrozenModel]
 
@@ -87,8 +87,10 @@ def tuned(origin: Origin, request: WeightTuneRequest) -> Iterator[WeightProgress
         for progress, due in tune_weights(weights, data, request):
             kept = TunedCheckpoint(origin, weights)
             yield attrs.evolve(progress, checkpoint=kept) if due else progress
-    finally:
+    except BaseException:
         weights.runtime.close()
+        raise
+    origin.sessions.keep(weights.runtime)
 
 
 def begun(
@@ -113,7 +115,7 @@ def begun(
         check_finite(value, name, checkpoint.prefix)
         return value
 
-    runtime = origin.runtime(factored_from=factored_from)
+    runtime = origin.sessions.take(factored_from)
     try:
         runtime.begin(shapes, weight, slot)
         return TunedWeights(runtime, updates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -26,6 +27,7 @@ from spotfw.backends.mesh.weights.plans import (
 
 #: Numbers of weights that are moved into the session or out of it at once, a quarter of a GiB.
 _AT_ONCE = 2**26
+_waiting = logging.getLogger("spotfw.waiting")
 #: An update has no batch; its program is named after this.
 NO_BATCH = Shapes(batch=1, inputs=1, targets=1, prompt_length=0)
 
@@ -40,7 +42,7 @@ class WeightRuntime(Runtime):
 
     def __init__(self, name: str, config: str, *, factored_from: int, **about: Any) -> None:
         super().__init__(name, config, **about)
-        self._factored_from = factored_from
+        self.factored_from = factored_from
         self._weights: dict[str, Any] = {}
 
     def frozen_variables(self) -> dict[str, Any]:
@@ -64,11 +66,13 @@ class WeightRuntime(Runtime):
           weight: gives a weight by name.
           slot: gives a second moment by Mesh TF's name; None where all are zeros.
         """
+        if (GRADIENT, shapes) not in self._programs:
+            _waiting.info("Building the graph that tunes all weights ...")
         # The update's needs the weights' shapes in Mesh TF, which the other learns.
         self.program(GRADIENT, shapes)
         self.program(UPDATE, NO_BATCH)
         sizes = {n: tuple(v.shape.as_list()) for n, v in self.frozen_variables().items()}
-        slots = slot_shapes(sizes, self._factored_from)
+        slots = slot_shapes(sizes, self.factored_from)
         zeros = [f"{ADDED_UP}{name}" for name in sizes] + ([] if slot else list(slots))
         variables = self._variables()
         self._session.run([variables[name].initializer for name in zeros])
@@ -81,7 +85,7 @@ class WeightRuntime(Runtime):
         """Each weight as it is now, by name, and each second moment where `slots`."""
         sizes = {n: tuple(v.shape.as_list()) for n, v in self.frozen_variables().items()}
         if slots:
-            sizes |= slot_shapes(sizes, self._factored_from)
+            sizes |= slot_shapes(sizes, self.factored_from)
         self._session.run([self._copies[name].back for name in sizes if name in self._copies])
         for names in _groups(sizes):
             yield from zip(names, self.read(names), strict=True)
@@ -92,9 +96,7 @@ class WeightRuntime(Runtime):
         if kind == GRADIENT:
             return gradient_feeds(shapes), functools.partial(self._gradient, shapes)
         if kind == UPDATE:
-            return update_feeds(), functools.partial(
-                update_plan, self._weights, self._factored_from
-            )
+            return update_feeds(), functools.partial(update_plan, self._weights, self.factored_from)
         return super()._planned(kind, shapes)
 
     def _gradient(self, shapes: Shapes, feeds: Tensors) -> Plan:

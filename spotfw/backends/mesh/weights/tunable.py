@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TypeVar
 
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint
 from spotfw.backends.mesh.runtime import Runtime
 from spotfw.backends.mesh.weights.folder import ModelFiles, folder_bytes
+from spotfw.backends.mesh.weights.idle import IdleSession
 from spotfw.backends.mesh.weights.requests import Origin, tuned
-from spotfw.backends.mesh.weights.runtime import WeightRuntime
 from spotfw.backends.splits import Splits
 from spotfw.config import ModelTuningSettings
 from spotfw.contracts import FrozenModel, WeightProgress, WeightTuneRequest
@@ -25,14 +25,14 @@ class TunableModel(FrozenModel):
       checkpoint: that it was opened from.
       beside: what else its folder holds.
       runtime: its session.
-      to_tune: makes one for weights that move.
+      to_tune: gives one for weights that move.
       splits: where examples come from.
     """
 
     checkpoint: Checkpoint
     beside: ModelFiles
     runtime: Runtime
-    to_tune: Callable[..., WeightRuntime]
+    to_tune: IdleSession
     splits: Splits
 
     @property
@@ -54,7 +54,7 @@ class TunableModel(FrozenModel):
             files=self.beside,
             checkpoint=self.checkpoint,
             machine=self.runtime.machine,
-            runtime=self.to_tune,
+            sessions=self.to_tune,
             splits=self.splits,
             opened=self.with_weights,
         )

@@ -16,7 +16,9 @@ import spotfw
 from spotfw.backends.mesh.folders.checkpoint import Checkpoint
 from spotfw.backends.mesh.layout import Layout
 from spotfw.backends.mesh.machines import LocalMachine
+from spotfw.backends.mesh.weights.idle import IdleSession
 from spotfw.backends.mesh.weights.requests import tuned
+from spotfw.backends.mesh.weights.runtime import WeightRuntime
 from spotfw.config import ModelTuningSettings
 from spotfw.contracts import WeightTuneRequest
 from spotfw.errors import SpotError, WrongUse
@@ -62,6 +64,47 @@ def test_a_killed_run_goes_on_bit_for_bit(
     for name in ("model.ckpt-4.index", "model.ckpt-4.data-00000-of-00001"):
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
     assert [h.score for h in again.history] == [h.score for h in whole.history]
+
+
+def test_another_tuning_by_the_same_session_is_as_by_a_new_one(
+    tiny_model: Path, tiny_task: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    plain = WeightRuntime.__init__
+
+    def counted(*given: Any, **options: Any) -> None:
+        made.append(options["factored_from"])
+        plain(*given, **options)
+
+    monkeypatch.setattr(WeightRuntime, "__init__", counted)
+    settings = {**SETTINGS, "steps": 2}
+    with opened_again(str(tiny_model)) as both:
+        both.tune_model(tiny_task, out=tmp_path / "before", **{**settings, "seed": 7})
+        second = both.tune_model(tiny_task, out=tmp_path / "second", **settings)
+        assert made == [128]
+        both.tune_model(tiny_task, out=tmp_path / "other", **settings, factored_from=64)
+        assert made == [128, 64]
+    with opened_again(str(tiny_model)) as fresh:
+        alone = fresh.tune_model(tiny_task, out=tmp_path / "alone", **settings)
+    for name in ("model.ckpt-2.index", "model.ckpt-2.data-00000-of-00001"):
+        ours, theirs = (Path(r.folder, "checkpoints/step-000002", name) for r in (second, alone))
+        assert ours.read_bytes() == theirs.read_bytes(), name
+    assert [h.score for h in second.history] == [h.score for h in alone.history]
+
+
+@pytest.mark.parametrize("parameters, sessions", [(2**26, 1), (2**26 + 1, 0)])
+def test_a_large_models_session_is_closed(parameters: int, sessions: int) -> None:
+    class Session:
+        factored_from, closed = 128, False
+
+        def close(self) -> None:
+            self.closed = True
+
+    idle = IdleSession(lambda factored_from: Session(), parameters)  # type: ignore[arg-type, return-value]
+    first = idle.take(128)
+    idle.keep(first)
+    assert first.closed == (not sessions)  # type: ignore[attr-defined]
+    assert (idle.take(128) is first) == bool(sessions)
 
 
 def test_the_folder_opens_and_scores_as_the_checkpoint_did(
