@@ -153,6 +153,21 @@ def note(text: str) -> None:
     announced(text)
 
 
+def has_room(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], common: Sequence[str] = ()
+) -> bool:
+    """Whether `print_table` writes a table without breaking a name; where no terminal is, it does.
+
+    Args:
+      columns, rows, common: see `print_table`.
+    """
+    from spotfw.cli.tables import full_width
+
+    columns, rows, _ = _common(columns, rows, common)
+    cells = [[_cell(value) for value in row] for row in rows]
+    return not is_terminal(_results()) or full_width(columns, cells) <= terminal_width()
+
+
 def terminal_width() -> int:
     """Columns of the terminal; 80 where it does not say."""
     return shutil.get_terminal_size().columns

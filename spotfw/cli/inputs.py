@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from spotfw import files
 from spotfw.cli.lines import Lines, lines_of, read_lines
 from spotfw.cli.own_data import is_data_file
@@ -20,8 +22,23 @@ if TYPE_CHECKING:
     from spotfw.tasks.tables.template import Template
 
 
-def learned_columns(prompt: SoftPrompt | None, path: str) -> Columns | None:
-    """The columns of the file that a prompt or weights were learned from, where it was one.
+@attrs.frozen
+class Learned:
+    """What a prompt or weights were learned from.
+
+    Attributes:
+      task: its name; empty where that is not known.
+      labels: that they were learned to write.
+      columns: of the file that the task was, where it was one.
+    """
+
+    task: str
+    labels: tuple[str, ...]
+    columns: Columns | None
+
+
+def learned_from(prompt: SoftPrompt | None, path: str) -> Learned:
+    """What a prompt or tuned weights say of their task.
 
     Args:
       prompt: None where `path` is that of tuned weights.
@@ -31,8 +48,12 @@ def learned_columns(prompt: SoftPrompt | None, path: str) -> Columns | None:
         from spotfw.cli.tune_model import tuned_model
 
         weights = tuned_model(path)
-        return None if weights is None else weights.columns
-    return Columns.from_dict(prompt.provenance.extra.get("file_columns"))
+        assert weights is not None
+        return Learned(weights.task, weights.labels, weights.columns)
+    about = prompt.provenance
+    return Learned(
+        about.task or "", about.labels, Columns.from_dict(about.extra.get("file_columns"))
+    )
 
 
 def read_inputs(

@@ -59,7 +59,7 @@ def predict(
       spotfw predict runs/mine/best.safetensors --task my_reviews.toml new.csv
     """
     from spotfw.cli.display import note, print_json
-    from spotfw.cli.inputs import definition_of, learned_columns, read_inputs
+    from spotfw.cli.inputs import definition_of, learned_from, read_inputs
     from spotfw.cli.lines import named
     from spotfw.cli.predictions import print_predictions
     from spotfw.errors import SpotError
@@ -68,21 +68,21 @@ def predict(
         note("Reading lines of text from the keyboard; end with Ctrl-D.")
     template = None if task is None else task_of_file(task)
     loaded, session, settings = open_prompt(prompt, model, options)
-    learned = learned_columns(loaded, prompt)
+    known = learned_from(loaded, prompt)
+    learned = known.columns
     lines = read_inputs(file, template, text_columns, learned)
     place = file or "standard input"
     sound = lines.sound
     by_row = learned is not None and file is not None and is_data_file(file)
     if sound and task is None and not by_row:
-        task_name = None if loaded is None else loaded.provenance.task
-        shown = f"as `spotfw tasks show {task_name or 'NAME'} --examples 3` shows it"
+        shown = f"as `spotfw tasks show {known.task or 'NAME'} --examples 3` shows it"
         if learned is not None:
             shown = f"such as {f'{learned.lead}some text'!r}"
         note(
             f"Each line is the model's whole input, {shown}. For texts alone, name the task with "
             "--task: its template is put around them."
         )
-    labels = _labels(prompt, loaded, template) if scores else ()
+    labels = _labels(prompt, known.labels, template) if scores else ()
     given_back = iter(session.predict(loaded, sound, **settings) if sound else [])
     shares: Iterator[Iterable[float]] = iter(
         session.label_shares(loaded, sound, labels, **settings) if scores else ()
@@ -117,13 +117,12 @@ def predict(
         )
 
 
-def _labels(path: str, prompt: SoftPrompt | None, template: Task | None) -> tuple[str, ...]:
-    """The labels to compare: the task's, else those that the prompt was learned to write."""
-    learned = () if prompt is None else prompt.provenance.labels
+def _labels(path: str, learned: Sequence[str], template: Task | None) -> tuple[str, ...]:
+    """The labels to compare: the task's, else those that were learned."""
     labels = learned if template is None else template.labels
     if not labels:
         raise WrongUse(
-            f"--scores compares labels, but the prompt {path} does not say which it was learned to "
+            f"--scores compares labels, but {path} does not say which it was learned to "
             "write. Name a task that has labels with --task."
         )
     return tuple(labels)

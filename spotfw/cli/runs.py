@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,9 @@ _RUNS = "runs"
 
 #: Settings with a column each; more stand in a table of their own.
 _COLUMNS = 2
+
+#: Columns that are said once where all runs agree.
+_COMMON = ("task", "model", "engine", "started from")
 
 
 @click.group(
@@ -82,31 +85,46 @@ def compare(folders: tuple[str, ...] = (), as_json: bool = False) -> None:
 
 
 def _print(known: Sequence[RunFacts], differing: Sequence[str]) -> None:
-    from spotfw.cli.display import print_table
+    from spotfw.cli.display import has_room, print_table
 
-    columns = list(differing) if len(differing) <= _COLUMNS else []
     above = _above([run.folder for run in known])
-    print_table(
-        ["run", "task", "model", "started from", "steps", "score", "at step", *columns],
+    columns = [*_COMMON, "steps", "score", "at step"]
+    rows = [
         [
-            [
-                _name(run, above),
-                *(run.task, run.model, run.source or run.init),
-                *(_steps(run), run.score, run.best_step),
-                *(run.settings.get(name) for name in columns),
-            ]
-            for run in known
-        ],
-        title=f"Runs below {above}" if above else None,
-        common=["task", "model", "started from"],
+            *(run.task, run.model, run.engine, _start(run)),
+            *(_steps(run), run.score, run.best_step),
+        ]
+        for run in known
+    ]
+    names = [[_name(run, above)] for run in known]
+    settings = [[run.settings.get(name) for name in differing] for run in known]
+    aside = len(differing) > _COLUMNS or not has_room(
+        ["run", *columns, *differing], _beside(names, rows, settings), _COMMON
     )
-    if len(differing) > _COLUMNS:
+    print_table(
+        ["run", *columns, *([] if aside else differing)],
+        _beside(names, rows) if aside else _beside(names, rows, settings),
+        title=f"Runs below {above}" if above else None,
+        common=_COMMON,
+    )
+    if aside and differing:
         # Beside the scores they would be a strip of many lines.
         say()
         print_table(
             ["run", "settings that differ"],
             [[_name(run, above), _settings(run, differing)] for run in known],
         )
+
+
+def _beside(*tables: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Tables of as many rows, one to the right of the other."""
+    return [[cell for row in rows for cell in row] for rows in zip(*tables, strict=True)]
+
+
+def _start(run: RunFacts) -> str:
+    from spotfw.recipe.model_run_folder import METHOD
+
+    return "all weights" if run.init == METHOD else run.source or run.init
 
 
 def _name(run: RunFacts, above: str) -> str:

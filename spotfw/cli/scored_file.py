@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spotfw.cli.display import note
-from spotfw.cli.inputs import definition_of, learned_columns
+from spotfw.cli.inputs import definition_of, learned_from
 from spotfw.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def evaluate_file(
 
     if split is not None:
         raise WrongUse(f"--split is of a task, but of {source} all rows are scored. Leave it out.")
-    scored = file_to_score(source, loaded, learned_columns(loaded, prompt), template, *columns)
+    scored = file_to_score(source, loaded, learned_from(loaded, prompt).columns, template, *columns)
     evaluation = session.evaluate(loaded, scored.task, ROWS, **settings)
     if as_json:
         print_json(

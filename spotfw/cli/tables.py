@@ -58,6 +58,12 @@ def layout(
     return lines
 
 
+def full_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Columns of the terminal that a table takes in which nothing is broken."""
+    widths = [max(map(cell_len, [c, *_cells(rows, p)])) for p, c in enumerate(columns)]
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
 def wrap(text: str, width: int) -> list[str]:
     """A text in lines of at most so many columns, broken at blanks, else behind a mark."""
     lines: list[str] = []

@@ -207,11 +207,15 @@ class TunedWeights:
       folder: where they lie.
       lengths: that they were tuned with.
       columns: of the file that they were tuned on, None where it was no such file.
+      task: name of the task that they were tuned on.
+      labels: of the task, none where the folder does not say.
     """
 
     folder: str
     lengths: dict[str, Any]
     columns: Columns | None
+    task: str
+    labels: tuple[str, ...]
 
 
 def tuned_model(path: str) -> TunedWeights | None:
@@ -235,6 +239,11 @@ def tuned_model(path: str) -> TunedWeights | None:
                 said = parse_json(files.read_bytes(about, MOST_JSON))
                 lengths = {name: said["settings"][name] for name in LENGTHS}
                 TuningSettings.from_dict(lengths)
+                task, labels = said.get("task", ""), said.get("labels", [])
+                if not isinstance(labels, list) or not all(
+                    isinstance(name, str) for name in (task, *labels)
+                ):
+                    raise ValueError("its task and labels must be texts")
             except (ValueError, KeyError, TypeError, WrongUse) as error:
                 raise WrongUse(
                     f"The file {about} is damaged ({error}). It says how the weights were tuned: "
@@ -243,7 +252,7 @@ def tuned_model(path: str) -> TunedWeights | None:
             columns = Columns.from_dict(said.get("file_columns"))
             if columns is not None:
                 columns = attrs.evolve(columns, why=", as where the weights were tuned")
-            return TunedWeights(folder, lengths, columns)
+            return TunedWeights(folder, lengths, columns, task, tuple(labels))
     steps = checkpoint_steps(path)
     if steps:
         raise WrongUse(

@@ -10,7 +10,7 @@ import attrs
 
 from spotfw import files
 from spotfw.errors import SpotError, WrongUse
-from spotfw.recipe.begun import read_record
+from spotfw.recipe.begun import engine_in, read_record
 from spotfw.recipe.model_run_folder import METHOD, ModelRunFolder
 from spotfw.recipe.run_folder import RECORD, RunFolder
 
@@ -35,6 +35,7 @@ class RunFacts:
       step: of the last checkpoint, 0 before the first.
       best_step, score: of the checkpoint with the highest validation score, None before the first.
       seconds: wall-clock time of all checkpoints.
+      engine: a backend's name, None where the record does not say.
     """
 
     folder: str
@@ -48,6 +49,7 @@ class RunFacts:
     best_step: int | None
     score: float | None
     seconds: float
+    engine: str | None = None
 
 
 def read_runs(folders: Sequence[str]) -> list[RunFacts]:
@@ -126,4 +128,5 @@ def _read(folder: str) -> RunFacts:
         best_step=None if best is None else best.step,
         score=None if best is None else best.score,
         seconds=sum(entry.seconds for entry in history),
+        engine=engine_in(record),
     )

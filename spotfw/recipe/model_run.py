@@ -119,7 +119,9 @@ class ModelRun:
                 "last step. Use another backend."
             )
         best = best_of(self._history)
-        about = {**self._about, "step": best.step, "score": best.score, "metrics": best.metrics}
+        labels = list(self._task.labels) if isinstance(self._task, Task) else []
+        scores = {"step": best.step, "score": best.score, "metrics": best.metrics}
+        about = {**self._about, "labels": labels, **scores}
         return TunedModel(
             task=self._task.name,
             model=self._folder.finish(best, about),

@@ -322,6 +322,9 @@ def test_tuned_weights_know_the_columns_of_their_file_too(transfer: Run, spotfw_
     ran = spotfw_cli("predict", "run", "new.csv", "--backend", "numpy", "--json")
     first = json.loads(ran.out)[0]["input"]
     assert first == "review: this is the review of thing number 0" and "whole" not in ran.err
+    Path("run/model/model_tuning.json").write_text(json.dumps({**about, "labels": ["1", 5]}))
+    ran = spotfw_cli("predict", "run", "new.csv", "--backend", "numpy")
+    assert ran.status == 2 and "is damaged (its task and labels must be texts)" in ran.err
 
 
 def test_lines_are_whole_inputs_and_it_is_said_how_they_look(

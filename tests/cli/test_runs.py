@@ -60,6 +60,30 @@ def test_how_far_a_run_is_and_what_it_started_from(capsys: pytest.CaptureFixture
     assert "2,000  " in (table := capsys.readouterr().out) and " of 1,000" not in table
 
 
+def test_engines_are_told_apart_and_settings_make_room_for_names(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = attrs.evolve(RUN, folder="runs/b", init="model", source="", engine="torch")
+    both = [attrs.evolve(RUN, engine="mesh", settings={"steps": 9, "checkpoint_every": 7}), weights]
+    _print(both, ["checkpoint_every"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "All: task t, model m"
+    assert lines[2].split()[:4] == ["run", "engine", "started", "from"]
+    assert lines[2].endswith("checkpoint_every")
+    assert "  torch   all weights " in lines[4]
+    monkeypatch.setattr("spotfw.cli.display.is_terminal", lambda stream: True)
+    monkeypatch.setattr("spotfw.cli.display.terminal_width", lambda: 70)
+    monkeypatch.setenv("NO_COLOR", "1")
+    _print(both, ["checkpoint_every"])
+    narrow = capsys.readouterr().out.splitlines()
+    assert [line.rstrip() for line in narrow[5:]] == [
+        "",
+        "run  settings that differ",
+        "a    checkpoint_every 7",
+        "b",
+    ]
+
+
 def test_no_runs_yet_is_no_error(
     spotfw_cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,10 +40,14 @@ def test_tuned_resumed_scored_and_run(spotfw_cli: Callable[..., Any], tmp_path: 
     assert json.loads(scored.out)["score"] == about["score"]
 
     (tmp_path / "lines.txt").write_text("film review: the film was good\n")
-    predicted = spotfw_cli("predict", out, tmp_path / "lines.txt", "--json", "--threads", "1")
+    words = ("predict", out, tmp_path / "lines.txt", "--scores", "--json", "--threads", "1")
+    predicted = spotfw_cli(*words)
     assert predicted.status == 0, predicted.err
+    assert "`spotfw tasks show film_reviews --examples 3`" in predicted.err
     (row,) = json.loads(predicted.out)
     assert row["output"] is not None
+    assert sum(row["scores"].values()) == pytest.approx(1.0)
+    assert set(row["scores"]) == {*about["labels"]} and len(about["labels"]) == 2
 
 
 def test_a_run_keeps_the_engine_it_was_begun_with(
