@@ -8,6 +8,9 @@ ARGS ?=
 # Test processes; each loads TensorFlow (about 1 GB).
 WORKERS ?= 2
 
+# Several processes share the cores: PyTorch's threads, which wait by spinning, do so briefly.
+export GOMP_SPINCOUNT ?= 1000
+
 BIN := $(VENV)/bin
 READY := $(VENV)/.spotfw-ready
 INPUTS := $(wildcard requirements/py*.txt) requirements/setup.sh \

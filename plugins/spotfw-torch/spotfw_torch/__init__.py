@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from spotfw_torch.spinning import spin_briefly
+
 if TYPE_CHECKING:
     from spotfw_torch.cohort import Cohort as Cohort
     from spotfw_torch.decoding import greedy as greedy
@@ -52,6 +54,7 @@ _PLACES = {
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    spin_briefly()
     value = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
     globals()[name] = value
     return value

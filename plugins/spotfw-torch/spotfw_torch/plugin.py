@@ -12,6 +12,7 @@ from spotfw.config import checked
 from spotfw.contracts import Backend, FrozenModel
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.hookspecs import hookimpl
+from spotfw_torch.spinning import spin_briefly
 
 _ABSENT = (
     "The backend torch needs PyTorch, which is not installed here ({reason}). Install the build "
@@ -99,6 +100,7 @@ class TorchBackend:
             del options["activations"]
         if options.get("dtype", self.dtype) not in ("float32", "bfloat16"):
             raise WrongUse(f"The dtype can be float32 or bfloat16, but not {options['dtype']!r}.")
+        spin_briefly()
         try:
             import torch  # noqa: F401 - whether it is there
         except ImportError as error:
