@@ -13,13 +13,14 @@ from typing import Any
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf, transformer_layers
 from spotfw.backends.mesh.fused import cached
+from spotfw.backends.mesh.joint_attention import asked_of_output, joins, plain_attention
+from spotfw.backends.mesh.joint_attention import attention as _joint_attention
 
 _LENGTHS = ("length", "memory_length")
 
 _enc_dec_attention = transformer_layers.enc_dec_attention
 _enc_dec_bias = transformer_layers.enc_dec_attention_bias
 _self_bias = transformer_layers.SelfAttention.compute_bias
-_attention = mtf.transformer.attention.attention
 
 
 def compute_q(params: Any, x: Any) -> Any:
@@ -101,7 +102,7 @@ def enc_dec_attention(
     context: Any,
     x: Any,
     losses: Any,
-    attention_fn: Any = _attention,
+    attention_fn: Any = plain_attention,
     z_loss_coeff: Any = None,
 ) -> Any:
     """As `transformer_layers.enc_dec_attention`.
@@ -126,26 +127,29 @@ def enc_dec_attention(
     width = memory.shape.dims[-1]
     key, value = (_weight(params, weight, params.k_dims) for weight in (params.wk, params.wv))
     asked = mtf.layers.us_einsum([q, key], output_shape=[*rows, width])
-    logits = mtf.layers.us_einsum(
-        [mtf.cast(asked, tf.float32), _in_float(context, memory)],
-        output_shape=[*rows, positions],
-    )
     bias = cached(
         context,
         ("enc_dec_bias", tuple(params.query_heads_dims)),
         lambda: _enc_dec_bias(layer, context, params.query_heads_dims),
     )
-    if bias is not None:
-        logits += mtf.cast(bias, logits.dtype)
-    shares = mtf.cast(mtf.softmax(logits, positions), memory.dtype)
-    given = layer.attention_kwargs_from_context(context)
-    shares = mtf.dropout(
-        shares,
-        context.train,
-        1.0 - given["dropout_rate"],
-        noise_shape=_noise(context, params, positions),
-    )
-    seen = mtf.einsum([shares, memory], output_shape=[*rows, width])
+    rate = layer.attention_kwargs_from_context(context)["dropout_rate"]
+    if joins(asked, memory) and not (context.train and rate):
+        seen = asked_of_output(asked, memory, bias)
+    else:
+        logits = mtf.layers.us_einsum(
+            [mtf.cast(asked, tf.float32), _in_float(context, memory)],
+            output_shape=[*rows, positions],
+        )
+        if bias is not None:
+            logits += mtf.cast(bias, logits.dtype)
+        shares = mtf.cast(mtf.softmax(logits, positions), memory.dtype)
+        shares = mtf.dropout(
+            shares,
+            context.train,
+            1.0 - rate,
+            noise_shape=_noise(context, params, positions),
+        )
+        seen = mtf.einsum([shares, memory], output_shape=[*rows, width])
     o = mtf.layers.us_einsum([seen, value], output_shape=[*rows, params.value_dim])
     shape = layer.expected_attention_output_shape(x, params)
     made = compute_output(params, o, output_shape=shape)
@@ -155,7 +159,7 @@ def enc_dec_attention(
 def _plain(layer: Any, context: Any, attention_fn: Any, z_loss_coeff: Any) -> bool:
     """Whether a layer is T5's, with nothing that other models have."""
     return (
-        attention_fn is _attention
+        attention_fn in (plain_attention, _joint_attention)
         and z_loss_coeff is None
         and not layer.shared_kv
         and layer.num_memory_heads == 0

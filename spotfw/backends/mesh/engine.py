@@ -208,8 +208,7 @@ class MeshModel(TunableModel):
     @functools.cached_property
     def embeddings(self) -> Array:
         """The frozen input embeddings, float32 [V, E]."""
-        value: Array
-        (value,) = self.runtime.read([_EMBEDDING])
+        value: Array = self.checkpoint.read(_EMBEDDING)  # the session's may be rounded
         value.flags.writeable = False  # it is frozen, and many are shown it
         return value
 

@@ -15,6 +15,7 @@ import gin
 
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf, transformer
+from spotfw.backends.mesh.compiled import compiled
 
 #: GELU is x * share, share = (1 + tanh(x * (_LINEAR + _CUBIC * x**2))) / 2, as Mesh TF's.
 _LINEAR = math.sqrt(2 / math.pi)
@@ -67,25 +68,50 @@ def gated_gelu(x: Any, factor: Any, *, slopes: bool = True) -> Any:
 
 def _gated_gelu(given: Any, times: Any, slopes: bool) -> tuple[Any, Any, Any]:
     """gelu(x) * factor, and its slopes by x and by the factor."""
+    if slopes:
+        made: tuple[Any, Any, Any] = compiled(_gelu_and_slopes, given, times)
+        return made
+    _, by_x, by_factor = _gelu_and_slopes(given, times)
+    return compiled(_gelu_alone, given, times), by_x, by_factor
+
+
+def _gelu_and_slopes(given: Any, times: Any) -> tuple[Any, Any, Any]:
     x, factor = tf.cast(given, tf.float32), tf.cast(times, tf.float32)
-    square = tf.square(x)
-    share = 0.5 * tf.tanh(x * (_CUBIC * square + _LINEAR)) + 0.5
-    active = x * share
+    square, share, active = _gelu(x)
     steep = share + active * (1.0 - share) * (6 * _CUBIC * square + 2 * _LINEAR)
     by_x, by_factor = tf.cast(steep * factor, given.dtype), tf.cast(active, given.dtype)
     # Else what they are made of may wait in memory until the gradient asks for them.
-    with tf.control_dependencies([by_x, by_factor] if slopes else []):
+    with tf.control_dependencies([by_x, by_factor]):
         made = active * factor
     return tf.cast(made, given.dtype), by_x, by_factor
 
 
+def _gelu_alone(given: Any, times: Any) -> Any:
+    _, _, active = _gelu(tf.cast(given, tf.float32))
+    return tf.cast(active * tf.cast(times, tf.float32), given.dtype)
+
+
+def _gelu(x: Any) -> tuple[Any, Any, Any]:
+    """x squared, GELU's share of x, and GELU."""
+    square = tf.square(x)
+    share = 0.5 * tf.tanh(x * (_CUBIC * square + _LINEAR)) + 0.5
+    return square, share, x * share
+
+
 def _gated_gelu_gradient(op: Any, toward: Any, *_: Any) -> list[Any]:
-    return [
-        mtf.slicewise(
-            tf.multiply, [slope, toward], splittable_dims=toward.shape.dims, name="gated_gelu"
-        )
-        for slope in op.outputs[1:]
-    ]
+    by_x, by_factor = mtf.slicewise(
+        functools.partial(compiled, _both_products),
+        [*op.outputs[1:], toward],
+        output_shape=[toward.shape] * 2,
+        output_dtype=[toward.dtype] * 2,
+        splittable_dims=toward.shape.dims,
+        name="gated_gelu",
+    )
+    return [by_x, by_factor]
+
+
+def _both_products(one: Any, other: Any, toward: Any) -> tuple[Any, Any]:
+    return one * toward, other * toward
 
 
 def softmax(x: Any, reduced_dim: Any, extra_logit: Any = None, name: str | None = None) -> Any:
@@ -146,23 +172,10 @@ def masked_norm(x: Any, scale: Any, there: Any, epsilon: float) -> Any:
     rows = mtf.Shape(x.shape.dims[:-1])
     masks = [] if there is None else [there]
 
-    def forward(*given: Any) -> tuple[Any, Any]:
-        x, scale, *masks = (tf.cast(value, tf.float32) for value in given)
-        mean = tf.reduce_mean(tf.square(x), -1, keepdims=True)
-        # A square that overflows gives no number: with 0 a tuning would go on and learn nothing.
-        inverse = tf.math.rsqrt(mean + epsilon) + 0.0 * mean
-        return tf.cast(x * _times(inverse, masks) * scale, given[0].dtype), inverse
-
-    def backward(*given: Any) -> Any:
-        x, scale, inverse, toward, *masks = (tf.cast(value, tf.float32) for value in given)
-        moved = toward * scale
-        along = tf.reduce_mean(moved * x, -1, keepdims=True) * tf.square(inverse)
-        return tf.cast((moved - x * along) * _times(inverse, masks), given[0].dtype)
-
     def gradient(op: Any, toward: Any, _: Any) -> list[Any]:
         (x, scale, *masks), inverse = op.inputs, op.outputs[1]
         by_x = mtf.slicewise(
-            backward,
+            functools.partial(compiled, _norm_gradient),
             [x, scale, inverse, toward, *masks],
             splittable_dims=rows.dims,
             name="norm_gradient",
@@ -172,7 +185,7 @@ def masked_norm(x: Any, scale: Any, there: Any, epsilon: float) -> Any:
         return [by_x, by_scale, *[None for _ in masks]]
 
     made, _ = mtf.slicewise(
-        forward,
+        functools.partial(compiled, functools.partial(_normed, epsilon)),
         [x, scale, *masks],
         output_shape=[x.shape, [*rows.dims, mtf.Dimension("mean", 1)]],
         output_dtype=[x.dtype, tf.float32],
@@ -181,6 +194,23 @@ def masked_norm(x: Any, scale: Any, there: Any, epsilon: float) -> Any:
         name="norm",
     )
     return made
+
+
+def _normed(epsilon: float, *given: Any) -> tuple[Any, Any]:
+    """The norm, and the inverse of the root mean square, of x, scale and masks."""
+    x, scale, *masks = (tf.cast(value, tf.float32) for value in given)
+    mean = tf.reduce_mean(tf.square(x), -1, keepdims=True)
+    # A square that overflows gives no number: with 0 a tuning would go on and learn nothing.
+    inverse = tf.math.rsqrt(mean + epsilon) + 0.0 * mean
+    return tf.cast(x * _times(inverse, masks) * scale, given[0].dtype), inverse
+
+
+def _norm_gradient(*given: Any) -> Any:
+    """By x, of x, scale, the inverse, the gradient of what came of them, and masks."""
+    x, scale, inverse, toward, *masks = (tf.cast(value, tf.float32) for value in given)
+    moved = toward * scale
+    along = tf.reduce_mean(moved * x, -1, keepdims=True) * tf.square(inverse)
+    return tf.cast((moved - x * along) * _times(inverse, masks), given[0].dtype)
 
 
 def _times(inverse: Any, masks: Any) -> Any:

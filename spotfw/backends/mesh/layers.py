@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from spotfw.backends.mesh import attention, fused
+from spotfw.backends.mesh import attention, fused, joint_attention
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import transformer, transformer_layers
 
@@ -31,6 +31,7 @@ _REPLACED: list[tuple[Any, str, Any]] = [
     (_PARAMS, "compute_k", attention.compute_k),
     (_PARAMS, "compute_v", attention.compute_v),
     (_PARAMS, "compute_output", attention.compute_output),
+    (mtf.transformer.attention, "attention", joint_attention.attention),
     (transformer_layers.SelfAttention, "compute_bias", attention.compute_bias),
     (transformer_layers, "enc_dec_attention", attention.enc_dec_attention),
 ]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
+from spotfw.backends.mesh.compiled import compiling
 from spotfw.backends.mesh.machines import Copies, LocalMachine, Machine, Program
 from spotfw.backends.mesh.model import building
 from spotfw.backends.mesh.programs import PLANS, Feed, Plan, Shapes, Tensors, feeds_of
@@ -72,6 +73,9 @@ class Runtime:
       machine: what the programs run on; by default a single device.
     """
 
+    #: Whether the model's weights never change.
+    frozen = True
+
     def __init__(
         self,
         name: str,
@@ -87,10 +91,13 @@ class Runtime:
         self._config = config
         self._rows, self._width = rows, width
         self.machine = machine or LocalMachine()
-        # On a TPU frozen slices lie as they are computed with; prompts are float32 everywhere.
         kind = tf.as_dtype(activations)
-        slices = kind if self.machine.updates else tf.float32
-        self._dtype = mtf.VariableDType(tf.float32, slices, kind)
+        # On a TPU, or on a single device, frozen weights lie as they are computed with; prompts,
+        # and weights that move, are float32 everywhere.
+        alone = not self.machine.updates and self.machine.layout.size == 1
+        master = kind if alone and self.frozen else tf.float32
+        self._dtype = mtf.VariableDType(master, kind if self.machine.updates else master, kind)
+        self._compiles = alone and kind == tf.bfloat16  # a TPU compiles all of a program
         self.graph = tf.Graph()
         self._session = self.machine.session(self.graph, threads)
         self._programs: dict[tuple[str, Shapes], Program] = {}
@@ -114,6 +121,7 @@ class Runtime:
                     gradients=kind != "decode",
                 ),
                 tf.name_scope(shapes.scope(kind)),
+                compiling(self._compiles),
             ):
                 program = self.machine.program(
                     *self._planned(kind, shapes),
@@ -247,7 +255,11 @@ class Runtime:
         # The initial value's tensor is fed, so that no operation is added to the graph.
         variables = self._variables()
         runs = {variables[name].initializer: value for name, value in values.items()}
-        self._session.run(list(runs), {run.inputs[1]: value for run, value in runs.items()})
+        feeds = {
+            run.inputs[1]: value.astype(run.inputs[1].dtype.as_numpy_dtype, copy=False)
+            for run, value in runs.items()
+        }
+        self._session.run(list(runs), feeds)
         copies = [self._copies[name].out for name in values if name in self._copies]
         if copies:
             self._session.run(copies)

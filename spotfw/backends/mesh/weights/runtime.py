@@ -40,6 +40,8 @@ class WeightRuntime(Runtime):
       **about: as of `Runtime`.
     """
 
+    frozen = False
+
     def __init__(self, name: str, config: str, *, factored_from: int, **about: Any) -> None:
         super().__init__(name, config, **about)
         self.factored_from = factored_from
