@@ -175,14 +175,21 @@ def _absorbed(
     q = query.view(rows * length, heads, -1).transpose(0, 1)  # [heads, R * Q, d]
     lifted = torch.matmul(q, to_keys).view(heads, rows, length, width)
     lifted = lifted.transpose(0, 1).flatten(1, 2)  # [R, heads * Q, E]
-    scores = torch.matmul(lifted, encoded.transpose(1, 2)).unflatten(1, (heads, length))
-    share = torch.softmax(scores.float() + bias, dim=-1).to(query.dtype)
-    if keys is not None:
-        share = share * keys.transpose(2, 3)
-    gathered = torch.matmul(share.flatten(1, 2), encoded).unflatten(1, (heads, length))
-    gathered = gathered.transpose(0, 1).flatten(1, 2)  # [heads, R * Q, E]
+    across = None if keys is None else keys.transpose(2, 3)
+    gathered = (on_cpu.asked if on_cpu.here(query) else _asked)(lifted, encoded, bias, across)
+    gathered = gathered.unflatten(1, (heads, length)).transpose(0, 1).flatten(1, 2)
     mixed = torch.matmul(gathered, to_values.transpose(1, 2))
     return mixed.transpose(0, 1).reshape(rows, length, inner)
+
+
+def _asked(query: Tensor, encoded: Tensor, bias: Tensor, keys: Tensor | None) -> Tensor:
+    """As `on_cpu.asked`."""
+    heads = 1 if keys is None else keys.shape[1]
+    scores = torch.matmul(query, encoded.transpose(1, 2)).unflatten(1, (heads, -1))
+    share = torch.softmax(scores.float() + bias, dim=-1).to(query.dtype)
+    if keys is not None:
+        share = share * keys
+    return torch.matmul(share.flatten(1, 2), encoded)
 
 
 def activated(inner: Tensor, settings: Settings) -> tuple[Tensor, Tensor | None]:

@@ -115,3 +115,48 @@ class _Attention(torch.autograd.Function):  # type: ignore[misc]
             if ctx.bias_rows == 1:
                 to_bias = to_bias.sum(0, keepdim=True)
         return split.reshape(rows, length, -1), to_bias, None, None
+
+
+def asked(query: Tensor, encoded: Tensor, bias: Tensor, keys: Tensor | None) -> Tensor:
+    """What queries see of an encoder's output, which is their keys and values at once.
+
+    Args:
+      query: [R, heads * Q, E].
+      encoded: [R, K, E].
+      bias: without a gradient, broadcast to [R, heads, Q, K].
+      keys: a dropout mask [R, heads, 1, K] of shares, or None.
+
+    Returns:
+      [R, heads * Q, E].
+    """
+    seen: Tensor = _Asked.apply(query, encoded, bias, keys)
+    return seen
+
+
+class _Asked(torch.autograd.Function):  # type: ignore[misc]
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, encoded: Tensor, bias: Tensor, keys: Tensor | None
+    ) -> Tensor:
+        heads = 1 if keys is None else keys.shape[1]
+        scores = torch.bmm(query, encoded.transpose(1, 2)).float().unflatten(1, (heads, -1))
+        share = torch.softmax(scores + bias, dim=-1)
+        used = share.to(query.dtype)
+        used = (used if keys is None else used * keys).flatten(1, 2)
+        ctx.save_for_backward(query, encoded, share, used, keys)
+        return torch.bmm(used, encoded)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        query, encoded, share, used, keys = ctx.saved_tensors
+        (toward,) = gradients
+        to_share = torch.bmm(toward, encoded.transpose(1, 2)).view_as(share)
+        if keys is not None:
+            to_share = to_share * keys
+        scores = torch.ops.aten._softmax_backward_data(to_share.float(), share, -1, share.dtype)
+        to_scores = scores.to(query.dtype).flatten(1, 2)
+        # As keys and as values in one product, laid out as the other layers' gradients are: two
+        # transposed ones take three times as long to add up.
+        both = torch.cat([to_scores, used], dim=1).transpose(1, 2)
+        to_encoded = torch.bmm(both, torch.cat([query, toward], dim=1))
+        return torch.bmm(to_scores, encoded), to_encoded, None, None

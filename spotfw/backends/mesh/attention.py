@@ -134,7 +134,7 @@ def enc_dec_attention(
     )
     rate = layer.attention_kwargs_from_context(context)["dropout_rate"]
     if joins(asked, memory) and not (context.train and rate):
-        seen = asked_of_output(asked, memory, bias)
+        seen = asked_of_output(asked, memory, _in_float(context, memory), bias)
     else:
         logits = mtf.layers.us_einsum(
             [mtf.cast(asked, tf.float32), _in_float(context, memory)],

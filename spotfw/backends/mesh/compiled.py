@@ -53,6 +53,8 @@ def compiled(function: Callable[..., Any], *given: Any) -> Any:
         return function(*given)
     if max(tensor.shape.num_elements() or 0 for tensor in given) < _LARGE:
         return function(*given)
+    # A variable would be compiled for anew.
+    tensors = [tf.convert_to_tensor(tensor) for tensor in given]
     collection = tf.get_collection_ref(_MADE)
     if not collection:
         collection.append({})
@@ -60,7 +62,7 @@ def compiled(function: Callable[..., Any], *given: Any) -> Any:
     key = _key(function)
     if key not in made:
         made[key] = tf.function(function, jit_compile=True, autograph=False)
-    return made[key](*given)
+    return made[key](*tensors)
 
 
 def _key(function: Callable[..., Any]) -> Any:

@@ -68,13 +68,15 @@ def attention(
     return made
 
 
-def asked_of_output(asked: Any, memory: Any, bias: Any) -> Any:
+def asked_of_output(asked: Any, memory: Any, wide: Any, bias: Any) -> Any:
     """What short targets see of an encoder's output, as `enc_dec_attention` has it.
 
     Args:
-      asked: queries taken to the output's width, [*rows, length, heads, d_model].
+      asked: queries taken to the output's width, [*rows, length, heads, d_model]; without the
+        length where a single position asks.
       memory: [*rows, memory_length, d_model], keys and values at once.
-      bias: of the scores [*rows, length, heads, memory_length], or None.
+      wide: the same in float32, which layers share; the gradient goes to `memory` alone.
+      bias: of the scores, with `memory_length` in place of `d_model`; or None.
 
     Returns:
       of the shape of `asked`.
@@ -84,7 +86,7 @@ def asked_of_output(asked: Any, memory: Any, bias: Any) -> Any:
     biases = [] if bias is None else [_ordered(bias, scores)]
     made, _ = mtf.slicewise(
         _seen,
-        [asked, memory, *biases],
+        [asked, memory, wide, *biases],
         output_shape=[asked.shape, scores],
         output_dtype=[asked.dtype] * 2,
         splittable_dims=rows,
@@ -159,17 +161,17 @@ def _to_scores(v: Any, made: Any, shares: Any, toward: Any) -> Any:
     return compiled.compiled(_softmax_gradient, shares, to_shares, mean)
 
 
-def _seen(asked: Any, memory: Any, *biases: Any) -> tuple[Any, Any]:
+def _seen(asked: Any, memory: Any, wide: Any, *biases: Any) -> tuple[Any, Any]:
     """As `_forward`, with all positions and heads of a target in one product."""
-    flat, wide = tf.cast(_flat(asked), tf.float32), tf.cast(memory, tf.float32)
+    flat = tf.cast(_flat(asked, memory), tf.float32)
     scores = tf.matmul(flat, wide, transpose_b=True)
     scores = tf.reshape(scores, [*asked.shape[:-1], memory.shape[-2]])
     shares = _shares(scores, biases, asked.dtype)
-    return tf.reshape(tf.matmul(_flat(shares), memory), asked.shape), shares
+    return tf.reshape(tf.matmul(_flat(shares, memory), memory), asked.shape), shares
 
 
-def _seen_gradient(op: Any, toward: Any, _: Any) -> list[Any]:
-    (asked, memory, *biases), (made, shares) = op.inputs, op.outputs
+def _seen_gradient(op: Any, toward: Any, *_: Any) -> list[Any]:
+    (asked, memory, _, *biases), (made, shares) = op.inputs, op.outputs
     to_asked, to_memory, to_scores = mtf.slicewise(
         _seen_backward,
         [asked, memory, made, shares, toward],
@@ -178,14 +180,14 @@ def _seen_gradient(op: Any, toward: Any, _: Any) -> list[Any]:
         splittable_dims=memory.shape.dims[:-2],
         name="cross_attention_gradient",
     )
-    return [to_asked, to_memory, *(_to_bias(bias, to_scores) for bias in biases)]
+    return [to_asked, to_memory, None, *(_to_bias(bias, to_scores) for bias in biases)]
 
 
 def _seen_backward(
     asked: Any, memory: Any, made: Any, shares: Any, toward: Any
 ) -> tuple[Any, Any, Any]:
     """By what is asked, by the output and by scores."""
-    asked_, made, flat, toward = (_flat(given) for given in (asked, made, shares, toward))
+    asked_, made, flat, toward = (_flat(given, memory) for given in (asked, made, shares, toward))
     to_scores = _to_scores(memory, made, flat, toward)
     # As keys and as values at once.
     both = tf.concat([to_scores, flat], -2), tf.concat([asked_, toward], -2)
@@ -196,10 +198,10 @@ def _seen_backward(
     )
 
 
-def _flat(given: Any) -> Any:
-    """[..., length, heads, n] as [..., length * heads, n]."""
-    *rows, length, heads, width = given.shape.as_list()
-    return tf.reshape(given, [*rows, length * heads, width])
+def _flat(given: Any, memory: Any) -> Any:
+    """[*rows, ..., n] as [*rows, all of a row, n], of the rows of a memory [*rows, length, E]."""
+    rows, width = memory.shape.as_list()[:-2], given.shape[-1]
+    return tf.reshape(given, [*rows, -1, width])
 
 
 def _dots(one: Any, other: Any) -> Any:
