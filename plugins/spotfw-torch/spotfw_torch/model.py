@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from spotfw_torch import layers, ragged
+from spotfw_torch import layers, on_cpu, ragged
 from spotfw_torch.dimensions import Dimensions, read_dimensions
 from spotfw_torch.dropout import Dropout
 from spotfw_torch.examples import FREE_MULTIPLE, MULTIPLE
@@ -191,12 +191,13 @@ class FrozenT5:
             max_distance=self.dimensions.max_distance,
         )
         heads = self.settings.heads
-        bias = with_padding(of_block(positions, 0, heads), real)
+        columns = on_cpu.columns(x)
+        bias = with_padding(of_block(positions, 0, heads), real, columns)
         x = layers.dropped(x, self._feature_mask(dropout, _ENCODER_SITES - 1))
         for number, block in enumerate(self.weights.encoder):
             masks = self._encoder_masks(dropout, number, x.shape[1])
             if number and self.dimensions.bias_in_every_block:
-                bias = with_padding(of_block(positions, number, heads), real)
+                bias = with_padding(of_block(positions, number, heads), real, columns)
             x, bias, masks = beside(block, x, bias, masks)
             x = self._encoder_block(x, block, self.settings, bias, masks, qkv)
             qkv = None

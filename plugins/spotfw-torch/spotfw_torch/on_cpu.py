@@ -14,6 +14,8 @@ from torch import Tensor
 
 #: Keys up to which all scores of a row are kept; beyond, memory matters more than time.
 _SHORT = 256
+#: PyTorch's softmax takes numbers of bfloat16 by so many, and those that are left one by one.
+_TOGETHER = 32
 
 
 def here(x: Tensor) -> bool:
@@ -24,6 +26,16 @@ def here(x: Tensor) -> bool:
 def keeps_scores(x: Tensor) -> bool:
     """Whether `attention` is faster than PyTorch's for x [R, length, ...] and fits in memory."""
     return here(x) and x.dtype == torch.bfloat16 and x.shape[1] <= _SHORT
+
+
+def columns(x: Tensor) -> int:
+    """How many columns `attention` would have a bias of x [R, length, ...] have.
+
+    Where many would be left, more of them cost less; where few, products cost more than is saved.
+    """
+    length = x.shape[1]
+    missing = -length % _TOGETHER
+    return length + missing if keeps_scores(x) and missing <= _TOGETHER // 2 else length
 
 
 def norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
@@ -68,7 +80,8 @@ def attention(qkv: Tensor, bias: Tensor, keys: Tensor | None, heads: int) -> Ten
 
     Args:
       qkv: [R, length, 3 * heads * d], queries, keys, values.
-      bias: [R or 1, heads, length, length], of the same type.
+      bias: [R or 1, heads, length, K], of the same type; very negative from `length` on, where
+        K is larger.
       keys: a dropout mask [R, heads, length, 1] of values, or None.
       heads: how many.
     """
@@ -81,11 +94,12 @@ class _Attention(torch.autograd.Function):  # type: ignore[misc]
     def forward(ctx: Any, qkv: Tensor, bias: Tensor, keys: Tensor | None, heads: int) -> Tensor:
         rows, length, _ = qkv.shape
         split = qkv.view(rows, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        query, key, value = split.reshape(3, rows * heads, length, -1).unbind(0)
+        query = split[0].reshape(rows * heads, length, -1)
+        key, value = _widened(split[1:], bias.shape[-1]).flatten(1, 2).unbind(0)
         if keys is not None:
-            keys = keys.reshape(rows * heads, length, 1)
+            keys = _widened(keys, bias.shape[-1]).flatten(0, 1)
             value = value * keys
-        every = bias.expand(rows, -1, -1, -1).reshape(rows * heads, length, length)
+        every = bias.expand(rows, -1, -1, -1).reshape(rows * heads, length, -1)
         scores = torch.baddbmm(every, query, key.transpose(1, 2))
         share = torch.softmax(scores, dim=-1, out=scores)
         ctx.save_for_backward(query, key, value, share, keys)
@@ -97,24 +111,31 @@ class _Attention(torch.autograd.Function):  # type: ignore[misc]
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
         query, key, value, share, keys = ctx.saved_tensors
         count, length, wide = query.shape
-        rows = count // ctx.heads
-        mixed = gradients[0].view(rows, length, ctx.heads, wide).transpose(1, 2)
+        rows, heads = count // ctx.heads, ctx.heads
+        mixed = gradients[0].view(rows, length, heads, wide).transpose(1, 2)
         mixed = mixed.reshape(count, length, wide)
-        split = query.new_empty(3, count, length, wide)
-        torch.bmm(share.transpose(1, 2), mixed, out=split[2])
+        to_value = torch.bmm(share.transpose(1, 2), mixed)
         if keys is not None:
-            split[2].mul_(keys)
+            to_value.mul_(keys)
         to_share = torch.bmm(mixed, value.transpose(1, 2))
         scores = torch.ops.aten._softmax_backward_data(to_share, share, -1, share.dtype)
-        torch.bmm(scores, key, out=split[0])
-        torch.bmm(scores.transpose(1, 2), query, out=split[1])
-        split = split.view(3, rows, ctx.heads, length, wide).permute(1, 3, 0, 2, 4)
+        to_query, to_key = torch.bmm(scores, key), torch.bmm(scores.transpose(1, 2), query)
+        split = query.new_empty(rows, length, 3, heads, wide)
+        for number, part in enumerate((to_query, to_key, to_value)):
+            split[:, :, number] = part.view(rows, heads, -1, wide)[:, :, :length].transpose(1, 2)
         to_bias = None
         if ctx.needs_input_grad[1]:  # where all weights are tuned
-            to_bias = scores.view(rows, ctx.heads, length, length)
+            to_bias = scores.view(rows, heads, length, -1)
             if ctx.bias_rows == 1:
                 to_bias = to_bias.sum(0, keepdim=True)
-        return split.reshape(rows, length, -1), to_bias, None, None
+        return split.view(rows, length, -1), to_bias, None, None
+
+
+def _widened(x: Tensor, length: int) -> Tensor:
+    """x [..., positions, width] in one piece, with zeros behind up to a length."""
+    if x.shape[-2] == length:
+        return x.contiguous()
+    return torch.nn.functional.pad(x, (0, 0, 0, length - x.shape[-2]))
 
 
 def asked(query: Tensor, encoded: Tensor, bias: Tensor, keys: Tensor | None) -> Tensor:

@@ -66,14 +66,21 @@ def of_block(bias: torch.Tensor, block: int, heads: int) -> torch.Tensor:
     return bias if bias.shape[-3] == heads else bias.narrow(-3, block * heads, heads)
 
 
-def with_padding(bias: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+def with_padding(
+    bias: torch.Tensor, real: torch.Tensor, columns: int | None = None
+) -> torch.Tensor:
     """A bias that also forbids padding, [rows, heads, Q, K].
 
     Args:
       bias: [heads, Q, K]; heads and Q may be 1.
       real: which keys are real, bool [rows, K].
+      columns: in place of K, with forbidden ones behind.
     """
     heads, queries, keys = bias.shape
+    if columns is not None and columns > keys:
+        wide = bias.new_full((real.shape[0], heads, queries, columns), FORBIDDEN)
+        wide[..., :keys] = bias.masked_fill(~real[:, None, None, :], FORBIDDEN)
+        return wide
     padded = keys if bias.is_cpu else -(-keys // _ALIGNMENT) * _ALIGNMENT
     # Rows of an aligned length, of which a part is used: else each layer would copy the bias.
     masked = bias.new_empty((real.shape[0], heads, queries, padded))[..., :keys]

@@ -47,7 +47,8 @@ def test_norm(dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "with dropped keys"])
-def test_attention(dtype: torch.dtype, masked: bool) -> None:
+@pytest.mark.parametrize("behind", [0, 3], ids=["all keys", "columns behind"])
+def test_attention(dtype: torch.dtype, masked: bool, behind: int) -> None:
     bias = _draw(ROWS, HEADS, LENGTH, LENGTH).to(dtype)
     bias[1, :, :, 5:] = -1e9
     keys = None
@@ -59,12 +60,94 @@ def test_attention(dtype: torch.dtype, masked: bool) -> None:
         v = v if keys is None else v * keys.double()
         return layers.merge_heads(torch.softmax(q @ k.transpose(2, 3) + bias.double(), -1) @ v)
 
+    wide = functional.pad(bias, (0, behind), value=-1e9)
     _compare(
-        lambda x: on_cpu.attention(x, bias, keys, HEADS),
+        lambda x: on_cpu.attention(x, wide, keys, HEADS),
         reference,
         _draw(ROWS, LENGTH, 3 * HEADS * WIDE),
         dtype,
     )
+
+
+@pytest.mark.parametrize("behind", [0, 3], ids=["all keys", "columns behind"])
+def test_the_gradient_of_attention_s_bias(behind: int) -> None:
+    qkv = _draw(ROWS, LENGTH, 3 * HEADS * WIDE)
+    weights = _draw(ROWS, LENGTH, HEADS * WIDE)
+
+    def of(attention) -> torch.Tensor:
+        bias = _draw(1, HEADS, LENGTH, LENGTH).requires_grad_()
+        attention(bias).backward(weights)
+        assert bias.grad is not None
+        return bias.grad
+
+    def ours(bias: torch.Tensor) -> torch.Tensor:
+        return on_cpu.attention(qkv, functional.pad(bias, (0, behind), value=-1e9), None, HEADS)
+
+    def plain(bias: torch.Tensor) -> torch.Tensor:
+        q, k, v = layers.split_heads(qkv, 3, HEADS)
+        return layers.merge_heads(torch.softmax(q @ k.transpose(2, 3) + bias, -1) @ v)
+
+    torch.testing.assert_close(of(ours), of(plain))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "length", "columns"),
+    [
+        (torch.bfloat16, 84, 96),
+        (torch.bfloat16, 164, 164),
+        (torch.bfloat16, 96, 96),
+        (torch.bfloat16, 300, 300),
+        (torch.float32, 84, 84),
+    ],
+)
+def test_columns_are_added_where_softmax_would_leave_many(
+    dtype: torch.dtype, length: int, columns: int
+) -> None:
+    assert on_cpu.columns(torch.zeros(1, length, 1, dtype=dtype)) == columns
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("masked", [False, True], ids=["whole", "with dropped keys"])
+@pytest.mark.parametrize("by", ["query", "encoded"])
+def test_queries_of_an_encoder_s_output(dtype: torch.dtype, masked: bool, by: str) -> None:
+    bias = torch.zeros(ROWS, 1, 1, LENGTH)
+    bias[1, ..., 5:] = -1e9
+    keys = None
+    if masked:
+        keys = torch.where(_draw(ROWS, HEADS, 1, LENGTH) > 0, 2.0, 0.0).to(dtype)
+    query, encoded = _draw(ROWS, HEADS * 3, WIDE).to(dtype), _draw(ROWS, LENGTH, WIDE).to(dtype)
+
+    def of(function, x: torch.Tensor) -> torch.Tensor:
+        given = (x, encoded.to(x.dtype)) if by == "query" else (query.to(x.dtype), x)
+        mask = None if keys is None else keys.to(x.dtype)
+        return function(*given, bias, mask)
+
+    def reference(query, encoded, bias, mask) -> torch.Tensor:
+        scores = (query @ encoded.transpose(1, 2)).unflatten(1, (HEADS, -1)) + bias
+        share = torch.softmax(scores, -1) * (1.0 if mask is None else mask)
+        return share.flatten(1, 2) @ encoded
+
+    given = query if by == "query" else encoded
+    _compare(lambda x: of(on_cpu.asked, x), lambda x: of(reference, x), given, dtype)
+    torch.testing.assert_close(
+        of(layers._asked, given), of(on_cpu.asked, given), rtol=2e-2, atol=1e-2
+    )
+
+
+def test_token_losses() -> None:
+    targets = torch.tensor([[4, 1, 0], [1, 7, 2]])
+
+    def losses(logits: torch.Tensor) -> torch.Tensor:
+        return torch.stack(token_losses(logits, targets))
+
+    def plain(logits: torch.Tensor) -> torch.Tensor:
+        normaliser = torch.logsumexp(logits, -1)
+        nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+        return torch.stack([nats.view_as(targets), normaliser])
+
+    given = 5 * _draw(2, 3, 8)
+    _compare(losses, plain, given, torch.float32)
+    assert torch.equal(losses(given), losses(given.clone().requires_grad_()))
 
 
 def test_one_bias_for_all_rows() -> None:
