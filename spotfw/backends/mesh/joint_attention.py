@@ -1,10 +1,10 @@
 """T5's attention in bfloat16 as one operation, where programs run on this machine's processor.
 
-Mesh TF makes it of several operations, differentiates each by itself, and so the gradient of scores,
-which are float32, goes through products in float32 at half bfloat16's speed. Here scores are
-float32 all the same, and their gradient is computed in float32 and rounded once. With P the shares
-and O = P V what is made of them, the gradient of the scores is P (dO V' - sum(dO O)), the sum over a
-value's width: one pass over what is as large as P.
+Mesh TF makes it of several operations and differentiates each by itself, so that the gradient of
+scores, which are float32, goes through products in float32, at half bfloat16's speed. Here scores
+are float32 all the same, and their gradient is computed in float32 and rounded once. With P the
+shares and O = P V what is made of them, it is P (dO V' - sum(dO O)), the sum over a value's width:
+one pass over what is as large as P.
 """
 
 from __future__ import annotations
