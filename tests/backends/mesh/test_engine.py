@@ -181,7 +181,10 @@ def test_bfloat16_activations_run(tiny_model: Path, tiny_engine: Any, tiny_task:
     assert len(engine.predict(state.prompt, LINES, SETTINGS)) == 2
     held = engine.read_variables()
     for name, value in tiny_engine.read_variables().items():
-        assert held[name].tobytes() == value.tobytes()
+        # As they are computed with; what prompts begin from is not rounded.
+        assert held[name].tobytes() == value.astype(held[name].dtype).tobytes()
+        assert held[name].itemsize == 2
+    assert engine.embeddings.tobytes() == tiny_engine.embeddings.tobytes()
     engine.close()
 
 
