@@ -124,7 +124,7 @@ def self_attention(
     """A residual branch; bias [R or 1, heads, length, length]; qkv where it is there already."""
     if qkv is None:
         qkv = linear(norm(x, weights.norm, settings.epsilon), weights.qkv)
-    if on_cpu.keeps_scores(qkv):
+    if on_cpu.makes_scores(qkv, settings.heads):
         mixed = on_cpu.attention(qkv, bias, keys, settings.heads)
     else:
         q, k, v = split_heads(qkv, 3, settings.heads)

@@ -191,7 +191,7 @@ class FrozenT5:
             max_distance=self.dimensions.max_distance,
         )
         heads = self.settings.heads
-        columns = on_cpu.columns(x)
+        columns = on_cpu.columns(x, heads)
         bias = with_padding(of_block(positions, 0, heads), real, columns)
         x = layers.dropped(x, self._feature_mask(dropout, _ENCODER_SITES - 1))
         for number, block in enumerate(self.weights.encoder):

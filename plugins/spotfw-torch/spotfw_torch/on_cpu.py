@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-#: Keys up to which all scores of a row are kept; beyond, memory matters more than time.
+#: Keys up to which a gradient finds the shares kept; beyond, memory matters more than time.
 _SHORT = 256
+#: Scores of a layer up to which longer rows have them made at once, and again for the gradient.
+_MOST = 2**26
 #: PyTorch's softmax takes numbers of bfloat16 by so many, and those that are left one by one.
 _TOGETHER = 32
 
@@ -23,19 +25,21 @@ def here(x: Tensor) -> bool:
     return x.is_cpu and not torch.compiler.is_compiling()
 
 
-def keeps_scores(x: Tensor) -> bool:
+def makes_scores(x: Tensor, heads: int) -> bool:
     """Whether `attention` is faster than PyTorch's for x [R, length, ...] and fits in memory."""
-    return here(x) and x.dtype == torch.bfloat16 and x.shape[1] <= _SHORT
+    rows, length, _ = x.shape
+    fits = length <= _SHORT or rows * heads * length**2 <= _MOST
+    return here(x) and x.dtype == torch.bfloat16 and fits
 
 
-def columns(x: Tensor) -> int:
+def columns(x: Tensor, heads: int) -> int:
     """How many columns `attention` would have a bias of x [R, length, ...] have.
 
     Where many would be left, more of them cost less; where few, products cost more than is saved.
     """
     length = x.shape[1]
     missing = -length % _TOGETHER
-    return length + missing if keeps_scores(x) and missing <= _TOGETHER // 2 else length
+    return length + missing if makes_scores(x, heads) and missing <= _TOGETHER // 2 else length
 
 
 def norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
@@ -99,18 +103,18 @@ class _Attention(torch.autograd.Function):  # type: ignore[misc]
         if keys is not None:
             keys = _widened(keys, bias.shape[-1]).flatten(0, 1)
             value = value * keys
-        every = bias.expand(rows, -1, -1, -1).reshape(rows * heads, length, -1)
-        scores = torch.baddbmm(every, query, key.transpose(1, 2))
-        share = torch.softmax(scores, dim=-1, out=scores)
-        ctx.save_for_backward(query, key, value, share, keys)
+        share = _shares(query, key, bias)
+        kept = share if length <= _SHORT else bias
+        ctx.save_for_backward(query, key, value, kept, keys)
         ctx.heads, ctx.bias_rows = heads, bias.shape[0]
         mixed = torch.bmm(share, value).view(rows, heads, length, -1)
         return mixed.transpose(1, 2).reshape(rows, length, -1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
-        query, key, value, share, keys = ctx.saved_tensors
+        query, key, value, kept, keys = ctx.saved_tensors
         count, length, wide = query.shape
+        share = kept if length <= _SHORT else _shares(query, key, kept)
         rows, heads = count // ctx.heads, ctx.heads
         mixed = gradients[0].view(rows, length, heads, wide).transpose(1, 2)
         mixed = mixed.reshape(count, length, wide)
@@ -129,6 +133,14 @@ class _Attention(torch.autograd.Function):  # type: ignore[misc]
             if ctx.bias_rows == 1:
                 to_bias = to_bias.sum(0, keepdim=True)
         return split.view(rows, length, -1), to_bias, None, None
+
+
+def _shares(query: Tensor, key: Tensor, bias: Tensor) -> Tensor:
+    """Of queries [R * heads, length, d] and a bias [R or 1, heads, length, K]."""
+    count, length, _ = query.shape
+    every = bias.expand(count // bias.shape[1], -1, -1, -1).reshape(count, length, -1)
+    scores = torch.baddbmm(every, query, key.transpose(1, 2))
+    return torch.softmax(scores, dim=-1, out=scores)
 
 
 def _widened(x: Tensor, length: int) -> Tensor:

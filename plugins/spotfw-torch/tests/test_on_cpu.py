@@ -48,7 +48,11 @@ def test_norm(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "with dropped keys"])
 @pytest.mark.parametrize("behind", [0, 3], ids=["all keys", "columns behind"])
-def test_attention(dtype: torch.dtype, masked: bool, behind: int) -> None:
+@pytest.mark.parametrize("short", [LENGTH, LENGTH - 1], ids=["kept", "made again"])
+def test_attention(
+    dtype: torch.dtype, masked: bool, behind: int, short: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_cpu, "_SHORT", short)
     bias = _draw(ROWS, HEADS, LENGTH, LENGTH).to(dtype)
     bias[1, :, :, 5:] = -1e9
     keys = None
@@ -96,14 +100,15 @@ def test_the_gradient_of_attention_s_bias(behind: int) -> None:
         (torch.bfloat16, 84, 96),
         (torch.bfloat16, 164, 164),
         (torch.bfloat16, 96, 96),
-        (torch.bfloat16, 300, 300),
+        (torch.bfloat16, 304, 320),
+        (torch.bfloat16, 9_044, 9_044),
         (torch.float32, 84, 84),
     ],
 )
 def test_columns_are_added_where_softmax_would_leave_many(
     dtype: torch.dtype, length: int, columns: int
 ) -> None:
-    assert on_cpu.columns(torch.zeros(1, length, 1, dtype=dtype)) == columns
+    assert on_cpu.columns(torch.zeros(1, length, 1, dtype=dtype), 1) == columns
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
