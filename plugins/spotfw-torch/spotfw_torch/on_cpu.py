@@ -37,7 +37,7 @@ def columns(x: Tensor, heads: int) -> int:
 
     Where many would be left, more of them cost less; where few, products cost more than is saved.
     """
-    length = x.shape[1]
+    length: int = x.shape[1]
     missing = -length % _TOGETHER
     return length + missing if makes_scores(x, heads) and missing <= _TOGETHER // 2 else length
 
