@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -146,6 +148,21 @@ def test_without_xla_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> Non
         assert not compiled.wanted()
     _, operations = _outcome(*_CASES["norm"], compile=True)
     assert "PartitionedCall" not in operations
+
+
+def test_compiling_writes_nothing_to_the_error_stream() -> None:
+    code = """
+from spotfw.backends.mesh import compiled
+from spotfw.backends.mesh.compat import tf
+compiled._LARGE = 0
+with tf.Graph().as_default(), compiled.compiling(True), tf.Session() as session:
+    given = tf.placeholder(tf.bfloat16, [2])
+    made = compiled.compiled(tf.square, given)
+    assert made.op.type != "Square"
+    print(session.run(made, {given: [1.0, 3.0]}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[1 9]\n", "")
 
 
 def test_with_dropout_attention_stays_mesh_tf_s() -> None:
