@@ -207,8 +207,12 @@ class MeshModel(TunableModel):
 
     @functools.cached_property
     def embeddings(self) -> Array:
-        """The frozen input embeddings, float32 [V, E]."""
-        value: Array = self.checkpoint.read(_EMBEDDING)  # the session's may be rounded
+        """The input embeddings, float32 [V, E]."""
+        value: Array
+        if self.runtime.frozen:
+            value = self.checkpoint.read(_EMBEDDING)  # the session's may be rounded
+        else:
+            (value,) = self.runtime.read([_EMBEDDING])
         value.flags.writeable = False  # it is frozen, and many are shown it
         return value
 

@@ -92,6 +92,19 @@ def test_another_tuning_by_the_same_session_is_as_by_a_new_one(
     assert [h.score for h in second.history] == [h.score for h in alone.history]
 
 
+def test_a_checkpoints_model_shows_its_own_embeddings(
+    session: spotfw.Session, tiny_task: Any, tmp_path: Path
+) -> None:
+    model: Any = session.model
+    settings = ModelTuningSettings(steps=1, **{**SETTINGS, "checkpoint_every": 1})
+    for progress in tuned(model.origin(), WeightTuneRequest(task=tiny_task, settings=settings)):
+        assert progress.checkpoint is not None
+        own = progress.checkpoint.model.init_context(1).embeddings
+        progress.checkpoint.save(str(tmp_path))
+    assert (own == Checkpoint(str(tmp_path)).read("shared/embedding")).all()
+    assert (own != model.embeddings).any()
+
+
 @pytest.mark.parametrize("parameters, sessions", [(2**26, 1), (2**26 + 1, 0)])
 def test_a_large_models_session_is_closed(parameters: int, sessions: int) -> None:
     class Session:
