@@ -53,7 +53,7 @@ def folder_for(backend: Backend, named: NamedModel) -> str:
     Raises:
       SpotError: the backend reads another kind of folder than the model has.
     """
-    kind = _reads(backend)
+    kind = reads_kind(backend)
     if kind == BUILT_IN:
         return str(named.folder())
     if kind == "huggingface" and named.hf_folder is not None:
@@ -83,7 +83,7 @@ def choose_backend(model: str, plugins: Plugins) -> str:
     def fits(backend: Backend) -> bool:
         if missing_package(backend) is not None:
             return False
-        reads = _reads(backend)
+        reads = reads_kind(backend)
         if named is not None:
             return reads == BUILT_IN or (reads == "huggingface" and named.hf_folder is not None)
         return kind is None or reads == kind
@@ -110,7 +110,7 @@ def weight_backend(model: str, plugins: Plugins) -> str:
     named = named_model(model, plugins)
     kind = None if named is not None or is_hub_model(model) else folder_kind(model)
     for name in weight_engines(plugins):
-        if kind in (None, _reads(plugins.backend(name))):
+        if kind in (None, reads_kind(plugins.backend(name))):
             return name
     raise WrongUse(
         f"The engine {chosen} tunes prompts in front of {model}, and no weights, and no engine "
@@ -211,7 +211,8 @@ def _its_folder(named: NamedModel, plugins: Plugins) -> str:
     return str(named.folder())
 
 
-def _reads(backend: Backend) -> str:
+def reads_kind(backend: Backend) -> str:
+    """The kind of folder that an engine opens: ``mesh`` where it does not say."""
     return backend.reads if isinstance(backend, FolderKind) else BUILT_IN
 
 

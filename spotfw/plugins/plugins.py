@@ -133,6 +133,18 @@ class Plugins:
         """Names of a kind, sorted."""
         return [c.name for c in self.components(kind)]
 
+    def component(self, kind: str, name: str) -> Component:
+        """The part called `name`, as `get` finds it, with whose it is; settings are passed over.
+
+        Raises:
+          UnknownName: there is none.
+          WrongUse: several plugins give one.
+        """
+        part, _ = self._split(kind, name)
+        if part is None:
+            raise self._unknown(kind, name)
+        return part
+
     def get(self, kind: str, name: str, settings: Mapping[str, Any] | None = None) -> Any:
         """The part called `name`, or ``distribution:name`` where several share a name.
 

@@ -83,16 +83,19 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
     """Show every tuning of STUDY.toml, its cost in steps, and what is done already.
 
     What a strategy tunes is known only once it has chosen; until then its steps are the
-    most they can be.
+    most they can be. It ends in an error where the engine that the study needs is not
+    installed here.
 
     \b
     Example:
       spotfw study plan benchmarks/miniature/study.toml
     """
     from spotfw.cli.display import note, print_json, print_table
+    from spotfw.plugins import default_plugins
     from spotfw.recipe.progress.figures import duration
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
+    from spotfw.study.work.readiness import check_engines
     from spotfw.study.work.workers import workers_for
 
     laid = lay_out(read_study(file), out)
@@ -114,6 +117,7 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
                 "cells": [_cell(laid, cell) for cell in laid.cells],
             }
         )
+        check_engines(laid, default_plugins())
         return
     for warning in laid.warnings:
         note(warning)
@@ -131,6 +135,8 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
         f"At most {laid.steps_left:,} of {laid.total_steps:,} steps are left; time on {count} "
         f"workers: {left}."
     )
+    # Last: what a study would cost elsewhere can be planned here all the same.
+    check_engines(laid, default_plugins())
 
 
 @study.command(short_help="Run what is left of a study.")
@@ -184,19 +190,24 @@ def _run(
 
     from spotfw.cli.display import Progress, note, print_json
     from spotfw.errors import SpotError
+    from spotfw.plugins import default_plugins
     from spotfw.recipe.progress.figures import duration
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
     from spotfw.study import run as run_study
     from spotfw.study.grid import ledger
     from spotfw.study.grid.cells import SimilaritiesCell
-    from spotfw.study.work.workers import workers_for
+    from spotfw.study.work.readiness import check_ready
+    from spotfw.study.work.workers import choose_executor, workers_for
 
     worker, tuning = amounts(resources)
     declared = read_study(file)
     if executor is None:
         workers = workers_for(declared.open, workers)
     laid = lay_out(declared, out)
+    # Before a line says that workers start.
+    plugins = default_plugins()
+    check_ready(laid, choose_executor(plugins, executor, workers), plugins, begun=begun)
     done = laid.total_steps - laid.steps_left
     if done:
         cells = sum(ledger.is_done(laid.records.get(cell.id)) for cell in laid.cells)

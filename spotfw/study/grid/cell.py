@@ -55,6 +55,8 @@ _ROW_VALUES = (
     *("parameters", "task_parameters", "source_id", "step", "steps", "score"),
     *("chosen", "candidates", "folder"),
 )
+#: What the name of a plugin's part begins with in `Cell.content`.
+CODE = "code of "
 #: Fields that say how a cell is run, and not what it gives.
 _NOT_IN_ID = ("reference", "needs", "after", "lane", "compared", "content")
 
@@ -70,7 +72,8 @@ class Cell:
       needs: ids of cells whose results it takes; if one fails, so does it.
       after: ids of cells that only must have ended before, well or not.
       lane: cells of one lane share tunings, so that they never run at the same time.
-      content: digests of the model and the tasks that its result depends on, by their names.
+      content: digests of the model, the tasks and the plugins' parts that its result depends on,
+        by their names.
     """
 
     kind: ClassVar[str]
@@ -84,11 +87,20 @@ class Cell:
 
     @functools.cached_property
     def id(self) -> str:
-        """A name for files: `declared`, and a digest of what tasks and model hold."""
-        if not self.content:
+        """A name for files: `declared`, and a digest of `content`."""
+        return self._with(self.content)
+
+    @functools.cached_property
+    def before_code(self) -> str:
+        """The id of a time when the code of plugins' parts was not noted."""
+        noted = {name: d for name, d in self.content.items() if not name.startswith(CODE)}
+        return self._with(noted)
+
+    def _with(self, content: Mapping[str, str]) -> str:
+        if not content:
             return self.declared
-        content = json.dumps(sorted(self.content.items()))
-        return f"{self.declared}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+        text = json.dumps(sorted(content.items()))
+        return f"{self.declared}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
     @functools.cached_property
     def declared(self) -> str:

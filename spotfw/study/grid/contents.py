@@ -1,16 +1,19 @@
-"""What the tasks and models of a study hold, so that a cell's id tells one state from another."""
+"""What a study's tasks, models and parts hold, so that a cell's id tells one state from another."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from spotfw import files
 from spotfw.plugins import Plugins
+from spotfw.plugins.code import code_of
 from spotfw.plugins.models import named_model
+from spotfw.recipe.metrics import metric_names, metrics_named
+from spotfw.study.grid.cell import CODE
 from spotfw.tasks.content import Content, changes
 from spotfw.tasks.rows.digests import file_digest
 
@@ -50,8 +53,36 @@ def content_of_model(model: str, opening: Mapping[str, Any], plugins: Plugins) -
     return parts
 
 
+def contents_of_parts(
+    metrics: Iterable[str], strategies: Iterable[str], plugins: Plugins
+) -> dict[str, Content]:
+    """What metrics read, and the code of metrics and strategies that are not spotfw's own.
+
+    Returns:
+      contents by ``metric NAME``, ``code of metric NAME`` and ``code of strategy NAME``, where
+      there are any. Metrics joined by ``+`` hold what each does.
+    """
+    contents: dict[str, Content] = {}
+    for metric in metrics:
+        contents[f"metric {metric}"] = _read_by(metric, plugins)
+        code = (code_of(plugins, "metric", name) for name in metric_names(metric))
+        contents[f"{CODE}metric {metric}"] = {k: v for parts in code for k, v in parts.items()}
+    for strategy in strategies:
+        contents[f"{CODE}strategy {strategy}"] = code_of(plugins, "strategy", strategy)
+    return {name: content for name, content in contents.items() if content}
+
+
+def _read_by(metric: str, plugins: Plugins) -> dict[str, str]:
+    parts: dict[str, str] = {}
+    for component in metrics_named(plugins, metric):
+        with plugins.blaming("metric", component.name):
+            content = component.content()
+            parts |= {f"{component.name} {key}": str(digest) for key, digest in content.items()}
+    return parts
+
+
 def changed(name: str, was: Content | None, now: Content) -> str:
-    """What has changed of a task or model, as a clause."""
+    """What has changed of a task, model or part, as a clause."""
     parts = [] if was is None else changes(was, now)
     return f"{name}: {', '.join(parts)}" if parts else f"{name} has changed"
 

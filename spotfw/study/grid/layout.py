@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from spotfw.study.grid.cell import Cell, Prompt, TuningCell
+from spotfw.study.grid.cell import CODE, Cell, Prompt, TuningCell
 from spotfw.study.grid.cells import (
     BaselineAblationCell,
     BaselineCell,
@@ -131,7 +131,8 @@ class _OfModel:
         of_pool = {k: v for cell in pool.values() for k, v in cell.content.items()}
         for strategy in study.strategies:
             for metric in study.metrics:
-                content = common["content"] | of_pool | self._content_of_metric(metric)
+                content = common["content"] | of_pool | self._content_of("metric", metric)
+                content |= self._content_of("strategy", strategy)
                 for k in study.ks:
                     yield StrategyCell(
                         **common | {"content": content},
@@ -186,7 +187,7 @@ class _OfModel:
         return SimilaritiesCell(
             model=self.model,
             content={k: v for cell in embedded for k, v in cell.content.items()}
-            | self._content_of_metric(metric),
+            | self._content_of("metric", metric),
             metric=metric,
             # As declared: what the tasks hold is in the content.
             pool=tuple((cell.declared, cell.seed) for cell in embedded),
@@ -201,7 +202,7 @@ class _OfModel:
         return TargetRankingCell(
             model=self.model,
             content={k: v for cell in compared for k, v in cell.content.items()}
-            | self._content_of_metric(metric),
+            | self._content_of("metric", metric),
             metric=metric,
             pool=tuple((cell.declared, cell.seed) for cell in compared),
             compared=compared,
@@ -229,10 +230,11 @@ class _OfModel:
         names = [f"model {model or self.model}", *(f"task {reference}" for reference in references)]
         return {self.resolved.titles[n]: digest_of(self.resolved.contents[n]) for n in names}
 
-    def _content_of_metric(self, metric: str) -> dict[str, str]:
-        name = f"metric {metric}"
-        content = self.resolved.contents.get(name)
-        return {self.resolved.titles[name]: digest_of(content)} if content else {}
+    def _content_of(self, kind: str, part: str) -> dict[str, str]:
+        """Digests of what a metric or strategy reads and of its code, where there are any."""
+        names = (f"{kind} {part}", f"{CODE}{kind} {part}")
+        known = {n: self.resolved.contents[n] for n in names if n in self.resolved.contents}
+        return {self.resolved.titles[n]: digest_of(content) for n, content in known.items()}
 
     def _settings(self, role: str, seed: int) -> dict[str, Any]:
         return {**self.resolved.settings[self.model, role], "seed": seed}

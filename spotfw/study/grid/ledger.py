@@ -5,7 +5,7 @@
 | ``study.json`` | the declaration and its resolved settings |
 | ``library/``, ``runs/`` | source prompts; every tuning |
 | ``cells/ID.json`` | what came of a cell, well or not; the truth |
-| ``contents.json`` | what the digests in cells stand for: the parts of tasks and models |
+| ``contents.json`` | what the digests in cells stand for: the parts of tasks, models and plugins |
 | ``rows.*``, ``similarities.*`` | tables made of the cells |
 """
 
@@ -57,33 +57,50 @@ def begin(folder: str, study: Study, resolved: Resolved) -> None:
       WrongUse: settings changed, or the folder holds other things.
       SpotError: the folder's record is damaged, or it cannot be written.
     """
-    where = files.join(folder, DECLARATION)
-    settings = {f"{model} {r}": as_recorded(v) for (model, r), v in resolved.settings.items()}
-    if files.exists(where):
-        before = read(where)
-        changed = _changes(before, study, settings)
-        if changed:
-            raise WrongUse(
-                f"The study in {folder} was begun with other settings than {study.place} has "
-                f"now: {'; '.join(changed[:5])}. Put them back, or run it into another folder "
-                "with --out."
-            )
+    settings = _recorded(resolved)
+    before = check(folder, study, resolved)
+    if before is not None:
         # What is no longer asked for may be asked for again.
         settings = before.get("resolved", {}) | settings
-    else:
-        others = [n for n in files.list_names(folder) if not n.startswith(".")]
-        if others:
-            raise WrongUse(
-                f"The folder {folder} is no study's and not empty (it holds {others[0]}). Choose "
-                "an empty or new folder with --out."
-            )
     record = {"format": "spotfw.study/1", "study": study.to_dict(), "resolved": settings}
+    where = files.join(folder, DECLARATION)
     files.write_atomically(where, json.dumps(record, indent=1).encode())
     known = contents(folder)
     now = {digest_of(content): dict(content) for content in resolved.contents.values()}
     if not now.keys() <= known.keys():
         data = json.dumps({**known, **now}, indent=1)
         files.write_atomically(files.join(folder, CONTENTS), data.encode())
+
+
+def check(folder: str, study: Study, resolved: Resolved) -> Record | None:
+    """The record of a study that this goes on with, None where a new one may begin.
+
+    Raises:
+      WrongUse: settings changed, or the folder holds other things.
+      SpotError: the folder's record is damaged.
+    """
+    where = files.join(folder, DECLARATION)
+    if files.exists(where):
+        before = read(where)
+        changed = _changes(before, study, _recorded(resolved))
+        if changed:
+            raise WrongUse(
+                f"The study in {folder} was begun with other settings than {study.place} has "
+                f"now: {'; '.join(changed[:5])}. Put them back, or run it into another folder "
+                "with --out."
+            )
+        return before
+    others = [n for n in files.list_names(folder) if not n.startswith(".")]
+    if others:
+        raise WrongUse(
+            f"The folder {folder} is no study's and not empty (it holds {others[0]}). Choose "
+            "an empty or new folder with --out."
+        )
+    return None
+
+
+def _recorded(resolved: Resolved) -> dict[str, Any]:
+    return {f"{model} {r}": as_recorded(v) for (model, r), v in resolved.settings.items()}
 
 
 def as_begun(folder: str, study: Study, resolved: Resolved) -> Resolved:
@@ -151,10 +168,10 @@ def records(folder: str, cells: Iterable[Cell]) -> dict[str, Record]:
     names = set(files.list_names(files.join(folder, CELLS)))
     ended: dict[str, Record] = {}
     for cell in cells:
-        for name in dict.fromkeys((cell.id, cell.declared)):
+        for name in dict.fromkeys((cell.id, cell.before_code, cell.declared)):
             record = _readable(folder, name, cell) if f"{name}.json" in names else None
             # What stands under the id of spotfw 0.1 is of a time without contents.
-            if record is not None and (name == cell.id or is_old(record)):
+            if record is not None and (name != cell.declared or name == cell.id or is_old(record)):
                 ended[cell.id] = record
                 break
     return ended
@@ -178,6 +195,11 @@ def outdated(folder: str, cells: Iterable[Cell]) -> dict[str, Record]:
 def is_old(record: Record) -> bool:
     """Whether a cell's file is of spotfw 0.1, which did not note what tasks and models held."""
     return "content" not in record
+
+
+def is_before_code(record: Record, cell: Cell) -> bool:
+    """Whether a cell's file does not note the code of the plugins' parts that it depends on."""
+    return cell.id != cell.before_code and not cell.content.keys() <= record["content"].keys()
 
 
 def _readable(folder: str, name: str, cell: Cell) -> Record | None:

@@ -17,7 +17,7 @@ from spotfw.recipe.metrics import is_of_target, metrics_named
 from spotfw.recipe.model_tuning import chosen_settings
 from spotfw.recipe.session import Session
 from spotfw.recipe.tuning import TRAIN, VALIDATION
-from spotfw.study.grid.contents import content_of_model
+from spotfw.study.grid.contents import content_of_model, contents_of_parts
 from spotfw.study.grid.declaration import Study
 from spotfw.tasks import Mixture, Task, check_split_names
 from spotfw.tasks.content import Content, content_of
@@ -33,7 +33,8 @@ class Resolved:
         ``mixture``, ``generic NAME``, and of all weights ``model tuning NAME`` and
         ``model source NAME``.
       contents: what tasks, models and metrics hold, by ``task REFERENCE``, ``model NAME`` and
-        ``metric NAME``; of metrics those that read something.
+        ``metric NAME``, of metrics those that read something; and the code of parts that are not
+        spotfw's own, by ``code of metric NAME`` and ``code of strategy NAME``.
       titles: what is said for each of these, which does not depend on where the study lies:
         ``task NAME``. Two tasks of one name have two.
       of_target: metrics that rank sources for a target and compare no two embeddings.
@@ -87,13 +88,13 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
     for model in study.models:
         with _place_in_error(f"models of {study.place}"):
             settings |= _settings(study, model, plugins)
-    contents = {f"task {reference}": content_of(task) for reference, task in tasks.items()}
+    contents: dict[str, Content] = {
+        f"task {reference}": content_of(task) for reference, task in tasks.items()
+    }
     others = [t.model for t in study.model_tunings if t.model is not None]
     for model in (*study.models, *others):
         contents[f"model {model}"] = content_of_model(model, study.open, plugins)
-    for metric in study.metrics:
-        if content := _content_of_metric(plugins, metric):
-            contents[f"metric {metric}"] = content
+    contents |= contents_of_parts(study.metrics, study.strategies, plugins)
     return Resolved(
         tasks=tasks,
         settings=settings,
@@ -101,16 +102,6 @@ def resolve(study: Study, plugins: Plugins) -> Resolved:
         titles=_titles(tasks, contents),
         of_target=tuple(metric for metric in study.metrics if is_of_target(plugins, metric)),
     )
-
-
-def _content_of_metric(plugins: Plugins, metric: str) -> dict[str, str]:
-    """What a metric reads; several joined by ``+`` read what each does."""
-    parts: dict[str, str] = {}
-    for component in metrics_named(plugins, metric):
-        with plugins.blaming("metric", component.name):
-            content = component.content()
-            parts |= {f"{component.name} {key}": str(digest) for key, digest in content.items()}
-    return parts
 
 
 def _titles(tasks: Mapping[str, Task | Mixture], contents: Mapping[str, Content]) -> dict[str, str]:

@@ -10,8 +10,9 @@ import attrs
 
 from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins, default_plugins
+from spotfw.recipe.model_tuning import OF_MODEL
 from spotfw.study.grid import costs, ledger
-from spotfw.study.grid.cell import Cell
+from spotfw.study.grid.cell import CODE, Cell
 from spotfw.study.grid.contents import changed
 from spotfw.study.grid.declaration import Study
 from spotfw.study.grid.layout import lay_out
@@ -123,7 +124,7 @@ def plan(study: Study, out: str | None = None, *, plugins: Plugins | None = None
         warnings=(
             *_warnings(study, resolved),
             *_outdated(folder, [cell for cell in cells if cell.id not in records], resolved),
-            *_not_known(folder, records),
+            *_not_known(folder, cells, records),
         ),
     )
 
@@ -144,12 +145,26 @@ def _outdated(folder: str, cells: Sequence[Cell], resolved: Resolved) -> Iterato
         yield f"{what} since {cells_were} run, which will be run again."
 
 
-def _not_known(folder: str, records: Mapping[str, Record]) -> Iterator[str]:
+def _not_known(folder: str, cells: Sequence[Cell], records: Mapping[str, Record]) -> Iterator[str]:
     old = sum(ledger.is_old(record) for record in records.values())
     if old:
         yield (
             f"{old:,} of the cells in {folder} were run by spotfw 0.1, which did not note what "
             "tasks and models held: whether they have changed since is not known."
+        )
+    unknown = [
+        cell
+        for cell in cells
+        if (record := records.get(cell.id)) is not None
+        and not ledger.is_old(record)
+        and ledger.is_before_code(record, cell)
+    ]
+    if unknown:
+        names = {name for cell in unknown for name in cell.content if name.startswith(CODE)}
+        parts = ", ".join(sorted(name.removeprefix(CODE) for name in names))
+        yield (
+            f"{len(unknown):,} of the cells in {folder} were run when the code of plugins was not "
+            f"noted: whether that of {parts} has changed since is not known."
         )
 
 
@@ -175,6 +190,7 @@ def _warnings(study: Study, resolved: Resolved) -> list[str]:
                 f"k = {', '.join(map(str, large))} is more than the {most} source prompts that "
                 f"{name} can choose from, and means all {most}."
             )
+    warnings += _of_prompts_alone(study, resolved)
     for (model, role), values in resolved.settings.items():
         if role == "target" and values["embedding_step"] > values["steps"]:
             warnings.append(
@@ -182,3 +198,29 @@ def _warnings(study: Study, resolved: Resolved) -> list[str]:
                 f"{values['embedding_step']}: their last checkpoint is their embedding."
             )
     return warnings
+
+
+def _of_prompts_alone(study: Study, resolved: Resolved) -> Iterator[str]:
+    """Settings of prompts that a reader may think are those of all weights too, and are not."""
+    for tuning in study.model_tunings:
+        for model in study.models:
+            values = resolved.settings[model, f"model tuning {tuning.name}"]
+            other = [
+                name
+                for name in ("steps", *OF_MODEL)
+                if name in study.settings
+                and name not in tuning.settings
+                and values[name] != study.settings[name]
+            ]
+            if other:
+                listed = ", ".join(f"{n} {_shown(values[n])}" for n in other)
+                written = ", ".join(f"{n} = {study.settings[n]}" for n in other)
+                yield (
+                    f"{tuning.name} on {model} has {listed}: [settings] is of prompts alone. If "
+                    f"they are meant for it too, write {written} into the settings of its "
+                    "[[model_tuning]]."
+                )
+
+
+def _shown(value: int | None) -> str:
+    return "of all" if value is None else f"{value:,}"

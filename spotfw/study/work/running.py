@@ -30,6 +30,7 @@ from spotfw.study.rows import write_rows, write_similarities
 from spotfw.study.work import results
 from spotfw.study.work.groups import Group, Grouping
 from spotfw.study.work.leases import leased
+from spotfw.study.work.readiness import check_ready
 from spotfw.study.work.workers import bundle, choose_executor, open_pool, workers_for
 
 #: Called with updates done, updates in all (at most), and what is being worked on.
@@ -102,8 +103,8 @@ def run(
       UnknownName: there is no such executor, or a name of the study is unknown.
       WrongUse: the declaration cannot be run, or does not go on with what is in the folder; or
         workers are asked for beside a TPU.
-      SpotError: another process runs this study, the folder cannot be written, or the executor
-        has no workers.
+      SpotError: another process runs this study, the folder cannot be written, the executor has
+        no workers, or an engine is not installed.
     """
     began = time.monotonic()
     if executor is None:
@@ -112,11 +113,7 @@ def run(
     if plugins is not None and chosen.isolated:
         raise WrongUse("Plugins by hand reach no other process. Run the study with workers=0.")
     plan = lay_out(study, out, plugins=plugins)
-    if begun and not ledger.is_begun(plan.folder):
-        raise WrongUse(
-            f"There is no study to resume in {plan.folder}. Begin it with `spotfw study run`, or "
-            "name its folder with --out."
-        )
+    check_ready(plan, chosen, plugins or default_plugins(), begun=begun)
     with _alone(plan.folder) as check_alone:
         # Read again: another process may have run cells meanwhile.
         plan = lay_out(study, out, plugins=plugins)

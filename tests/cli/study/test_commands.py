@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from spotfw.study import Outcome
+from spotfw.study import Outcome, plan, read_study
+from spotfw.study.grid import ledger
 from tests.places import ROOT
 
 
@@ -84,6 +85,8 @@ def test_an_executor_is_handed_on(
     assert not out.exists()
     given: dict[str, Any] = {}
     ended = Outcome(folder="x", cells=1, done=1, failed={}, seconds=1.0)
+    study = read_study(str(file))
+    ledger.begin(str(out), study, plan(study, str(out)).resolved)  # there is one to resume
     monkeypatch.setattr("spotfw.study.run", lambda *_, **named: given.update(named) or ended)
     for command in ("run", "resume"):
         ran = spotfw_cli("study", command, file, "--out", out, "--executor", "in_process")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,12 @@ from spotfw.study.grid import ledger
 from spotfw.study.grid.declaration import Study, parse_study
 from spotfw.study.grid.model_cells import ModelSourceCell, ModelTuningCell
 from spotfw.study.grid.planning import Plan, plan
+from tests.places import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 SETTINGS = {"steps": 5, "batch_size": 4}
 PLAIN = {"settings": SETTINGS}
@@ -113,3 +121,43 @@ def test_a_study_that_was_begun_goes_on_with_the_same_cells(
     assert first == again
     (cell, *_) = [c for c in plans[1].cells if isinstance(c, ModelTuningCell)]
     ModelTuningSettings.from_dict(cell.settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"checkpoint_every": 2}, ["steps 262,144, max_train_examples of all: ", "steps = 4, max"]),
+        ({"steps": 9}, ["has max_train_examples of all: ", "write max_train_examples = 8 into"]),
+        ({"steps": 9, "max_train_examples": 3}, []),
+    ],
+)
+def test_a_plan_says_where_settings_of_prompts_are_not_those_of_all_weights(
+    small_study: Callable[..., Study], settings: dict[str, Any], said: list[str]
+) -> None:
+    of_prompts = {"steps": 4, "embedding_step": 2, "prompt_length": 4, "max_train_examples": 8}
+    study = small_study(settings=of_prompts, model_tuning=[{"settings": settings}])
+    warnings = plan(study, "nowhere", plugins=Plugins(entry_points=False)).warnings
+    assert len(warnings) == bool(said)
+    for words in said:
+        assert words in warnings[0] and warnings[0].startswith("ModelTuning on ")
+
+
+def test_settings_come_from_where_the_documentation_says() -> None:
+    """Its own, else a named model's lengths, batches and limits; else the paper's."""
+    spotfw_playground = pytest.importorskip("spotfw_playground.plugin")
+    plugins = Plugins(entry_points=False)
+    plugins.register(spotfw_playground, "playground", distribution="spotfw-playground")
+    text = re.findall(r"```toml\n(# all_weights\.toml.*?)```", _page("study.md"), re.DOTALL)[0]
+    laid = plan(parse_study(tomllib.loads(text), "all_weights.toml"), "nowhere", plugins=plugins)
+    assert not laid.warnings
+    (own,) = (m.settings for m in plugins.models() if m.name == "playground")
+    (source, *_), *_ = ([c for c in laid.cells if isinstance(c, ModelSourceCell)],)
+    target = next(c for c in laid.cells if isinstance(c, ModelTuningCell) and c.needs)
+    assert (source.settings["steps"], source.settings["max_train_examples"]) == (120, 200)
+    assert (target.settings["steps"], target.settings["checkpoint_every"]) == (60, 20)
+    assert target.settings["max_input_length"] == own["max_input_length"]
+    assert (target.settings["dropout"], target.settings["learning_rate"]) == (0.1, 0.001)
+
+
+def _page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text("utf-8")

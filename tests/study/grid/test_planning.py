@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,8 @@ from spotfw.study.grid.declaration import Study
 from spotfw.study.grid.names import by_name
 
 Make = Callable[..., Study]
+
+PAPER = "per_token_cosine"
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,103 @@ class _Reading(SimilarityMetric):
 
     def content(self) -> dict[str, str]:
         return {"file": self.file.read_text()} if self.file.exists() else {}
+
+
+def _lowest(folder: Path, text: str) -> Plugins:
+    """Plugins with a stranger's strategy and metric, whose module says `text`."""
+    for name, body in {
+        "made_up_strategy": "class Lowest:\n    name = 'lowest'\n"
+        "    def __call__(self, ranking, k):\n        return []\n",
+        "made_up_metric": "from spotfw.contracts import SimilarityMetric\n"
+        "class Spread(SimilarityMetric):\n    name = 'spread'\n"
+        "    def features(self, prompt):\n        return prompt.std(0)\n",
+    }.items():
+        (folder / f"{name}.py").write_text(body + (text if name in text else ""))
+    plugins = Plugins(entry_points=False)
+    strategy, metric = (
+        importlib.import_module(name).__dict__ for name in ("made_up_strategy", "made_up_metric")
+    )
+    hooks: dict[str, Callable[[], list[Any]]] = {
+        "spotfw_selection_strategies": lambda: [strategy["Lowest"]()],
+        "spotfw_similarity_metrics": lambda: [metric["Spread"]()],
+    }
+    part = types.SimpleNamespace(**{name: hookimpl(hook) for name, hook in hooks.items()})
+    plugins.register(part, "lowest")
+    return plugins
+
+
+@pytest.fixture
+def importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    importlib.invalidate_caches()
+    for name in ("made_up_strategy", "made_up_metric"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("edited", "kinds"),
+    [
+        ("made_up_strategy", {("strategy", "lowest", "spread"), ("strategy", "lowest", PAPER)}),
+        (
+            "made_up_metric",
+            {
+                ("strategy", "lowest", "spread"),
+                ("strategy", "best_of_top_k", "spread"),
+                ("similarities", None, "spread"),
+            },
+        ),
+    ],
+)
+def test_what_a_plugin_s_part_made_is_made_anew_when_its_code_has_changed(
+    small_study: Make,
+    tmp_path: Path,
+    importable: Path,
+    edited: str,
+    kinds: set[tuple[str, str | None, str]],
+) -> None:
+    study = small_study(metrics=["spread", PAPER], strategies=["lowest", "best_of_top_k"], ks=[1])
+    out = str(tmp_path / "out")
+    first = plan(study, out, plugins=_lowest(importable, ""))
+    ledger.begin(out, study, first.resolved)
+    for cell in first.cells:
+        ledger.record(out, cell, None, "as if it had ended")
+    same = plan(study, out, plugins=_lowest(importable, ""))
+    assert len(same.records) == len(same.cells) and not same.warnings
+    other = plan(study, out, plugins=_lowest(importable, f"# {edited}\n"))
+    anew = [cell for cell in other.cells if cell.id not in other.records]
+    facts = [cell.facts for cell in anew]
+    assert {(f["kind"], f["strategy"], f["metric"]) for f in facts} == kinds
+    what = {"made_up_strategy": "strategy lowest", "made_up_metric": "metric spread"}[edited]
+    assert other.warnings == (
+        f"code of {what}: {edited}.py has changed since {len(anew)} cells were run, which will "
+        "be run again.",
+    )
+    # As it was, the old cells count again.
+    assert len(plan(study, out, plugins=_lowest(importable, "")).records) == len(first.cells)
+
+
+def test_cells_of_a_time_when_code_was_not_noted_count_and_a_line_says_so(
+    small_study: Make, tmp_path: Path, importable: Path
+) -> None:
+    study = small_study(metrics=["spread"], strategies=["lowest"], ks=[1])
+    out, plugins = str(tmp_path / "out"), _lowest(importable, "")
+    first = plan(study, out, plugins=plugins)
+    ledger.begin(out, study, first.resolved)
+    for cell in first.cells:
+        noted = {name: d for name, d in cell.content.items() if not name.startswith("code of ")}
+        was = attrs.evolve(cell, content=noted)
+        assert was.id == cell.before_code
+        ledger.record(out, was, None, "as if it had ended")
+    again = plan(study, out, plugins=plugins)
+    assert len(again.records) == len(again.cells)
+    (warning,) = again.warnings
+    assert warning == (
+        f"3 of the cells in {out} were run when the code of plugins was not noted: whether that "
+        "of metric spread, strategy lowest has changed since is not known."
+    )
 
 
 def test_what_a_metric_chose_by_other_values_is_chosen_anew(
