@@ -281,6 +281,7 @@ def _cell(laid: Any, cell: Any) -> dict[str, Any]:
 def _lines(laid: Any, kind: str) -> list[str]:
     """The tunings of a kind; those that differ only in their seeds share a line."""
     from spotfw.study.grid import ledger
+    from spotfw.study.grid.cell import from_source
 
     groups: dict[tuple[Any, ...], list[Any]] = {}
     for cell in laid.cells:
@@ -291,7 +292,7 @@ def _lines(laid: Any, kind: str) -> list[str]:
     lines = []
     for (model, task, source, strategy, metric), members in groups.items():
         done = sum(ledger.is_done(laid.records.get(c.id)) for c in members)
-        words = [task, *(["from", source] if source else [])]
+        words = [task, *([from_source(source)] if source else [])]
         words += [f"by {strategy}"] if strategy else []
         words += [metric] if metric else []
         ks = sorted({c.facts["k"] for c in members} - {None})

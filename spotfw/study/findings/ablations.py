@@ -11,8 +11,11 @@ from spotfw.study.findings.arithmetic import Scores, finished, spread
 from spotfw.study.findings.tables import Cell, Table, mean_cell
 from spotfw.study.rows import Row
 
-#: Kinds of table 1's upper part: what is tuned from scratch or from one prompt for all targets.
-_KINDS = ("baseline", "baseline ablation", "generic", "generic ablation")
+#: The kind of rows of all weights.
+_WEIGHTS = "model tuning"
+#: Kinds of table 1's upper part: what is tuned from scratch or from one prompt for all targets, and
+#: all weights.
+_KINDS = ("baseline", "baseline ablation", "generic", "generic ablation", _WEIGHTS)
 
 
 def ablated(title: str, steps: int) -> str:
@@ -46,9 +49,11 @@ def by_task(rows: Sequence[Row], targets: Sequence[str]) -> Table:
     order = list(dict.fromkeys(row.source for row in done if row.kind.startswith("generic")))
     for row in sorted(done, key=lambda row: _place(row, order)):
         lines.setdefault(_title(row), []).append(row)
+    weights = any(row.kind == _WEIGHTS for row in done)
     return Table(
         name="tasks",
-        title="Each target's metrics, from scratch and from one prompt for all",
+        title="Each target's metrics, from scratch and from one prompt for all"
+        + (", and with all weights tuned" if weights else ""),
         columns=["method", *(f"{task} {name}" if name else task for task, name in columns)],
         rows=[
             [title, *(_cell(own, task, metric) for task, metric in columns)]
@@ -59,12 +64,19 @@ def by_task(rows: Sequence[Row], targets: Sequence[str]) -> Table:
 
 
 def _place(row: Row, order: Sequence[str | None]) -> tuple[int, int]:
-    """From scratch first, then the sources in their order; other numbers of updates behind each."""
+    """From scratch first, then the sources in their order; other numbers of updates behind each.
+
+    Last, all weights.
+    """
+    if row.kind == _WEIGHTS:
+        return len(order) + 1, 0
     source = 1 + order.index(row.source) if row.kind.startswith("generic") else 0
     return source, (row.steps or 0) if row.kind.endswith("ablation") else 0
 
 
 def _title(row: Row) -> str:
+    if row.kind == _WEIGHTS:
+        return row.source or ""
     title = f"SPoT {row.source}" if row.kind.startswith("generic") else "from scratch"
     return ablated(title, row.steps or 0) if row.kind.endswith("ablation") else title
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 import numpy as np
 
 from spotfw import files
 from spotfw.errors import SpotError
+from spotfw.recipe.model_run_folder import ModelRunFolder
 from spotfw.recipe.run_folder import RunFolder
 from spotfw.study.rows import Row
+
+#: The kind of rows of runs whose checkpoints are all weights.
+_WEIGHTS = "model tuning"
 
 #: A line: (step, mean validation score over seeds), by step.
 Curve = tuple[tuple[int, float], ...]
@@ -23,14 +27,17 @@ class Curves:
     Attributes:
       by_target: target -> name of a line -> the line.
       missing: runs that rows name and that are not there or cannot be read.
+      others: whether some are of generic prompts or of all weights.
     """
 
     by_target: Mapping[str, Mapping[str, Curve]]
     missing: int
+    others: bool = False
 
 
 def learning_curves(folder: str, rows: Sequence[Row], targets: Sequence[str]) -> Curves:
-    """Of each target: from scratch, from its best source task, and by its best strategy.
+    """Of each target: from scratch, from its best source task and generic prompt, by its best
+    strategy, and each way in which all weights were tuned.
 
     The best has the highest mean over seeds of what a row says it reached.
 
@@ -40,26 +47,32 @@ def learning_curves(folder: str, rows: Sequence[Row], targets: Sequence[str]) ->
       targets: whose curves.
     """
     by_target: dict[str, dict[str, Curve]] = {}
-    missing = 0
+    missing, others = 0, False
     for target in targets:
         own = [r for r in rows if r.task == target and r.folder and r.score is not None]
         lines: dict[str, Curve] = {}
-        for kind, name in (("baseline", _scratch), ("transfer", _source), ("strategy", _strategy)):
+        for kind, name in _NAMES.items():
             groups: dict[str, list[Row]] = {}
             for row in own:
                 if row.kind == kind:
                     groups.setdefault(name(row), []).append(row)
-            if not groups:
-                continue
-            best = max(groups, key=lambda title: float(np.mean([_score(r) for r in groups[title]])))
-            histories = [_history(folder, row) for row in groups[best]]
-            missing += sum(history is None for history in histories)
-            curve = _mean([history for history in histories if history])
-            if curve:
-                lines[best] = curve
+            for title in groups if kind == _WEIGHTS else _best(groups):
+                histories = [_history(folder, row) for row in groups[title]]
+                missing += sum(history is None for history in histories)
+                curve = _mean([history for history in histories if history])
+                if curve:
+                    lines[title] = curve
+                    others |= kind in ("generic", _WEIGHTS)
         if lines:
             by_target[target] = lines
-    return Curves(by_target, missing)
+    return Curves(by_target, missing, others)
+
+
+def _best(groups: Mapping[str, Sequence[Row]]) -> list[str]:
+    def mean(title: str) -> float:
+        return float(np.mean([_score(row) for row in groups[title]]))
+
+    return [max(groups, key=mean)] if groups else []
 
 
 def _scratch(_: Row) -> str:
@@ -70,10 +83,28 @@ def _source(row: Row) -> str:
     return f"best source: {row.source}"
 
 
+def _generic(row: Row) -> str:
+    return f"SPoT {row.source}"
+
+
+def _weights(row: Row) -> str:
+    return row.source or ""
+
+
 def _strategy(row: Row) -> str:
     words = [(row.strategy or "").replace("_", " ")]
     words += [] if row.k is None else [f"k = {row.k}"]
     return ", ".join([*words, *([row.metric] if row.metric else [])])
+
+
+#: What a line of a row's kind is called; of all weights each line is drawn, else the best.
+_NAMES: Mapping[str, Callable[[Row], str]] = {
+    "baseline": _scratch,
+    "transfer": _source,
+    "strategy": _strategy,
+    "generic": _generic,
+    _WEIGHTS: _weights,
+}
 
 
 def _score(row: Row) -> float:
@@ -85,11 +116,16 @@ def _history(folder: str, row: Row) -> dict[int, float] | None:
     place = (row.folder or "").replace("\\", "/")
     if place.startswith("/") or ".." in place.split("/") or files.is_remote(place):
         return None
+    where = files.join(folder, place)
     try:
-        saved = RunFolder(files.join(folder, place)).load()
+        if row.kind == _WEIGHTS:
+            entries = ModelRunFolder(where).load()
+        else:
+            saved = RunFolder(where).load()
+            entries = [] if saved is None else saved[1]
     except SpotError:
         return None
-    return None if saved is None else {entry.step: entry.score for entry in saved[1]}
+    return {entry.step: entry.score for entry in entries} or None
 
 
 def _mean(histories: Iterable[Mapping[int, float]]) -> Curve:

@@ -39,7 +39,8 @@ def parameters_table(rows: Sequence[Row]) -> Table:
     for title, members in groups.items():
         kept = sorted({row.task_parameters for row in members if row.task_parameters})
         fewer = None
-        if len(kept) == 1 and members[0].parameters:
+        # Of all weights there are no fewer.
+        if len(kept) == 1 and members[0].parameters and kept[0] < members[0].parameters:
             fewer = times_fewer(members[0].parameters, kept[0])
         cpu = spread(row.cpu_seconds for row in members if row.cpu_seconds)
         steps = sorted({row.steps for row in members if row.steps is not None})

@@ -54,8 +54,15 @@ class Cell:
                 return f"< {10**-self.digits:.{self.digits}f}"
             # Rounded first: what shows as 0.0 has no sign.
             rounded = round(value, self.digits) + 0.0
-            return f"{rounded:{'+' if sign and rounded else ''}.{self.digits}f}"
-        return str(value)
+            return (
+                f"{rounded:{'+' if sign and rounded else ''}{_thousands(rounded)}.{self.digits}f}"
+            )
+        return f"{value:{_thousands(value)}}" if type(value) is int else str(value)
+
+
+def _thousands(value: float) -> str:
+    """The separator of a number that is hard to read without; a seed such as 2024 stays one."""
+    return "," if abs(value) >= 10_000 else ""
 
 
 def mean_cell(spread: Spread | None, *, sign: bool = False, mark: Mark = "") -> Cell:

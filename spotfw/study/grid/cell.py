@@ -61,6 +61,11 @@ CODE = "code of "
 _NOT_IN_ID = ("reference", "needs", "after", "lane", "compared", "content")
 
 
+def from_source(source: str) -> str:
+    """What a cell began from, in words; a name may begin with the word itself."""
+    return source if source.startswith("from ") else f"from {source}"
+
+
 @attrs.frozen(kw_only=True)
 class Cell:
     """One point of a study's grid.
@@ -127,7 +132,7 @@ class Cell:
         facts = self.facts
         words = [self.kind, facts["task"]]
         if facts["source"] is not None:
-            words += ["from", facts["source"]]
+            words.append(from_source(facts["source"]))
         if facts["source_seed"] is not None:
             words.append(f"(seed {facts['source_seed']})")
         if facts["strategy"] is not None:

@@ -138,6 +138,10 @@ def by_name(study: Study, plugins: Plugins, known: Collection[str] = ()) -> Stud
         sources=tuple(map(name, study.sources)),
         targets=tuple(map(name, study.targets)),
         benchmarks={title: tuple(map(name, tasks)) for title, tasks in study.benchmarks.items()},
+        generics=tuple(attrs.evolve(g, tasks=tuple(map(name, g.tasks))) for g in study.generics),
+        model_tunings=tuple(
+            attrs.evolve(t, tasks=tuple(map(name, t.tasks))) for t in study.model_tunings
+        ),
     )
 
 

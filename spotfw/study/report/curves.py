@@ -8,10 +8,12 @@ from spotfw.study.report.drawing import COLOURS, MARKERS, Drawing, drawn, short,
 #: Plots at most, and of them side by side.
 _MOST, _ACROSS = 12, 3
 _WIDE, _TALL = 3.1, 3.0
+#: Colours of the lines, by place.
+_ORDER = (0, 2, 5, 1, 3, 4)
 
 
 def curves_figure(curves: Curves) -> Drawing:
-    """Validation scores against steps, from scratch, from the best source, by the best strategy."""
+    """Validation scores against steps: a line for each of the curves of a target."""
     name, title = "learning_curves", "Learning curves"
     if not curves.by_target:
         gone = f" ({curves.missing} that rows name)" if curves.missing else ""
@@ -31,8 +33,8 @@ def curves_figure(curves: Curves) -> Drawing:
                 axes.plot(
                     [step for step, _ in curve],
                     [score for _, score in curve],
-                    color=COLOURS[(0, 2, 5)[number % 3]],
-                    marker=MARKERS[number],
+                    color=COLOURS[_ORDER[number % len(_ORDER)]],
+                    marker=MARKERS[number % len(MARKERS)],
                     markersize=3.5,
                     linewidth=1.5,
                     label=short(label, 44),
@@ -45,6 +47,11 @@ def curves_figure(curves: Curves) -> Drawing:
             "Validation score at each checkpoint, the mean over seeds: from scratch, from the "
             "source task that serves the target best, and by the strategy that does."
         )
+        if curves.others:
+            caption += (
+                " Also from the prompt for all targets (SPoT) that serves it best, and each way in "
+                "which all weights were tuned, where there are such."
+            )
         if left:
             caption += f" {left} more targets are left out."
         if curves.missing:

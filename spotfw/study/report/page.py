@@ -35,10 +35,14 @@ def page(
       by_size: figure 1.
     """
     several = len(by_model) > 1
+    chooses = bool(study.strategies or study.oracle) or any(
+        row.kind in ("strategy", "transfer") for row in rows
+    )
     parts = [_missing(covered), _failed_note(covered)]
+    parts += [_headlines(results, rows, several) for results in by_model]
     for place, results in enumerate(by_model):
         title = f"Model {escape(results.model)}" if several else ""
-        parts.append(_model(results, title, place, by_size if not several else None))
+        parts.append(_model(results, title, place, by_size if not several else None, chooses))
     if several:
         parts.append("<h2 id=sizes>Model sizes</h2>" + markup.figure(by_size))
     parts += [runs.cells(rows, covered), runs.settings(study), runs.versions(rows)]
@@ -47,16 +51,18 @@ def page(
     )
     return template.substitute(
         title=escape(study.name),
-        about=_about(study, rows, covered),
+        about=_about(study, rows, covered, chooses),
         body="\n".join(filter(None, parts)),
         foot=f"Made by spotfw {escape(__version__)} from the study's rows. Tables are also in "
         "tables/ as CSV and Markdown, figures in figures/ as SVG and PNG.",
     )
 
 
-def _about(study: Study, rows: Sequence[Row], covered: Sequence[Coverage]) -> str:
+def _about(study: Study, rows: Sequence[Row], covered: Sequence[Coverage], chooses: bool) -> str:
+    mixed = [task for generic in study.generics for task in generic.tasks]
+    mixed += [task for tuning in study.model_tunings for task in tuning.tasks]
     counts = [
-        _count(len(study.sources), "source task"),
+        _count(len({*study.sources, *mixed}), "source task"),
         _count(len(study.targets), "target task"),
         _count(len(study.seeds), "seed"),
         f"{sum(c.done for c in covered):,} of {sum(c.asked for c in covered):,} cells done",
@@ -74,7 +80,7 @@ def _about(study: Study, rows: Sequence[Row], covered: Sequence[Coverage]) -> st
     links = "".join(
         f'<a href="#{place}">{title}</a>'
         for place, title in (
-            ("strategies", "Strategies"),
+            ("strategies", "Strategies" if chooses else "Methods"),
             ("transfers", "Transfers"),
             ("similarity", "Task similarity"),
             ("rankings", "Rankings"),
@@ -110,7 +116,17 @@ def _failed_note(covered: Sequence[Coverage]) -> str:
     )
 
 
-def _model(results: Results, title: str, place: int, by_size: Drawing | None) -> str:
+def _headlines(results: Results, rows: Sequence[Row], several: bool) -> str:
+    """The numbers to see first; of several models each under its name."""
+    tiles = f'<div class="tiles">{markup.tiles(results.headlines)}</div>'
+    if not several:
+        return tiles
+    sizes = {row.parameters for row in rows if row.model == results.model and row.parameters}
+    size = f", {max(sizes):,} weights" if sizes else ""
+    return f"<h2>Model {escape(results.model)}{size}</h2>{tiles}"
+
+
+def _model(results: Results, title: str, place: int, by_size: Drawing | None, chooses: bool) -> str:
     def anchor(name: str) -> str:
         return f' id="{name}"' if place == 0 else ""
 
@@ -120,14 +136,14 @@ def _model(results: Results, title: str, place: int, by_size: Drawing | None) ->
         for table in results.rankings.values()
     )
     figure3, figure6 = _halves(results.heatmaps)
+    # Where nothing was chosen, there is but from scratch to compare with.
+    choices = [markup.table(results.selection, pinned=1), markup.figure(results.by_k)]
     return "\n".join(
         filter(
             None,
             [
-                f'<div class="tiles">{markup.tiles(results.headlines)}</div>',
-                f"<h2{anchor('strategies')}>{prefix}Strategies</h2>",
-                markup.table(results.selection, pinned=1),
-                markup.figure(results.by_k),
+                f"<h2{anchor('strategies')}>{prefix}{'Strategies' if chooses else 'Methods'}</h2>",
+                *(choices if chooses else ()),
                 markup.table(results.methods, pinned=1),
                 markup.table(results.by_task, pinned=1),
                 markup.table(results.parameters),

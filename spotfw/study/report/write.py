@@ -21,6 +21,9 @@ from spotfw.study.rows import Row, Similarity
 #: The report's place in a study's folder.
 REPORT = "report"
 
+#: Last names of models' folders that do not tell one model from another.
+_KINDS = ("mesh", "huggingface", "model")
+
 
 @attrs.frozen(kw_only=True)
 class Report:
@@ -75,7 +78,10 @@ def write_report(
 
     by_model = [results(study, rows, similarities, name, tick, folder) for name in names]
     if len(names) > 1:
-        by_model = [_with_own_names(model, place) for place, model in enumerate(by_model)]
+        by_model = [
+            _with_own_names(model, name)
+            for model, name in zip(by_model, names_for_files(names), strict=True)
+        ]
     by_size = size_figure(rows)
     tick()
     covered = coverage(study, rows)
@@ -104,9 +110,25 @@ def write_report(
     )
 
 
-def _with_own_names(results: Results, place: int) -> Results:
+def names_for_files(models: Sequence[str]) -> list[str]:
+    """A name for the files of each model, of its own among them.
+
+    A folder's last name; the one above where the last says only what kind of folder it is; more of
+    the path, and at last a number, where others share it.
+    """
+    split = [list(filter(None, model.split("/"))) or [model] for model in models]
+    bare = [parts[:-1] if len(parts) > 1 and parts[-1] in _KINDS else parts for parts in split]
+    for paths in (bare, split):
+        for count in range(1, max(map(len, paths)) + 1):
+            endings = [file_name("/".join(parts[-count:])) for parts in paths]
+            if len({ending.casefold() for ending in endings}) == len(endings):
+                return endings
+    return [f"{place}-{file_name(parts[-1])}" for place, parts in enumerate(split, 1)]
+
+
+def _with_own_names(results: Results, name: str) -> Results:
     """A model's tables and figures under names of their own, where there are several models."""
-    ending = f"-{place + 1}-{file_name(results.model.rstrip('/').rpartition('/')[2])}"
+    ending = f"-{name}"
 
     def table(given: Table) -> Table:
         return attrs.evolve(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import attrs
 import numpy as np
 import pytest
@@ -55,6 +57,32 @@ def test_the_mean_over_seeds_of_each_line(study):
             "best of top k, k = 3, cos": ((10, 1.0), (20, 2.0)),
         }
     }
+
+
+def test_prompts_for_all_targets_and_all_weights_have_lines(study):
+    place, run = study
+    history = [{"step": 10, "loss": 1.0, "score": 90.0, "metrics": {}}]
+    for name, step in (("w", 10), ("v", 20)):
+        checkpoint = place / "study" / name / "checkpoints" / f"step-{step:06d}"
+        checkpoint.mkdir(parents=True)
+        entries = [{**entry, "step": step} for entry in history]
+        (checkpoint / "history.json").write_text(json.dumps(entries))
+    rows = [
+        row(run("a", 10), 10.0),
+        row(run("b", 50), 50.0, kind="generic", source="both"),
+        row(run("c", 40), 40.0, kind="generic", source="other"),
+        row("w", 90.0, kind="model tuning", source="ModelTuning"),
+        row("v", 90.0, kind="model tuning", source="Multi-task ModelTuning"),
+        row("gone", 90.0, kind="model tuning", source="ModelTuning", seed=1),
+    ]
+    curves = learning_curves(str(place / "study"), rows, ["cb"])
+    assert curves.by_target["cb"] == {
+        "from scratch": ((10, 10.0),),
+        "SPoT both": ((10, 50.0),),
+        "ModelTuning": ((10, 90.0),),
+        "Multi-task ModelTuning": ((20, 90.0),),
+    }
+    assert (curves.missing, curves.others) == (1, True)
 
 
 def test_runs_that_are_gone_are_counted(study):

@@ -261,3 +261,13 @@ def test_a_rounded_zero_has_no_sign() -> None:
     assert Cell(-0.04, sign=True).text == "0.0"
     assert Cell(0.06, sign=True).text == "+0.1"
     assert Cell(math.nan).text == "-"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1_017_600, "1,017,600"), (27186.4, "27,186.4"), (2024, "2024"), (0, "0"), ("12345", "12345")],
+)
+def test_large_numbers_have_separators_where_they_are_read(value: float | str, text: str) -> None:
+    assert Cell(value).text == text
+    table = Table(name="t", title="t", columns=["n"], rows=[[value]])
+    assert table.to_csv() == f"n\n{value}\n"

@@ -39,9 +39,10 @@ def test_the_table_has_a_line_for_each_method() -> None:
     ]
     kept, fewer, tunings, steps, cpu = lines["from scratch"]
     assert (kept.value, tunings.value, steps.value, cpu.value) == (PROMPT, 2, "10", 2.0)
-    assert fewer.text == "27186"
+    assert fewer.text == "27,186"
     kept, fewer, *_ = lines["ModelTuning"]
-    assert (kept.value, fewer.text) == (XXL, "1.0")
+    # All weights are no fewer of them.
+    assert (kept.value, kept.text, fewer.text) == (XXL, "11,135,332,352", "-")
     # Rows of older studies do not say what a task keeps.
     (old,) = parameters_table([attrs.evolve(ROW, task_parameters=None)]).rows
     assert (old[1].text, old[2].text) == ("-", "-")

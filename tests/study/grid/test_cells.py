@@ -52,6 +52,25 @@ def results(cell: str) -> dict[str, Any] | None:
     }
 
 
+def test_a_source_named_from_something_is_not_said_twice(
+    small_study: Make, spotfw_cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    generic = [{"name": "from a mixture", "tasks": ["tiny_reviews.toml", "tiny_things.toml"]}]
+    study = small_study(generic=generic)
+    laid = plan(study, str(tmp_path / "out"), plugins=Plugins(entry_points=False))
+    titles = {cell.kind: str(cell) for cell in laid.cells if cell.facts["seed"] == 0}
+    assert titles["generic"] == "generic tiny_words from a mixture, seed 0"
+    assert " from tiny_things (seed 1)" in titles["transfer"]
+    pytest.importorskip("spotfw_playground")
+    file = tmp_path / "s.toml"
+    file.write_text(
+        'targets = ["hotel_reviews"]\nseeds = [0]\n'
+        '[[generic]]\nname = "from a mixture"\ntasks = ["film_reviews", "topic_news"]\n'
+    )
+    shown = spotfw_cli("study", "plan", file, "--out", tmp_path / "out").out
+    assert "hotel_reviews from a mixture: 1 cell" in shown and "from from" not in shown
+
+
 def test_jobs_are_plain_values_of_three_actions(ablated: Plan) -> None:
     jobs = {cell.id: cell.job(results) for cell in ablated.cells}
     assert all(json.loads(json.dumps(job)) == job for job in jobs.values())

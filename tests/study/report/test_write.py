@@ -8,6 +8,7 @@ import html.parser
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -15,9 +16,10 @@ import pytest
 from benchmarks.made_up_study import SOURCES, TARGETS, made_up
 from spotfw.cli import run
 from spotfw.errors import SpotError
+from spotfw.study.grid.declaration import Study, parse_study
 from spotfw.study.report.drawing import Drawing, file_name
-from spotfw.study.report.write import Report, write_report
-from spotfw.study.rows import write_rows, write_similarities
+from spotfw.study.report.write import Report, names_for_files, write_report
+from spotfw.study.rows import Row, write_rows, write_similarities
 
 FEW = {"sources": list(SOURCES)[1:5], "targets": list(TARGETS)[6:8], "seeds": [0, 1]}
 
@@ -168,10 +170,79 @@ def test_several_models_have_figure_one_and_tables_of_their_own(tmp_path: Path) 
     page = Page(Path(report.page).read_text("utf-8"))
     assert "figure1" in page.figures
     # A made-up study has no runs to read curves from.
-    assert set(report.left_out) == {"learning_curves-1-small", "learning_curves-2-base"}
-    assert {"table3-1-small", "table3-2-base"} <= set(page.tables)
+    assert set(report.left_out) == {"learning_curves-small", "learning_curves-base"}
+    assert {"table3-small", "table3-base"} <= set(page.tables)
     assert len(page.ids) == len(set(page.ids))
     assert len(set(report.tables)) == len(report.tables)
+
+
+def _methods(*models: tuple[str, int]) -> list[Row]:
+    """Rows of a study of methods alone, as the paper's section 2."""
+    rows = []
+    for place, (model, size) in enumerate(models):
+        scratch = Row(kind="baseline", task="t", model=model, parameters=size, score=50.0 + place)
+        both = {"parameters": size, "task_parameters": size, "source": "ModelTuning"}
+        rows += [
+            attrs.evolve(scratch, task_parameters=2048),
+            attrs.evolve(scratch, kind="generic", source="from a mixture", score=60.0 + place),
+            attrs.evolve(scratch, kind="model tuning", **both, score=70.0 + place),
+        ]
+    return rows
+
+
+def _study_of_methods(**changes: Any) -> Study:
+    generic = {"name": "from a mixture", "tasks": ["a", "b"]}
+    tuning = [{}, {"name": "Multi-task ModelTuning", "tasks": ["b", "c"]}]
+    declared = {"targets": ["t"], "seeds": [0], "generic": [generic], "model_tuning": tuning}
+    return parse_study({"name": "s", **declared, **changes})
+
+
+def test_a_study_of_methods_opens_with_table_1(tmp_path: Path) -> None:
+    report = write_report(
+        _study_of_methods(), str(tmp_path), _methods(("playground", 1_017_600)), []
+    )
+    text = Path(report.page).read_text("utf-8")
+    page = Page(text)
+    assert page.tables[0] == "table1" and "table3" not in page.tables
+    assert "What each strategy gives" not in text and ">Methods</h2>" in text
+    # The tasks of both mixtures, each once.
+    assert "3 source tasks, 1 target task, 1 seed" in text
+    lines = Path(tmp_path, "report", "tables", "tasks.csv").read_text().splitlines()
+    assert lines == [
+        *("method,t", "from scratch,50.0", "SPoT from a mixture,60.0", "ModelTuning,70.0")
+    ]
+    assert ">1,017,600</td>" in text and ">2048</td>" in text
+    # Of all weights there is nothing to say of fewer.
+    assert ">1.0</td>" not in text
+
+
+def test_headlines_of_several_models_stand_under_their_names(tmp_path: Path) -> None:
+    models = [("playground-32/mesh", 100_000), ("playground-64/mesh", 300_000)]
+    study = _study_of_methods(models=[name for name, _ in models])
+    report = write_report(study, str(tmp_path), _methods(*models), [])
+    text = Path(report.page).read_text("utf-8")
+    assert re.findall(r"<h2>([^<]*)</h2><div class=\"tiles\"><div class=tile><b>([^<]*)", text) == [
+        ("Model playground-32/mesh, 100,000 weights", "50.0"),
+        ("Model playground-64/mesh, 300,000 weights", "51.0"),
+    ]
+    assert text.count('<div class="tiles">') == 2 and Page(text).open == []
+    names = {Path(place).name for place in report.tables}
+    assert {"table1-playground-32.csv", "table1-playground-64.csv"} <= names
+
+
+@pytest.mark.parametrize(
+    ("models", "names"),
+    [
+        (["small", "dir/base"], ["small", "base"]),
+        (["gaps/huggingface", "adapted/model", "playground"], ["gaps", "adapted", "playground"]),
+        (["a/mesh", "a/huggingface/"], ["mesh", "huggingface"]),
+        (["a/x/mesh", "b/x/mesh"], ["a_x", "b_x"]),
+        (["mesh", "/m/model"], ["mesh", "m"]),
+        (["gs://b/m", "gs:/b//m"], ["1-m", "2-m"]),
+    ],
+)
+def test_files_of_models_go_by_names_that_differ(models: list[str], names: list[str]) -> None:
+    assert names_for_files(models) == names
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
