@@ -16,6 +16,7 @@ from spotfw.tasks import Task, labels_in
 from spotfw.tasks.batches import bucket
 from spotfw.tasks.examples import Examples
 from spotfw.tasks.scores import answers_as_written, right, score
+from spotfw.tasks.scoring.purpose import is_checkpoint
 from spotfw.tasks.tokens import Tokens
 
 #: A label's tokens are few: decode little more than the longest.
@@ -59,13 +60,18 @@ def warn_of_no_labels(task: Task, split: str, texts: Sequence[str]) -> None:
         _warned.forget(place)
     elif _warned.first(place):
         often = ", ".join(repr(text[:40]) for text, _ in Counter(others).most_common(3))
+        why = (
+            "this task is not learned yet, as is usual at the start of a tuning."
+            if is_checkpoint()
+            else "what is scored was tuned on a task of other texts or labels, or not long enough."
+        )
         _log.warning(
-            "%d of %d answers to task %r, split %r, are none of its labels (most often: %s): this "
-            "task is not learned yet, as is usual at the start of a tuning.",
+            "%d of %d answers to task %r, split %r, are none of its labels (most often: %s): %s",
             len(others),
             len(texts),
             *place,
             often,
+            why,
         )
 
 

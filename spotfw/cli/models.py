@@ -67,17 +67,17 @@ def show(folder: str, as_json: bool) -> None:
     """Dimensions, parameters, vocabulary, step and fingerprint of the model in DIR.
 
     DIR is a Mesh TF checkpoint folder (local or gs://), a Hugging Face T5 1.1 folder, or the
-    name of a model that `spotfw models list` knows. Of a model by name, also the settings that
-    are used in place of the paper's wherever it is named. Parameters count the output layer by
-    itself, as T5 1.1 has it, where its values equal the embeddings too.
+    name of a model that `spotfw models list` knows. Of a model by name, and of weights tuned from
+    one, also the settings that are used in place of the paper's wherever it is named. Parameters
+    count the output layer by itself, as T5 1.1 has it, where its values equal the embeddings too.
     """
     from spotfw.cli.display import print_json
     from spotfw.plugins import default_plugins
-    from spotfw.plugins.models import model_folder, named_model
+    from spotfw.plugins.model_settings import own_settings
+    from spotfw.plugins.models import model_folder
 
     # Known before TensorFlow is loaded, so that a misspelt name is answered at once.
-    named = named_model(folder, default_plugins())
-    settings = {} if named is None else dict(named.settings)
+    settings = dict(own_settings(folder, default_plugins()))
     folder = model_folder(folder, default_plugins())
 
     from spotfw.backends.mesh.folders.describe import describe

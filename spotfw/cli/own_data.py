@@ -137,7 +137,7 @@ def transfer_own(
     task = session.task(str(data.task_file))
     assert isinstance(task, Task)
     reading = read_lengths(session, task, **settings)
-    _tell_cut(reading)
+    _tell_cut(reading, task)
     settings = {"steps": few_steps(session), **reading.settings, **settings}
     sources = source_count(session, task, **settings)
     starts = min(k, sources)
@@ -167,8 +167,11 @@ def transfer_own(
         _print(facts, task)
 
 
-def _tell_cut(reading: Reading) -> None:
+def _tell_cut(reading: Reading, task: Task) -> None:
+    from spotfw.recipe.fitting import cut_is_known
+
     if reading.cut:
+        cut_is_known(task, reading.limit)
         note(
             f"{100 * reading.cut:.1f}% of the texts are longer than the {reading.limit} tokens "
             f"that are read of each (the longest has {reading.longest:,}), and are cut there. "

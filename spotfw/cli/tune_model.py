@@ -31,7 +31,8 @@ method_option = click.option(
     default="prompt",
     show_default=True,
     help="What is tuned: a prompt, or all weights of the model, with the defaults of "
-    "ModelTuning: 262,144 steps, rate 0.001, a checkpoint every 5,000.",
+    "ModelTuning: rate 0.001, and of a model without settings of its own 262,144 steps with a "
+    "checkpoint every 5,000.",
 )
 
 
@@ -247,7 +248,7 @@ def tuned_model(path: str) -> TunedWeights | None:
             except (ValueError, KeyError, TypeError, WrongUse) as error:
                 raise WrongUse(
                     f"The file {about} is damaged ({error}). It says how the weights were tuned: "
-                    "put it back, or open the folder with --model and no prompt."
+                    "put it back, or remove it and tune prompts on the folder by --model."
                 ) from error
             columns = Columns.from_dict(said.get("file_columns"))
             if columns is not None:

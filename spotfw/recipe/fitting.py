@@ -37,6 +37,8 @@ _MOST = TuningSettings()
 
 _samples: WeakKeyDictionary[FrozenModel, dict[Any, Sample]] = WeakKeyDictionary()
 _warned = Once()
+#: Names of tasks and lengths at which their inputs are cut, of which a person knows.
+_known_cuts: set[tuple[str, int]] = set()
 
 
 def fitted(
@@ -99,8 +101,33 @@ def check_before_tuning(
     reader = _reader(model, name)
     for member in _members(task):
         looked_at = _of_splits(model, member, (TRAIN, VALIDATION), reader)
-        for message in check_fit(member, looked_at, settings, reader, answers=answers):
+        new = (member.name, settings.max_input_length) not in _known_cuts
+        for message in check_fit(
+            member, looked_at, settings, reader, answers=answers, cut_inputs=new
+        ):
             _warn(message)
+    rows = _training_rows(task, settings)
+    if rows is not None and settings.batch_size > rows:
+        _warn(
+            f"A batch of {settings.batch_size:,} is more than the {rows:,} training examples of "
+            f"{task.name}: each update has examples several times over. --batch-size takes fewer."
+        )
+
+
+def cut_is_known(task: Task, limit: int) -> None:
+    """Of the inputs of this task that are cut at `limit` tokens nothing more need be said."""
+    _known_cuts.add((task.name, limit))
+
+
+def _training_rows(task: Task | Mixture, settings: TuningSettings) -> int | None:
+    """Examples that a tuning draws from, None where that is not known without reading them."""
+    total = 0
+    for member in _members(task):
+        rows = member.splits.get(TRAIN)
+        if rows is None:
+            return None
+        total += min(rows, settings.max_train_examples or rows)
+    return total
 
 
 def _with_target_length(

@@ -17,6 +17,7 @@ from spotfw.recipe.side_by_side import Stopwatch
 from spotfw.recipe.tensorboard import Events
 from spotfw.recipe.tuned import Observer, Report
 from spotfw.tasks import Mixture, Task
+from spotfw.tasks.scoring.purpose import scoring_a_checkpoint
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +56,12 @@ Score = Callable[[FrozenModel, Task | Mixture, TuningSettings], Evaluation]
 
 
 class ModelRun:
-    """A run under way: it takes the engine's reports."""
+    """A run under way: it takes the engine's reports.
+
+    Args:
+      record: what trackers hear of the run.
+      about: what its model says of its tuning, beside the scores.
+    """
 
     def __init__(
         self,
@@ -67,13 +73,14 @@ class ModelRun:
         plugins: Plugins,
         record: Mapping[str, Any],
         score: Score,
+        about: Mapping[str, Any],
     ) -> None:
         self.record = {**record, "folder": folder.path}
         self.events: Events | None = None
         self.before: Evaluation | None = None
         self._folder, self._task, self._settings = folder, task, settings
         self._history, self._observer, self._plugins = history, observer, plugins
-        self._about = {key: value for key, value in record.items() if key != "task_content"}
+        self._about = {key: value for key, value in about.items() if key != "task_content"}
         self._evaluate = score
         self._stopwatch = Stopwatch()
         self._losses, self._examples = 0.0, 0
@@ -82,7 +89,8 @@ class ModelRun:
         """How the model scores before the first step: as was noted, or scored and noted now."""
         self.before = self._folder.before()
         if self.before is None:
-            self.before = self._evaluate(model, self._task, self._settings.of_data())
+            with scoring_a_checkpoint():
+                self.before = self._evaluate(model, self._task, self._settings.of_data())
             self._folder.keep_before(self.before)
             self._stopwatch.lap()
         return self.before
@@ -134,7 +142,8 @@ class ModelRun:
     def _score(self, progress: WeightProgress) -> float:
         assert progress.checkpoint is not None
         data = self._settings.of_data()
-        evaluation = self._evaluate(progress.checkpoint.model, self._task, data)
+        with scoring_a_checkpoint():
+            evaluation = self._evaluate(progress.checkpoint.model, self._task, data)
         wall, cpu = self._stopwatch.lap()
         self._history.append(
             Scored(

@@ -10,14 +10,20 @@ from typing import Any
 import attrs
 
 from spotfw import files
-from spotfw.config import LENGTHS
+from spotfw.config import LENGTHS, ModelTuningSettings
 from spotfw.errors import UnknownName
 from spotfw.recipe.adaptation import ADAPTATION, TEXTS, likelihood, text_task
 from spotfw.recipe.asked import Place, place_of
 from spotfw.recipe.evaluation import check_splits
+from spotfw.recipe.fitting import cut_is_known
 from spotfw.recipe.model_run import Score, TunedModel
 from spotfw.recipe.model_run_folder import METHOD
-from spotfw.recipe.model_tuning import chosen_settings, scored_by_answers, tune_model
+from spotfw.recipe.model_tuning import (
+    DURATION,
+    chosen_settings,
+    scored_by_answers,
+    tune_model,
+)
 from spotfw.recipe.plans import Plans
 from spotfw.recipe.run_names import run_name
 from spotfw.recipe.tuned import Observer
@@ -52,7 +58,8 @@ class ModelTunings(Plans):
           observer: hears of progress, in place of the session's.
           by_hand: names of settings that stay though they are too short for the task; by default
             all of `settings`.
-          **settings: fields of `ModelTuningSettings`, whose defaults are the paper's.
+          **settings: fields of `ModelTuningSettings`; their defaults are the model's own of
+            `spotfw.recipe.model_tuning.OF_MODEL`, else the paper's.
 
         Raises:
           WrongUse: the engine tunes no weights, or a setting makes no sense.
@@ -60,8 +67,9 @@ class ModelTunings(Plans):
         """
         resolved = self.task(task)
         by_hand = settings if by_hand is None else by_hand
+        chosen = chosen_settings(self._bench.own_settings, **settings)
         return self._tune_weights(
-            resolved, out, runs, resume, observer, by_hand, scored_by_answers, METHOD, settings
+            resolved, out, runs, resume, observer, by_hand, scored_by_answers, METHOD, chosen
         )
 
     def adapt_model(
@@ -86,12 +94,16 @@ class ModelTunings(Plans):
           the model with the highest `spotfw.recipe.adaptation.likelihood` of what was held out;
           its `before` is that of the session's model.
         """
-        chosen = chosen_settings(self._bench.own_settings, **settings)
+        # How long a task is tuned for says nothing of a text.
+        own = {k: v for k, v in self._bench.own_settings.items() if k not in DURATION}
+        chosen = chosen_settings(own, **settings)
         if settings.get("max_target_length") is None:
-            settings["max_target_length"] = chosen.max_input_length
+            chosen = attrs.evolve(chosen, max_target_length=chosen.max_input_length)
         path = place_of(text) if isinstance(text, (str, os.PathLike)) else None
         if path is not None and path.endswith(TEXTS):
-            task: Task | Mixture = text_task(path, chosen.of_data())
+            windows = text_task(path, chosen.of_data())
+            cut_is_known(windows, chosen.max_input_length)  # windows are as long as it is
+            task: Task | Mixture = windows
         else:
             try:
                 task = self.task(text)
@@ -100,7 +112,7 @@ class ModelTunings(Plans):
                     error.args = (f"{error} The name of a text ends in {' or '.join(TEXTS)}.",)
                 raise
         return self._tune_weights(
-            task, out, runs, resume, observer, LENGTHS, likelihood, ADAPTATION, settings
+            task, out, runs, resume, observer, LENGTHS, likelihood, ADAPTATION, chosen
         )
 
     def _tune_weights(
@@ -113,11 +125,10 @@ class ModelTunings(Plans):
         by_hand: Collection[str],
         score: Score,
         purpose: str,
-        settings: dict[str, Any],
+        chosen: ModelTuningSettings,
     ) -> TunedModel:
         check_splits(task)
         task, bench = pinned(task), self._bench
-        chosen = chosen_settings(bench.own_settings, **settings)
         lengths = bench.fitted(chosen.of_data(), task, by_hand)
         chosen = attrs.evolve(chosen, **{name: getattr(lengths, name) for name in LENGTHS})
         # Weights with their optimizer's state and without it are tuned to other ones.
@@ -139,6 +150,7 @@ class ModelTunings(Plans):
                 score=score,
                 purpose=purpose,
                 score_before=score is likelihood,
+                own=bench.own_settings,
             )
 
     def _watched(self, observer: Observer | None) -> contextlib.AbstractContextManager[Any]:

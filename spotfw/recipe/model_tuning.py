@@ -17,6 +17,7 @@ from spotfw.config import LENGTHS, ModelTuningSettings, TuningSettings
 from spotfw.contracts import Evaluation, FrozenModel, WeightTuneRequest, WeightTuning
 from spotfw.errors import WrongUse
 from spotfw.plugins import Plugins
+from spotfw.plugins.model_settings import OWN, as_kept
 from spotfw.plugins.models import weight_engines
 from spotfw.recipe.evaluation import VALIDATION, evaluate
 from spotfw.recipe.fitting import check_before_tuning
@@ -27,8 +28,11 @@ from spotfw.recipe.tensorboard import Events
 from spotfw.recipe.tuned import Observer
 from spotfw.tasks import Mixture, Task
 
-#: Of a model's own settings of prompts, those that serve here too.
+#: Of a model's own settings of prompts, how long a tuning is and where it is scored; and with
+#: these those that serve here too.
+DURATION = ("steps", "checkpoint_every")
 OF_MODEL = (
+    *DURATION,
     *("batch_size", "eval_batch_size", "max_train_examples", "max_eval_examples"),
     *LENGTHS,
 )
@@ -42,7 +46,7 @@ def scored_by_answers(
 
 
 def chosen_settings(own: Mapping[str, Any], **changes: Any) -> ModelTuningSettings:
-    """The paper's settings, with a model's own lengths and batch over them, then `changes`.
+    """The paper's settings, with a model's own of `OF_MODEL` over them, then `changes`.
 
     Raises:
       UnknownName: there is no such setting.
@@ -53,6 +57,13 @@ def chosen_settings(own: Mapping[str, Any], **changes: Any) -> ModelTuningSettin
     if "batch_tokens" in given:
         of_model.pop("batch_size", None)
     settings = ModelTuningSettings.from_dict({**of_model, **given})
+    tokens, length = settings.batch_tokens, settings.max_input_length
+    if "batch_tokens" in given and settings.batch_size is None and tokens < length:
+        raise WrongUse(
+            f"A batch of batch_tokens {tokens:,} does not hold an input, which may have "
+            f"max_input_length {length:,} tokens. Take {length:,} or more, or say by batch_size "
+            "how many examples an update has."
+        )
     # Written out, so that a run says how many examples an update had.
     return attrs.evolve(settings, batch_size=settings.rows)
 
@@ -71,6 +82,7 @@ def tune_model(
     score: Score = scored_by_answers,
     purpose: str = METHOD,
     score_before: bool = False,
+    own: Mapping[str, Any] | None = None,
 ) -> TunedModel:
     """Tunes all weights on a task or mixture and keeps everything in a run folder.
 
@@ -89,6 +101,7 @@ def tune_model(
       purpose: of the tuning, in the record's place of an initializer: runs of two purposes, which
         are scored in other ways, are two runs.
       score_before: score the model before the first step too.
+      own: settings that suit the model, which its tuned weights keep.
 
     Raises:
       WrongUse: the engine tunes no weights, or the folder holds another run.
@@ -126,7 +139,8 @@ def tune_model(
             answers = score is scored_by_answers
             check_before_tuning(model, task, data, asked, answers=answers)
         folder.begin(record, resume=resume)
-        run = ModelRun(folder, task, settings, history, observer, plugins, record, score)
+        about = {**record, OWN: as_kept(own)} if own else record
+        run = ModelRun(folder, task, settings, history, observer, plugins, record, score, about)
         if step == settings.steps:
             run.before = folder.before()
             return run.result(model)

@@ -15,6 +15,7 @@ import attrs
 from spotfw.contracts import FrozenModel, TuneProgress, TuneRequest
 from spotfw.recipe.evaluation import VALIDATION, Scoring, evaluate_all
 from spotfw.recipe.run import Run
+from spotfw.tasks.scoring.purpose import scoring_a_checkpoint
 
 
 class Stopwatch:
@@ -85,9 +86,9 @@ class SideBySide:
             for place, (run, progress) in enumerate(waiting)
             if (scoring := run.scoring(progress)) is not None
         }
-        evaluations = dict(
-            zip(asked, evaluate_all(self._model, list(asked.values()), VALIDATION), strict=True)
-        )
+        with scoring_a_checkpoint():
+            scored = evaluate_all(self._model, list(asked.values()), VALIDATION)
+        evaluations = dict(zip(asked, scored, strict=True))
         if asked:
             self._share([waiting[place][0] for place in asked], [1] * len(asked))
         for place, (run, progress) in enumerate(waiting):

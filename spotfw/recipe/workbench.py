@@ -17,6 +17,7 @@ from spotfw.errors import SpotError
 from spotfw.library import Entry, Library, ReleasedLibrary
 from spotfw.plugins import Plugins
 from spotfw.plugins.hub_models import hub_model, is_hub_model
+from spotfw.plugins.model_settings import own_settings
 from spotfw.plugins.models import (
     check_options,
     choose_backend,
@@ -109,10 +110,10 @@ class Workbench:
             return None
         return ReleasedLibrary(self._named.library, self._named.name)
 
-    @property
+    @functools.cached_property
     def own_settings(self) -> Mapping[str, Any]:
-        """Settings that suit the model, where it is a named one that has some."""
-        return self._named.settings if self._named else {}
+        """Settings that suit the model; see `spotfw.plugins.model_settings.own_settings`."""
+        return own_settings(self._place, self.plugins)
 
     @property
     def asked(self) -> str | None:

@@ -26,7 +26,7 @@ WARN_UNKNOWN = 0.03
 #: the words of the paper's tasks, 6 percent of a text of rare names; one of 800 words, 34 and more.
 WARN_SPELLED = 0.15
 
-#: Share of cut inputs from which a warning is given; some long texts in a data set are usual.
+#: Share of cut inputs above which a warning is given; some long texts in a data set are usual.
 WARN_CUT_INPUTS = 0.05
 
 #: Share of cut answers of free text from which a warning is given: each is learned as
@@ -110,6 +110,7 @@ def check_fit(
     reader: Reader,
     *,
     answers: bool = True,
+    cut_inputs: bool = True,
 ) -> list[str]:
     """What is learned only in part, each as a message; none where all of it is.
 
@@ -120,6 +121,7 @@ def check_fit(
       reader: the model.
       answers: whether targets are answers, to be right as a whole; else texts to be written on,
         which may be cut, and whose words are what is learned.
+      cut_inputs: whether to say that inputs are cut; not where that is known already.
 
     Raises:
       SpotError: nothing can be learned, or something else than what is written.
@@ -130,7 +132,7 @@ def check_fit(
             _refuse(task, sample, settings, reader)
     messages = [
         *_of_labels(task, spellings, settings),
-        *_of_inputs(task, samples, settings, reader, answers),
+        *_of_inputs(task, samples, settings, reader, answers, cut_inputs),
     ]
     if not task.labels:
         messages += _of_targets(task, samples, settings, reader, answers)
@@ -192,6 +194,7 @@ def _of_inputs(
     settings: TuningSettings,
     reader: Reader,
     answers: bool,
+    cut_inputs: bool,
 ) -> Iterator[str]:
     some = [sample for sample in samples if len(sample)]
     unknown = [s for s in some if _worst(s.known_inputs) >= WARN_UNKNOWN]
@@ -209,11 +212,12 @@ def _of_inputs(
             "scores (spotfw models list, or the folder of a T5 1.1)."
         )
     limit = settings.max_input_length
-    if share_cut(some, "input", limit) >= WARN_CUT_INPUTS:
+    enough = covering(some, "input", WARN_CUT_INPUTS)
+    if cut_inputs and enough > limit:
         yield (
             f"{_by_split(some, 'input', limit)} of the inputs of task {task.name!r} are cut at "
-            f"{limit} tokens. --max-input-length {covering(some, 'input', WARN_CUT_INPUTS)} keeps "
-            f"{1 - WARN_CUT_INPUTS:.0%} of them whole."
+            f"{limit} tokens. --max-input-length {enough} keeps {1 - WARN_CUT_INPUTS:.0%} of them "
+            "whole."
         )
     same = max((alike(s.inputs, s.input_ids, limit) for s in some), default=0.0)
     if same >= WARN_ALIKE:

@@ -172,7 +172,9 @@ def test_tune_and_a_library_of_ones_own(transfer: Run, spotfw_cli: Run) -> None:
     assert {r["task"] for r in json.loads(ran.out)["ranking"]} >= {"reviews", "tiny_words"}
 
 
-def test_a_text_longer_than_the_model_reads_is_reported_before_tuning(transfer: Run) -> None:
+def test_a_text_longer_than_the_model_reads_is_reported_before_tuning(
+    transfer: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     content = rows()
     content[3]["review"] = "far " * 400
     ran = transfer(write("reviews.csv", content), *COLUMNS, "-k", "1", "--json")
@@ -180,6 +182,12 @@ def test_a_text_longer_than_the_model_reads_is_reported_before_tuning(transfer: 
     warned, tuned = ran.err.index("are longer than the 64 tokens"), ran.err.index("tuning 1")
     assert warned < tuned and "1.7% of the texts" in ran.err
     assert json.loads(ran.out)["cut"] == pytest.approx(1 / 60)
+    for number in range(6):
+        content[number]["review"] = f"{number} far" * 400
+    ran = transfer(write("many.csv", content), *COLUMNS, "-k", "1", "--json")
+    assert "10.0% of the texts are longer than the 64" in ran.err
+    # The same is not said a second time, of the sample that a tuning looks at.
+    assert "of the inputs of task" not in caplog.text
 
 
 def one_class() -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from spotfw import Session
@@ -116,6 +117,36 @@ def test_inputs_alike_up_to_the_limit_raise_it():
     task = Task(name="late", family="other", type="qa", examples=lambda split: rows, score=None)
     short = TuningSettings(max_input_length=4)
     assert fitted(NumpyModel(), task, short).max_input_length == 11
+
+
+def test_a_batch_larger_than_the_data_is_reported(session: Session, caplog: Any):
+    mixture = Mixture(name="mixed", tasks=(task_of("short", ("yes", "no")), task_of()))
+    with caplog.at_level(logging.WARNING, logger="spotfw"):
+        session.tune(task_of(), batch_size=8)
+        session.tune(mixture, batch_size=16)
+    assert "A batch of" not in caplog.text
+    with caplog.at_level(logging.WARNING, logger="spotfw"):
+        session.tune(task_of(), batch_size=9)
+        session.tune(mixture, batch_size=8, max_train_examples=3)
+    batches = [text for text in caplog.messages if text.startswith("A batch of")]
+    assert batches == [
+        "A batch of 9 is more than the 8 training examples of long: each update has examples "
+        "several times over. --batch-size takes fewer.",
+        "A batch of 8 is more than the 6 training examples of mixed: each update has examples "
+        "several times over. --batch-size takes fewer.",
+    ]
+
+
+def test_that_inputs_are_cut_is_not_said_again(session: Session, caplog: Any):
+    rows = [Example(inputs=f"{n} {'film ' * 9}", targets=LABELS[n % 2]) for n in range(8)]
+    task = attrs.evolve(task_of("cut"), examples=lambda split: rows)
+    fitting.cut_is_known(task, 4)
+    with caplog.at_level(logging.WARNING, logger="spotfw"):
+        for length in (4, 5):
+            settings = TuningSettings(max_input_length=length, max_target_length=5, batch_size=2)
+            fitting.check_before_tuning(session.model, task, settings)
+    (message,) = caplog.messages
+    assert "are cut at 5 tokens" in message
 
 
 def test_an_adapter_of_another_base_model_is_reported(

@@ -374,14 +374,18 @@ def test_what_ended_a_run_is_written_down(tune: Callable[..., TunedModel], tmp_p
     assert not (tmp_path / "run" / "failed.json").exists()
 
 
-def test_settings_are_the_papers_with_the_models_lengths_over_them() -> None:
+def test_settings_are_the_papers_with_the_models_over_them() -> None:
     paper = chosen_settings({})
     assert (paper.steps, paper.learning_rate, paper.dropout) == (262_144, 0.001, 0.1)
     assert (paper.checkpoint_every, paper.batch_size) == (5_000, 128)  # 2^16 over 512
     own = {"steps": 400, "batch_size": 16, "prompt_length": 16, "max_input_length": 48}
     chosen = chosen_settings(own, seed=5)
-    assert (chosen.steps, chosen.batch_size, chosen.max_input_length) == (262_144, 16, 48)
+    assert (chosen.steps, chosen.batch_size, chosen.max_input_length) == (400, 16, 48)
+    assert (chosen.checkpoint_every, chosen.learning_rate) == (5_000, 0.001)
     assert chosen_settings(own, batch_tokens=480).batch_size == 10
+    with pytest.raises(WrongUse, match=r"batch_tokens 47 does not hold an input, .* 48 tokens"):
+        chosen_settings(own, batch_tokens=47)
+    assert chosen_settings(own, batch_tokens=47, batch_size=2).batch_size == 2
     with pytest.raises(UnknownName, match="prompt_length"):
         chosen_settings({}, prompt_length=100)
 

@@ -111,6 +111,16 @@ def test_cut_inputs_are_reported_and_those_alike_refused():
     assert messages(task_of(rows, ("good", "bad")), max_input_length=22) == []
 
 
+def test_no_length_is_proposed_that_keeps_no_more_than_the_one_that_cuts():
+    # Of 20 inputs one is cut: the other 95% are whole already.
+    rows = [(f"{'story ' * (20 if n == 0 else n % 4)}{n}", "good") for n in range(20)]
+    task = task_of(rows, ("good", "bad"))
+    assert not [text for text in messages(task, max_input_length=10) if "are cut at" in text]
+    two = task_of([(f"{'story ' * 20}film", "good"), *rows], ("good", "bad"))
+    (message,) = [text for text in messages(two, max_input_length=10) if "are cut at" in text]
+    assert "10% (train)" in message and "--max-input-length 2" in message
+
+
 def test_labels_that_are_cut_or_written_otherwise_are_reported():
     rows = [("the story was good", "Good Story"), ("the story was bad", "bad story")]
     task = task_of(rows, ("Good Story", "bad story"), "classification")

@@ -158,13 +158,12 @@ tasks.add_command(unbind)
 
 
 def _limits(model: str | None) -> tuple[int, int]:
-    """Tokens kept of inputs and targets by default, by a named model's own settings if any."""
+    """Tokens kept of inputs and targets by default, by the model's own settings if any."""
     from spotfw.config import TuningSettings
     from spotfw.plugins import default_plugins
-    from spotfw.plugins.models import named_model
+    from spotfw.plugins.model_settings import own_settings
 
-    named = None if model is None else named_model(model, default_plugins())
-    own = {} if named is None else named.settings
+    own = {} if model is None else own_settings(model, default_plugins())
     settings = TuningSettings()
     longest = own.get("max_input_length", settings.max_input_length)
     return int(longest), int(own.get("max_target_length", settings.max_target_length))

@@ -12,7 +12,7 @@ from spotfw.config import SOURCE_STEPS, TARGET_STEPS
 from spotfw.contracts import OptionNames
 from spotfw.errors import SpotError, UnknownName, WrongUse
 from spotfw.plugins import Plugins
-from spotfw.plugins.models import named_model
+from spotfw.plugins.model_settings import own_settings
 from spotfw.recipe.metrics import is_of_target, metrics_named
 from spotfw.recipe.model_tuning import chosen_settings
 from spotfw.recipe.session import Session
@@ -160,8 +160,7 @@ def _check_open(study: Study, plugins: Plugins) -> None:
 def _settings(study: Study, model: str, plugins: Plugins) -> dict[tuple[str, str], dict[str, Any]]:
     """The whole settings of each role."""
     session = Session(model, plugins=plugins, progress=False)
-    named = named_model(model, plugins)
-    own = {} if named is None else named.settings
+    own = own_settings(model, plugins)
     source = {**study.settings, **study.source}
     target = {**study.settings, **study.target}
     if "steps" not in target and "steps" not in own:

@@ -17,6 +17,7 @@ from spotfw.config import TuningSettings
 from spotfw.contracts import Array
 from spotfw.errors import SpotError, UnknownName
 from spotfw.tasks import Task
+from spotfw.tasks.scoring.purpose import scoring_a_checkpoint
 
 SETTINGS = TuningSettings(
     prompt_length=4, max_input_length=24, max_target_length=8, eval_batch_size=20
@@ -50,6 +51,12 @@ def test_answers_that_are_no_labels_are_reported_once(tiny_task: Task, caplog: A
     (message,) = caplog.messages
     assert "3 of 4 answers" in message
     assert "(most often: 'x', '')" in message
+    # What is scored by itself is not at the start of a tuning.
+    assert "start of a tuning" not in message and "tuned on a task of other texts" in message
+    caplog.clear()
+    with scoring_a_checkpoint():
+        warn_of_no_labels(task, "test", ["x", "y"])
+    assert "as is usual at the start of a tuning" in caplog.text
 
 
 def test_several_prompts_are_scored_apart(tiny_engine: Any, tiny_task: Task) -> None:
