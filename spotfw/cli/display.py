@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from spotfw.errors import ACTING, plain
-from spotfw.recipe.progress.bars import Progress, announced, is_terminal, lifted
+from spotfw.recipe.progress.bars import Progress, announced, is_terminal, lifted, noted
 from spotfw.recipe.progress.figures import duration, number
 
 __all__ = [
@@ -73,7 +73,7 @@ def say(text: str = "", stream: TextIO | None = None, *, wrapped: bool = False) 
       BrokenPipeError: its reader has gone.
     """
     if wrapped and is_terminal(stream or _results()):
-        from spotfw.cli.tables import wrap
+        from spotfw.recipe.progress.wrapping import wrap
 
         text = "\n".join(wrap(text, terminal_width()))
     _write(plain(text) + "\n", stream)
@@ -83,7 +83,7 @@ def say_fact(name: str, value: Any) -> None:
     """Writes a name and a value in a line; what a terminal has no room for is indented below."""
     lines = [str(value)]
     if is_terminal(_results()):
-        from spotfw.cli.tables import wrap
+        from spotfw.recipe.progress.wrapping import wrap
 
         lines = wrap(str(value), terminal_width() - _NAMES - 1)
     heads = [name, *[""] * (len(lines) - 1)]
@@ -119,7 +119,8 @@ def print_table(
       whole: headings of columns whose cells are never broken, as those of numbers are not.
       common: headings of columns that are said in a line above the table where all rows agree.
     """
-    from spotfw.cli.tables import layout, wrap
+    from spotfw.cli.tables import layout
+    from spotfw.recipe.progress.wrapping import wrap
 
     stream = stream or _results()
     terminal = is_terminal(stream)
@@ -146,11 +147,7 @@ def note(text: str) -> None:
 
     In a terminal it is broken between words, so that it reads well at any width.
     """
-    if is_terminal(sys.stderr):
-        from spotfw.cli.tables import wrap
-
-        text = "\n".join(wrap(text, terminal_width()))
-    announced(text)
+    noted(text)
 
 
 def has_room(

@@ -18,10 +18,10 @@ import click
 from spotfw.cli import devices
 from spotfw.cli.display import note, say
 from spotfw.cli.options import json_option
-from spotfw.cli.tables import wrap
 from spotfw.errors import SpotError, UnknownName, plain
 from spotfw.plugins import Plugins, default_plugins
 from spotfw.plugins.models import missing_package, model_folder
+from spotfw.recipe.progress.wrapping import wrap
 from spotfw.version import __version__
 
 Status = Literal["ok", "warn", "bad"]

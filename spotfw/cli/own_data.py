@@ -146,7 +146,7 @@ def transfer_own(
     note(
         f"Prompts to tune: {1 + starts}, first one from scratch, then {starts} from the most "
         f"similar prompts of different tasks, for {counted(settings['steps'], 'step')} each; "
-        "--steps and -k say less."
+        "--steps N and -k N take fewer."
     )
     watch = WatchAll(f"tune {task.name}", tunings=1 + starts, steps=settings["steps"])
     with watch:
@@ -232,13 +232,12 @@ def print_sources(facts: dict[str, Any]) -> None:
     """The first of a ranking, of what a transfer gave as plain values."""
     from spotfw.cli.display import print_table
 
+    shown, count = facts["ranking"][: max(facts["k"], 5)], len(facts["ranking"])
+    of_all = f", {len(shown)} of {count:,}" if len(shown) < count else ""
     print_table(
         ["rank", "source", "seed", "id", facts["measure"]],
-        [
-            [r["rank"], r["task"], r["seed"], r["id"], f"{r['similarity']:+.4f}"]
-            for r in facts["ranking"][: max(facts["k"], 5)]
-        ],
-        title=f"Sources for {facts['target']} by {facts['metric']}",
+        [[r["rank"], r["task"], r["seed"], r["id"], f"{r['similarity']:+.4f}"] for r in shown],
+        title=f"Sources for {facts['target']} by {facts['metric']}{of_all}",
         whole=["id"],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -109,11 +109,14 @@ def _print(known: Sequence[RunFacts], differing: Sequence[str]) -> None:
     )
     if aside and differing:
         # Beside the scores they would be a strip of many lines.
+        usual = _usual(known, differing)
         say()
-        print_table(
-            ["run", "settings that differ"],
-            [[_name(run, above), _settings(run, differing)] for run in known],
-        )
+        if usual:
+            say(f"Unless it is said below: {_pairs(usual)}", wrapped=True)
+        others = [[_name(run, above), _settings(run, differing, usual)] for run in known]
+        others = [row for row in others if row[1]]
+        if others:
+            print_table(["run", "settings that differ"], others)
 
 
 def _beside(*tables: Sequence[Sequence[Any]]) -> list[list[Any]]:
@@ -122,9 +125,18 @@ def _beside(*tables: Sequence[Sequence[Any]]) -> list[list[Any]]:
 
 
 def _start(run: RunFacts) -> str:
-    from spotfw.recipe.model_run_folder import METHOD
+    """What a prompt started from; of all weights the model, or the run that tuned it before."""
+    from spotfw.recipe.adaptation import ADAPTATION
+    from spotfw.recipe.model_run_folder import ABOUT, METHOD, MODEL
 
-    return "all weights" if run.init == METHOD else run.source or run.init
+    purpose = run.init.partition(",")[0]
+    kind = {METHOD: "all weights", ADAPTATION: "LM adaptation"}.get(purpose)
+    if kind is None:
+        return run.source or run.init
+    start = "the model"
+    if os.path.isfile(os.path.join(run.model, ABOUT)):
+        start = run.model.removesuffix(os.sep + MODEL)
+    return f"{start} ({kind})"
 
 
 def _name(run: RunFacts, above: str) -> str:
@@ -148,7 +160,22 @@ def _steps(run: RunFacts) -> str:
     return done if asked is None or asked <= run.step else f"{done} of {asked:,}"
 
 
-def _settings(run: RunFacts, differing: Sequence[str]) -> str:
-    """Those of the settings that the run has, in one cell."""
-    pairs = [(name, run.settings.get(name)) for name in differing]
-    return ", ".join(f"{name} {value}" for name, value in pairs if value is not None)
+def _usual(known: Sequence[RunFacts], differing: Sequence[str]) -> dict[str, Any]:
+    """Settings that more than half of the runs share, which need not be said of each."""
+    usual = {}
+    for name in differing:
+        values = [run.settings.get(name) for run in known]
+        value = max(values, key=values.count)
+        if value is not None and 2 * values.count(value) > len(known):
+            usual[name] = value
+    return usual
+
+
+def _settings(run: RunFacts, differing: Sequence[str], usual: Mapping[str, Any]) -> str:
+    """Those of the settings that the run has, and has not as usual, in one cell."""
+    values = {name: run.settings.get(name) for name in differing}
+    return _pairs({k: v for k, v in values.items() if v is not None and v != usual.get(k)})
+
+
+def _pairs(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in settings.items())

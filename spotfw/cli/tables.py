@@ -10,7 +10,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import zip_longest
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
+
+from spotfw.recipe.progress.wrapping import PIECES, wrap
 
 #: Columns between two cells.
 _GAP = 2
@@ -18,8 +20,6 @@ _GAP = 2
 _NARROWEST = 10
 #: Counts, scores, times, shares: what is worth nothing broken.
 _WHOLE = re.compile(r"[-≤±+*]?\s?[\d.,:]+\s?[%*]?( ± [\d.,]+)?( (s|min|h|[KMGT]i?B))*")
-#: Where a word may be broken: behind these, but not within 0.95.
-_PIECES = re.compile(r"(?:\d\.\d|[^\s_/.:,-])*[_/.:,-]+\s*|[^\s_/.:,-]+\s*|\s+")
 
 
 def layout(
@@ -62,43 +62,6 @@ def full_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Columns of the terminal that a table takes in which nothing is broken."""
     widths = [max(map(cell_len, [c, *_cells(rows, p)])) for p, c in enumerate(columns)]
     return sum(widths) + _GAP * (len(widths) - 1)
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """A text in lines of at most so many columns, broken at blanks, else behind a mark."""
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        indent = paragraph[: len(paragraph) - len(paragraph.lstrip())]
-        line = indent
-        for word in _words(paragraph.lstrip(), width - len(indent)):
-            if line.strip() and cell_len(line + word.rstrip()) > width:
-                lines.append(line.rstrip())
-                line = indent
-            line += word
-        lines.append(line.rstrip())
-    return lines
-
-
-def _words(text: str, width: int) -> Iterator[str]:
-    """Words with the blanks behind them; one that is too long, in pieces."""
-    for word in re.findall(r"`[^`]*`\S*\s*|\S+\s*", text):
-        if cell_len(word.rstrip()) <= width:
-            yield word
-            continue
-        for piece in _pieces(word, width):
-            if cell_len(piece.rstrip()) <= width:
-                yield piece
-            else:
-                yield from chop_cells(piece, width)
-
-
-def _pieces(word: str, width: int) -> Iterator[str]:
-    """A long word's pieces: of a list, such as settings, its items while they fit."""
-    for item in re.findall(r"[^,]+,*\s*|,+\s*", word):
-        if "," in word and "=" in word and cell_len(item.rstrip()) <= width:
-            yield item
-        else:
-            yield from _PIECES.findall(item)
 
 
 def _parts(
@@ -173,4 +136,4 @@ def _longest_word(text: str) -> int:
 
 
 def _longest_piece(text: str) -> int:
-    return max((cell_len(piece.rstrip()) for piece in _PIECES.findall(text)), default=0)
+    return max((cell_len(piece.rstrip()) for piece in PIECES.findall(text)), default=0)

@@ -16,7 +16,6 @@ The files of ``model/`` are those of a checkpoint under a second name, where the
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
@@ -74,35 +73,44 @@ class ModelRunFolder(LockedFolder):
         super().__init__(path)
         self.model = os.path.join(path, MODEL)
 
-    def begin(self, run: Mapping[str, Any], *, resume: bool) -> None:
-        """Writes what the run is, or checks that it is the one begun here.
+    def refuse_used(self, *, resume: bool) -> dict[str, Any] | None:
+        """Refuses a folder in which no run of all weights can begin; needs no model.
+
+        Returns:
+          the record of the run that is here, if there is one.
 
         Raises:
-          WrongUse: a run with a checkpoint is here and `resume` is not set, or it is another, or
-            of another engine, or tunes a prompt, or the folder holds other things.
-          SpotError: its record is damaged.
+          WrongUse: a run with a checkpoint is here and `resume` is not set, or one of a prompt, or
+            the folder holds other things.
+          SpotError: the run's record is damaged.
         """
-        record = os.path.join(self.path, RECORD)
-        names = names_of_run(self.path)
-        begun = read_record(record) if RECORD in names else None
+        begun = None
+        if RECORD in names_of_run(self.path):
+            begun = read_record(os.path.join(self.path, RECORD))
         if begun is not None and begun.get("method") != METHOD:
             raise WrongUse(
                 f"The folder {self.path} holds a run that tunes a prompt. Choose another folder "
                 "for all weights with --out."
             )
-        if self._steps() or MODEL in names:
-            if not resume:
-                raise begun_before(self.path)
-            assert begun is not None  # a folder without a record holds no names here
+        if not resume and self._has_learned():
+            raise begun_before(self.path)
+        return begun
+
+    def begin(self, run: Mapping[str, Any], *, resume: bool) -> None:
+        """Writes what the run is, or checks that it is the one begun here.
+
+        Raises:
+          SpotError: as `refuse_used`, or the run is another, or of another engine.
+        """
+        record = os.path.join(self.path, RECORD)
+        begun = self.refuse_used(resume=resume)
+        if begun is not None and self._has_learned():
             check_engine(self.path, engine_in(begun), engine_in(run))
             check_same(self.path, begun, run)
         else:
-            with contextlib.suppress(FileNotFoundError):  # it may be of another run
-                os.remove(os.path.join(self.path, _BEFORE))
+            Path(self.path, _BEFORE).unlink(missing_ok=True)  # it may be of another run
             files.write_atomically(record, json.dumps(run, indent=1).encode())
-        failed = os.path.join(self.path, _FAILED)
-        if files.exists(failed):
-            files.remove(failed)
+        Path(self.path, _FAILED).unlink(missing_ok=True)
 
     def keep_failure(self, error: Exception) -> None:
         """Writes down what ended the run; the next that goes on here takes it away."""
@@ -234,6 +242,9 @@ class ModelRunFolder(LockedFolder):
                     _link(path, Path(folder, path.name))
             Path(folder, ABOUT).write_text(text)
         return self.model
+
+    def _has_learned(self) -> bool:
+        return bool(self._steps()) or os.path.exists(self.model)
 
     def _steps(self) -> list[int]:
         """Steps of the checkpoints that are here, ascending."""

@@ -17,7 +17,7 @@ from spotfw.recipe.asked import Place, place_of
 from spotfw.recipe.evaluation import check_splits
 from spotfw.recipe.fitting import cut_is_known
 from spotfw.recipe.model_run import Score, TunedModel
-from spotfw.recipe.model_run_folder import METHOD
+from spotfw.recipe.model_run_folder import METHOD, ModelRunFolder
 from spotfw.recipe.model_tuning import (
     DURATION,
     chosen_settings,
@@ -127,7 +127,10 @@ class ModelTunings(Plans):
         purpose: str,
         chosen: ModelTuningSettings,
     ) -> TunedModel:
+        # Both before the model is opened, which takes long.
         check_splits(task)
+        if out is not None:
+            ModelRunFolder(place_of(out)).refuse_used(resume=bool(resume))
         task, bench = pinned(task), self._bench
         lengths = bench.fitted(chosen.of_data(), task, by_hand)
         chosen = attrs.evolve(chosen, **{name: getattr(lengths, name) for name in LENGTHS})

@@ -79,12 +79,17 @@ def refuse_used(folder: str, *, resume: bool) -> None:
     """Refuses a folder in which no run can begin; known before a model is opened.
 
     Raises:
-      WrongUse: it holds a run with a checkpoint and `resume` is not set, or something else.
+      WrongUse: it holds a run with a checkpoint and `resume` is not set, one that tunes all
+        weights, or something else.
       SpotError: the run's record is damaged.
     """
     names = names_of_run(folder)
+    if RECORD in names and read_record(files.join(folder, RECORD)).get("method") is not None:
+        raise WrongUse(
+            f"The folder {folder} holds a run that tunes all weights. Choose another folder for a "
+            "prompt with --out."
+        )
     if _STATE in names and not resume:
-        read_record(files.join(folder, RECORD))  # one that is damaged could not go on either
         raise begun_before(folder)
 
 

@@ -28,9 +28,10 @@ from spotfw.recipe.evaluation import TRAIN
 from spotfw.recipe.metrics import metrics_named
 from spotfw.recipe.model_session import ModelTunings
 from spotfw.recipe.plans import Strategy
-from spotfw.recipe.progress.bars import announced
+from spotfw.recipe.progress.bars import noted
 from spotfw.recipe.progress.watch import Watch
 from spotfw.recipe.prompted import Prompted
+from spotfw.recipe.run_folder import refuse_used
 from spotfw.recipe.seeds import TunedSeeds, by_seed, check_seeds
 from spotfw.recipe.transfer import required
 from spotfw.recipe.tuned import Observer, TunedPrompt
@@ -82,7 +83,7 @@ class Session(Prompted, ModelTunings):
         self.runs = place_of(runs)
         self.observer = observer
         self._progress = progress
-        announce = announced if progress else lambda line: None
+        announce = noted if progress else lambda line: None
         self._bench = Workbench(place_of(model), self.plugins, backend, options, announce)
         self._library = libraries_named(places_of(library), self.plugins)
         self._seen: dict[str, Task | Mixture] = {}
@@ -175,6 +176,9 @@ class Session(Prompted, ModelTunings):
                 None if out is None else files.join(place_of(out), f"seed-{seed}")
                 for seed in checked
             ]
+            for folder in folders:  # all of them before the model is opened
+                if folder is not None:
+                    refuse_used(folder, resume=bool(resume))
             outcomes = self._bench.tune_all(
                 [
                     self.tuning(task, out=folder, seed=seed, **options, **settings)

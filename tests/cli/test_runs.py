@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from spotfw.cli.runs import _above, _print
+from spotfw.cli.runs import _above, _print, _start
 from spotfw.recipe.comparing import RunFacts, differing, differing_of_one_kind
 
 RUN = RunFacts(
@@ -70,7 +70,7 @@ def test_engines_are_told_apart_and_settings_make_room_for_names(
     assert lines[1] == "All: task t, model m"
     assert lines[2].split()[:4] == ["run", "engine", "started", "from"]
     assert lines[2].endswith("checkpoint_every")
-    assert "  torch   all weights " in lines[4]
+    assert "  torch   the model (all weights) " in lines[4]
     monkeypatch.setattr("spotfw.cli.display.is_terminal", lambda stream: True)
     monkeypatch.setattr("spotfw.cli.display.terminal_width", lambda: 70)
     monkeypatch.setenv("NO_COLOR", "1")
@@ -80,7 +80,6 @@ def test_engines_are_told_apart_and_settings_make_room_for_names(
         "",
         "run  settings that differ",
         "a    checkpoint_every 7",
-        "b",
     ]
 
 
@@ -122,4 +121,19 @@ def test_settings_that_come_with_the_model_or_the_method_are_no_columns(
     _print(runs, differing_of_one_kind(runs))
     above, below = capsys.readouterr().out.split("\n\n")
     assert "dropout" not in above and "None" not in below
-    assert "batch_size 8, dropout 0.1, seed 0" in below
+    # What more than half of the runs share is said once, and of the others what they have.
+    lines = [" ".join(line.split()) for line in below.splitlines()]
+    assert lines[0] == "Unless it is said below: batch_size 32, dropout 0.0, seed 0"
+    assert lines[2:] == ["b seed 1", "a batch_size 8, dropout 0.1"]
+
+
+def test_what_all_weights_started_from(tmp_path: Path) -> None:
+    about = tmp_path / "mixture" / "model" / "model_tuning.json"
+    about.parent.mkdir(parents=True)
+    about.write_text("{}")
+    first = attrs.evolve(RUN, init="model", source="")
+    assert _start(first) == "the model (all weights)"
+    second = attrs.evolve(first, model=str(about.parent), init="model, optimizer restored")
+    assert _start(second) == f"{tmp_path / 'mixture'} (all weights)"
+    assert _start(attrs.evolve(first, init="lm_adaptation")) == "the model (LM adaptation)"
+    assert _start(RUN) == "film_reviews (seed 0)"

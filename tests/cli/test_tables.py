@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from spotfw.cli.tables import layout, wrap
+from spotfw.cli.tables import layout
+from spotfw.recipe.progress.wrapping import wrap
 
 ID = "0123456789abcdef"
 
@@ -64,6 +65,11 @@ def test_wide_characters_take_two_columns():
 )
 def test_text_is_broken_between_words_else_behind_marks(text, lines):
     assert wrap(text, 5) == lines
+
+
+def test_a_command_that_is_too_long_is_broken_between_its_words():
+    text = "see `spotfw predict runs/a.b --task mine.toml`."
+    assert wrap(text, 24) == ["see `spotfw predict", "runs/a.b --task", "mine.toml`."]
 
 
 def test_settings_are_broken_behind_commas_and_numbers_nowhere():

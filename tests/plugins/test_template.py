@@ -87,6 +87,10 @@ def test_the_command(spotfw_cli, tmp_path, monkeypatch):
     assert "spotfw plugins check spotfw-my-idea" in ran.out
     assert (tmp_path / "spotfw-my-idea" / "spotfw_my_idea.py").is_file()
     assert spotfw_cli("plugins", "new", "my-idea", "--kind", "strategy").status == 1
+    monkeypatch.setattr("spotfw.cli.display.is_terminal", lambda stream: True)
+    monkeypatch.setattr("spotfw.cli.display.terminal_width", lambda: 80)
+    said = spotfw_cli("plugins", "new", "lowest", "--kind", "strategy").out
+    assert "Install it and run\nits tests:\n\n  pip install -e spotfw-lowest && " in said
     assert spotfw_cli("plugins", "new", "My Idea", "--kind", "strategy").status == 2
     assert spotfw_cli("plugins", "new", "idea", "--kind", "colour").status == 2
 

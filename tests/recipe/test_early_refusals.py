@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from spotfw.errors import UnknownName, WrongUse
@@ -38,6 +40,45 @@ def test_a_split_that_is_not_there(session, tmp_path):
     path.write_text('name = "t"\ninputs = "{a}"\ntargets = "{b}"\n[splits]\ntrain = "a.csv"\n')
     with pytest.raises(UnknownName, match="split of task 't'"):
         session.tune(str(path))
+
+
+@pytest.mark.parametrize(
+    ("method", "inside", "message"),
+    [
+        (
+            "tune_model",
+            {"method": "model", "done": "checkpoints/step-000002"},
+            "holds a run already",
+        ),
+        ("tune_model", {"method": "model", "done": "model"}, "holds a run already"),
+        ("tune_model", {}, "tunes a prompt"),
+        ("tune_model", None, "is no run's"),
+        ("tune", {"done": "state.safetensors"}, "holds a run already"),
+        ("tune", {"method": "model"}, "tunes all weights"),
+        ("tune", None, "is no run's"),
+    ],
+)
+def test_a_folder_that_holds_something_else(
+    session, tiny_task_file, tmp_path, method, inside, message
+):
+    out = tmp_path / "out"
+    out.mkdir()
+    if inside is None:
+        (out / "notes.txt").write_text("mine")
+    else:
+        record = {"task": "t", "settings": {"steps": 2}, **inside}
+        (out / record.pop("done", ".")).mkdir(parents=True, exist_ok=True)
+        (out / "run.json").write_text(json.dumps(record))
+    with pytest.raises(WrongUse, match=message):
+        getattr(session, method)(str(tiny_task_file), out=str(out))
+
+
+def test_a_folder_of_one_of_several_seeds(session, tiny_task_file, tmp_path):
+    out = tmp_path / "out" / "seed-1"
+    out.mkdir(parents=True)
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(WrongUse, match="seed-1 is no run's"):
+        session.tune(str(tiny_task_file), out=str(tmp_path / "out"), seeds=[0, 1])
 
 
 @pytest.mark.parametrize(

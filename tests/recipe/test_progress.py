@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sys
+from typing import Any
 
 import attrs
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from spotfw.config import TuningSettings
 from spotfw.prompts import Provenance, SoftPrompt
+from spotfw.recipe.progress.bars import noted
 from spotfw.recipe.progress.lines import Moment, bar_lines
 from spotfw.recipe.progress.watch import Watch, WatchAll, titles
 from spotfw.recipe.tuned import Report, Tuning
@@ -145,3 +148,18 @@ def test_where_a_tuning_starts_in_words(provenance, text):
     start = None if provenance is None else SoftPrompt([[1.0]], provenance)
     tuning = Tuning(task=None, settings=TuningSettings(), out="x", start=start)
     assert tuning.source == text
+
+
+def test_what_a_session_announces_is_broken_between_words(monkeypatch: Any) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "40")
+    for stream, lines in (
+        (Screen(), ["A checkpoint takes 4 bytes; up to 2 lie", "in runs/mine-all."]),
+        (io.StringIO(), ["A checkpoint takes 4 bytes; up to 2 lie in runs/mine-all."]),
+    ):
+        monkeypatch.setattr(sys, "stderr", stream)
+        noted("A checkpoint takes 4 bytes; up to 2 lie in runs/mine-all.")
+        assert stream.getvalue().splitlines() == lines

@@ -24,7 +24,10 @@ def new(name: str, kind: str, out: str | None) -> None:
     distribution = distribution_name(name)
     module = distribution.replace("-", "_")
     say(
-        f"Wrote {folder}: your {kind} is in {module}.py. Install it and run its tests:\n\n"
-        f"  pip install -e {folder} && python -m pytest {folder}\n"
+        f"Wrote {folder}: your {kind} is in {module}.py. Install it and run its tests:",
+        wrapped=True,
+    )
+    say(
+        f"\n  pip install -e {folder} && python -m pytest {folder}\n"
         f"  spotfw plugins check {distribution}"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import html
 import math
+import shutil
 import sys
 import time
 from collections import deque
@@ -174,6 +175,15 @@ def announced(line: str) -> None:
     """Says on stderr what goes on now, above the bar that is drawn, if any."""
     with lifted(sys.stderr):
         write_if_possible(plain(line) + "\n", sys.stderr)
+
+
+def noted(text: str) -> None:
+    """Says a text on stderr as `announced` does, in a terminal broken between words."""
+    if is_terminal(sys.stderr):
+        from spotfw.recipe.progress.wrapping import wrap
+
+        text = "\n".join(wrap(plain(text), shutil.get_terminal_size().columns))
+    announced(text)
 
 
 def write_if_possible(text: str, stream: TextIO | None) -> None:
