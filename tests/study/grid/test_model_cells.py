@@ -143,7 +143,7 @@ def test_a_plan_says_where_settings_of_prompts_are_not_those_of_all_weights(
 
 
 def test_settings_come_from_where_the_documentation_says() -> None:
-    """Its own, else a named model's lengths, batches and limits; else the paper's."""
+    """Its own, else a named model's steps, lengths, batches and limits; else the paper's."""
     spotfw_playground = pytest.importorskip("spotfw_playground.plugin")
     plugins = Plugins(entry_points=False)
     plugins.register(spotfw_playground, "playground", distribution="spotfw-playground")
