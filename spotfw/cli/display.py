@@ -18,7 +18,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from spotfw.errors import ACTING, plain
-from spotfw.recipe.progress.bars import Progress, announced, is_terminal, lifted, noted
+from spotfw.recipe.progress import clock
+from spotfw.recipe.progress.bars import (
+    Progress,
+    announced,
+    is_terminal,
+    lifted,
+    noted,
+    waited_for,
+)
 from spotfw.recipe.progress.figures import duration, number
 
 __all__ = [
@@ -26,13 +34,16 @@ __all__ = [
     "Unprintable",
     "announced",
     "duration",
+    "end_wait",
     "note",
+    "note_wait",
     "print_json",
     "print_table",
     "results_apart",
     "say",
     "say_fact",
     "terminal_width",
+    "waiting",
 ]
 
 
@@ -148,6 +159,26 @@ def note(text: str) -> None:
     In a terminal it is broken between words, so that it reads well at any width.
     """
     noted(text)
+
+
+def note_wait(text: str) -> None:
+    """The same of what takes seconds, which a terminal counts until `end_wait` or the next note."""
+    waited_for(text)
+
+
+def end_wait() -> None:
+    """Nothing is waited for any more."""
+    clock.end()
+
+
+@contextlib.contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """A `note_wait` that ends with the block."""
+    note_wait(text)
+    try:
+        yield
+    finally:
+        end_wait()
 
 
 def has_room(

@@ -15,12 +15,13 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
-from spotfw.cli.display import Unprintable, note
+from spotfw.cli.display import Unprintable, end_wait, note, note_wait
 
 #: Interrupts that follow the first within so many seconds say the same again.
 _AGAIN = 3.0
 
-#: The logger of what takes seconds, such as loading a library.
+#: The logger of what takes seconds, such as loading a library: INFO when it begins, DEBUG when it
+#: has ended.
 _WAITING = "spotfw.waiting"
 
 
@@ -29,7 +30,7 @@ def ready() -> Iterator[None]:
     """Prepares this process for a command, within the block and for its exit."""
     _fill_closed()
     logging.getLogger("spotfw").addHandler(_Notes())
-    logging.getLogger(_WAITING).setLevel(logging.INFO)
+    logging.getLogger(_WAITING).setLevel(logging.DEBUG)
     interrupts = _Interrupts()
     # Where interrupts are ignored (nohup), they stay so.
     heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -38,6 +39,7 @@ def ready() -> Iterator[None]:
     try:
         yield
     finally:
+        end_wait()
         if heard:
             # The command has ended: a further interrupt would only break the exit.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -98,8 +100,12 @@ class _Notes(logging.Handler):
     """Warnings for people, and what they wait for, printed as notes."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING or record.name == _WAITING:
+        if record.levelno >= logging.WARNING:
             note(self.format(record))
+        elif record.name == _WAITING and record.levelno >= logging.INFO:
+            note_wait(self.format(record))
+        elif record.name == _WAITING:
+            end_wait()
 
 
 class _Interrupts:
@@ -112,4 +118,5 @@ class _Interrupts:
         now = time.monotonic()
         if now - self._heard >= _AGAIN:
             self._heard = now
+            end_wait()  # click writes an empty line, which would leave the seconds above it
             raise KeyboardInterrupt

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from spotfw.errors import plain
+from spotfw.recipe.progress import clock
 from spotfw.recipe.progress.figures import number
 from spotfw.recipe.progress.lines import Line, Moment, bar_lines, plain_line
 
@@ -89,6 +90,7 @@ class Progress:
 
     def draw(self) -> None:
         """Draws the bar at the cursor of the terminal, and again as it moves on."""
+        clock.end()
         self._live = _live(self._stream, self._text)
         self._live.start(refresh=True)
 
@@ -151,8 +153,9 @@ class Progress:
 def lifted(stream: TextIO | None) -> Iterator[None]:
     """Takes the bar away while something is written to `stream`, and draws it again below.
 
-    Nothing is done where no bar is drawn, or where `stream` is no terminal.
+    Nothing is done where no bar is drawn, or where `stream` is no terminal. A wait's seconds end.
     """
+    clock.end()
     bar = _DRAWN[-1] if _DRAWN and is_terminal(stream) else None
     if bar is None:
         yield
@@ -184,6 +187,16 @@ def noted(text: str) -> None:
 
         text = "\n".join(wrap(plain(text), shutil.get_terminal_size().columns))
     announced(text)
+
+
+def waited_for(text: str) -> None:
+    """Says on stderr what takes seconds; in a terminal they are counted below, see `clock`.
+
+    That ends when anything is said, written or drawn here, and with `clock.end`.
+    """
+    noted(text)
+    if not _DRAWN and is_terminal(sys.stderr):
+        clock.begin(sys.stderr)
 
 
 def write_if_possible(text: str, stream: TextIO | None) -> None:

@@ -34,7 +34,7 @@ def without(*modules: str) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-# Takes seconds: the command line shows this line.
+# Takes seconds: the command line shows this line, and a terminal counts until the import is over.
 logging.getLogger("spotfw.waiting").info("Loading TensorFlow ...")
 
 with warnings.catch_warnings(), without(*_OPTIONAL):
@@ -42,6 +42,7 @@ with warnings.catch_warnings(), without(*_OPTIONAL):
     warnings.simplefilter("ignore")
     import tensorflow.compat.v1 as tf
 
+logging.getLogger("spotfw.waiting").debug("TensorFlow is loaded.")
 tf.logging.set_verbosity(tf.logging.ERROR)
 logging.getLogger("absl").setLevel(logging.ERROR)
 
