@@ -26,6 +26,9 @@ from spotfw.version import __version__
 
 Status = Literal["ok", "warn", "bad"]
 
+#: Columns of a check's name, and of all that stands before what was seen.
+_NAMES = 22
+_BEFORE = 4 + 2 + _NAMES + 2
 #: Below these, in bytes, a check warns or fails.
 DISK_WARN, DISK_BAD = 3 * 2**30, 200 * 2**20
 MEMORY_WARN, MEMORY_BAD = 3 * 2**30, 2**30
@@ -263,9 +266,9 @@ def _print(check: Check) -> None:
     colour = {"ok": "green", "warn": "yellow", "bad": "red"}[check.status]
     mark = click.style(f"{check.status:<4}", fg=colour, bold=check.status == "bad")
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
-    first, *others = wrap(plain(check.found), columns - 28)
-    click.echo(f"{mark}  {plain(check.name):<20}  {first}")
+    first, *others = wrap(plain(check.found), columns - _BEFORE)
+    click.echo(f"{mark}  {plain(check.name):<{_NAMES}}  {first}")
     if check.mend:
-        others += wrap(f"-> {plain(check.mend)}", columns - 28)
+        others += wrap(f"-> {plain(check.mend)}", columns - _BEFORE)
     for line in others:
-        click.echo(f"{'':<28}{line}")
+        click.echo(f"{'':<{_BEFORE}}{line}")

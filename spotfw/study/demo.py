@@ -9,8 +9,9 @@ stopped goes on where it was.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -250,13 +251,26 @@ def start_worker(opening: Mapping[str, Any], plan: Mapping[str, Any], metric: st
 
     def work(job: Mapping[str, Any], report: ReportProgress) -> Any:
         observer = StepReporter(report)
-        if "sources" in job:
-            return list(map(list, tune_sources(session, planned, job["sources"], observer)))
-        targets = [(name, seed) for name, seed in job["targets"]]
-        rows = tune_targets(session, planned, targets, metric, observer)
+        with _no_news_of_answers():
+            if "sources" in job:
+                return list(map(list, tune_sources(session, planned, job["sources"], observer)))
+            targets = [(name, seed) for name, seed in job["targets"]]
+            rows = tune_targets(session, planned, targets, metric, observer)
         return [attrs.asdict(row) for row in rows]
 
     return work
+
+
+@contextlib.contextmanager
+def _no_news_of_answers() -> Iterator[None]:
+    """Without the warning that most answers are no labels: here prompts start from nothing."""
+    log = logging.getLogger("spotfw.backends.answers")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _shared(items: Sequence[Any], most: int, workers: int) -> list[list[Any]]:

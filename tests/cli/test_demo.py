@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
+from spotfw.backends.answers import _warned, warn_of_no_labels
 from spotfw.contracts import DemoPlan, FrozenModel, NamedModel
 from spotfw.errors import WrongUse
 from spotfw.hookspecs import hookimpl
@@ -93,6 +95,34 @@ def test_it_opens_the_model_as_other_commands_do(engine: Opening, demo: Callable
     ]
     assert len(json.loads(ran.out)["rows"]) == 1
     assert "Opening the model" in ran.err
+
+
+class Unlearned(NumpyModel):
+    """Whose answers are no labels, and which says so as engines do."""
+
+    def evaluate(self, prompts: Any, task: Any, split: str, settings: Any) -> Any:
+        labelled = attrs.evolve(task, name=f"{task.name}{len(prompts)}", labels=("good", "bad"))
+        warn_of_no_labels(labelled, split, ["said the", "."])
+        return super().evaluate(prompts, task, split, settings)
+
+
+def test_it_says_nothing_of_answers_that_are_no_labels(
+    engine: Opening,
+    demo: Callable[..., Any],
+    spotfw_cli: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(engine, "open", lambda model, **options: Unlearned())
+    _warned.forget()
+    assert demo("--workers", "0").status == 0
+    assert not caplog.messages
+    _warned.forget()
+    words = ["tune", "tiny_reviews", "--model", "small", "--backend", "opening", "--steps", "2"]
+    ran = spotfw_cli(*words, "--prompt-length", "4", "--out", tmp_path / "run")
+    assert ran.status == 0, ran.err
+    assert any("are none of its labels" in message for message in caplog.messages)
 
 
 def test_with_a_tpu_all_is_done_in_this_process(engine: Opening, demo: Callable[..., Any]) -> None:

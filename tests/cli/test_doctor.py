@@ -34,9 +34,18 @@ def test_people_get_a_line_each_and_what_to_do(spotfw_cli, monkeypatch):
     monkeypatch.setattr(ward, "check_cores", lambda: ward.Check("cores", "bad", "0", "Buy one"))
     ran = spotfw_cli("doctor", "--quick")
     assert ran.status == 1
-    assert "bad   cores                 0\n" in ran.out
+    assert "bad   cores                   0\n" in ran.out
     assert "-> Buy one" in ran.out
     assert "1 to fix" in ran.out
+
+
+@pytest.mark.mesh
+def test_what_was_seen_stands_in_one_column(spotfw_cli):
+    lines = spotfw_cli("doctor", "--quick").out.splitlines()
+    rows = [line for line in lines if line[:4].strip() in ("ok", "warn", "bad")]
+    assert any(line[6:].startswith("write: temporary files") for line in rows)
+    assert {line[28:30] for line in rows} == {"  "}
+    assert not any(line[30].isspace() for line in rows)
 
 
 @pytest.mark.slow

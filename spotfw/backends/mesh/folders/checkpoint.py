@@ -200,7 +200,9 @@ def _latest_step(folder: str) -> int:
             return int(named[1])
     if not steps:
         hint = (
-            " It is a Hugging Face folder: turn it into one with `spotfw models convert`."
+            " It is a Hugging Face folder: turn it into one with `spotfw models convert`, or use "
+            "the engine on PyTorch, which reads it as it is (`pip install '.[torch]' "
+            "./plugins/spotfw-torch`, then --backend torch)."
             if "config.json" in names
             else ""
         )

@@ -111,7 +111,7 @@ def test_a_folder_without_a_checkpoint_is_reported(tmp_path: Path):
     with pytest.raises(SpotError, match="holds no checkpoint"):
         Checkpoint(str(tmp_path))
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(SpotError, match="spotfw models convert"):
+    with pytest.raises(SpotError, match=r"spotfw models convert.*, or use .* --backend torch\)"):
         Checkpoint(str(tmp_path))
     with pytest.raises(SpotError, match="cannot be opened"):
         Checkpoint(str(tmp_path / "absent"))
