@@ -24,7 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,12 @@ import attrs
 import numpy as np
 
 from benchmarks import duel
+from benchmarks.engines import EngineEnded, add_engines, installed, need
 from benchmarks.rows import Row, parser, report
 from benchmarks.t5_eval import PROMPT, STEP
+from benchmarks.worker import last_line
 from spotfw import Session
-from spotfw.cli.display import note
+from spotfw.cli.display import note, note_wait
 from spotfw.prompts import load_prompt
 
 TASK, SPLIT, MODEL = "film_reviews", "validation", "playground"
@@ -62,33 +65,44 @@ def main() -> int:
     made.add_argument("--checkpoints", type=int, default=100)
     made.add_argument("--theirs", type=int, nargs="+", default=[5, 10], metavar="COUNT")
     made.add_argument("--batch", type=int, default=125, help="rows that t5 decodes at once (125)")
-    made.add_argument("--engines", nargs="+", choices=("mesh", "torch"), default=["mesh", "torch"])
+    add_engines(made)
     given = made.parse_args()
+    need("mesh")  # for t5's side, whatever engine is compared with it
+    given.engines = installed(given.engines)
+    more = {"load": duel.load, "theirs": how_known([*given.theirs], given.checkpoints)}
+    rows = _rows(given)
+    return report("checkpoints", rows, given.json, ("t5", *duel.DISTRIBUTIONS), **more)
+
+
+def _rows(given: Namespace) -> Iterator[Row]:
+    """The rows, once all processes have ended; then what each took has been said."""
     with tempfile.TemporaryDirectory() as place:
         steps = [EVERY * number for number in range(1, given.checkpoints + 1)]
         rows, length = _prepared(Path(place), steps, max(given.theirs))
         prompts = f"{place}/run/checkpoints"
-        spent = {e: _timed(e, ["-c", _OURS, e, prompts]) for e in given.engines}
+        spent: dict[str, Cost] = {}
+        for engine in given.engines:
+            try:
+                spent[engine] = _timed(engine, ["-c", _OURS, engine, prompts])
+            except EngineEnded as error:
+                note(f"Without rows of {error}")
         theirs: dict[int, Cost] = {}
         for count in sorted({*given.theirs}):
             words = ["-m", "benchmarks.t5_eval", f"{place}/t5", f"{place}/rows.jsonl"]
             words += map(str, [length, given.batch, *steps[:count]])
             theirs[count] = _timed(f"t5, {count} checkpoints", words)
+            what = f"t5, {count} checkpoints"
+            yield Row(what, None, round(theirs[count].cpu, 2), "CPU s", None, "", None)
             shutil.rmtree(f"{place}/t5/eval")
     what = f"{given.checkpoints} checkpoints of a prompt, {rows} rows"
     whole, how = whole_cost(theirs, given.checkpoints)
-    better = min(cost.cpu for cost in spent.values())
-    table = [
-        _row(f"{what}, {engine}{how}", cost, whole, judged=cost.cpu == better, of=of)
-        for of in ("cpu", "wall")
-        for engine, cost in spent.items()
-    ]
-    for count, cost in theirs.items():
-        table.append(Row(f"t5, {count} checkpoints", None, cost.cpu, "CPU s", None, "", None))
-    table += [_apart(engine, cost, theirs[max(theirs)]) for engine, cost in spent.items()]
-    table.append(Row("tokens of the prompt", length, None, "tokens", None, "", None))
-    more = {"load": duel.load(), "theirs": f"not all measured{how}" if how else "measured"}
-    return report("checkpoints", table, given.json, ("t5", *duel.DISTRIBUTIONS), **more)
+    better = min((cost.cpu for cost in spent.values()), default=None)
+    for of in ("cpu", "wall"):
+        for engine, cost in spent.items():
+            yield _row(f"{what}, {engine}{how}", cost, whole, judged=cost.cpu == better, of=of)
+    for engine, cost in spent.items():
+        yield _apart(engine, cost, theirs[max(theirs)])
+    yield Row("tokens of the prompt", length, None, "tokens", None, "", None)
 
 
 def ours(engine: str, folder: str) -> None:
@@ -108,7 +122,7 @@ def _prepared(place: Path, steps: Sequence[int], count: int) -> tuple[int, int]:
     """
     from spotfw.backends.mesh.folders.checkpoint import Checkpoint, write_checkpoint
 
-    note(f"Tuning a prompt with {len(steps)} checkpoints ...")
+    note_wait(f"Tuning a prompt with {len(steps)} checkpoints ...")
     session = Session(MODEL, backend="mesh", progress=False, threads=1)
     # What it is scored on meanwhile is of no interest.
     few = {"checkpoint_every": EVERY, "max_eval_examples": 16}
@@ -133,7 +147,7 @@ def _prepared(place: Path, steps: Sequence[int], count: int) -> tuple[int, int]:
 
 def _timed(what: str, words: Sequence[str]) -> Cost:
     """A process of Python whose last line are its scores."""
-    note(f"Scoring by {what} ...")
+    note_wait(f"Scoring by {what} ...")
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     environment = {**os.environ, **dict.fromkeys(names, "1")}
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -141,12 +155,25 @@ def _timed(what: str, words: Sequence[str]) -> Cost:
     done = subprocess.run(command, capture_output=True, env=environment, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        raise RuntimeError(f"{what}: {done.stderr[-3000:]}")
-    return Cost(
+        raise EngineEnded(f"{what}, which failed: {last_line(done.stderr)}")
+    cost = Cost(
         cpu=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         wall=time.monotonic() - began,
         scores=json.loads(done.stdout.splitlines()[-1]),
     )
+    note(f"{what}: {cost.cpu:.1f} CPU s")
+    return cost
+
+
+def how_known(counts: Sequence[int], checkpoints: int) -> str:
+    """How t5's cost of all checkpoints is known from those of so many.
+
+    Raises:
+      SystemExit: it is not.
+    """
+    nothing = Cost(cpu=0.0, wall=0.0, scores={})
+    _, how = whole_cost({count: nothing for count in counts}, checkpoints)
+    return f"not all measured{how}" if how else "measured"
 
 
 def whole_cost(theirs: Mapping[int, Cost], count: int) -> tuple[Cost, str]:

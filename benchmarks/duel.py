@@ -7,7 +7,7 @@ import statistics
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from typing import Any
 import attrs
 
 from benchmarks import random_t5
+from benchmarks.engines import EngineEnded, add_engines
 from benchmarks.rows import Row
 from benchmarks.worker import Ids, Work, Worker
-from spotfw.backends.mesh.folders.convert import hf_to_mesh
 from spotfw.backends.mesh.folders.hf_names import T5Dimensions
-from spotfw.cli.display import note
+from spotfw.cli.display import Progress, note
 
 DISTRIBUTIONS = ("tensorflow", "mesh-tensorflow", "torch", "transformers", "peft", "numpy")
 
@@ -41,19 +41,22 @@ PLAYGROUND = attrs.evolve(
 
 @attrs.frozen(kw_only=True)
 class Models:
-    """Folders of a model with random weights, of each engine's kind."""
+    """Folders of a model with random weights, of each engine's kind; `mesh` where it is asked."""
 
     hf: str
     mesh: str
 
     @classmethod
     @contextmanager
-    def random(cls, dims: T5Dimensions) -> Iterator[Models]:
+    def random(cls, dims: T5Dimensions, engines: Sequence[str] = ENGINES) -> Iterator[Models]:
         """Written to a folder that is gone afterwards."""
         with tempfile.TemporaryDirectory() as place:
             hf, mesh = Path(place, "hf"), Path(place, "mesh")
             random_t5.write_folder(hf, dims, seed=0)
-            hf_to_mesh(str(hf), str(mesh))
+            if "mesh" in engines:
+                from spotfw.backends.mesh.folders.convert import hf_to_mesh
+
+                hf_to_mesh(str(hf), str(mesh))
             yield cls(hf=str(hf), mesh=str(mesh))
 
 
@@ -85,7 +88,7 @@ class Contest:
 def options(made: ArgumentParser, rounds: int) -> ArgumentParser:
     """A benchmark's parser with what all contests take."""
     made.add_argument("--rounds", type=int, default=rounds, help=f"calls that count ({rounds})")
-    made.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
+    add_engines(made, ENGINES)
     made.add_argument("--threads", type=int, default=1, help="of an operation (1)")
     made.add_argument(
         "--peft", metavar="FOLDER", help="where PEFT is, if it is not in the environment"
@@ -93,11 +96,22 @@ def options(made: ArgumentParser, rounds: int) -> ArgumentParser:
     return made
 
 
+def folders(given: Namespace) -> list[str]:
+    """Where PEFT may be, beside the environment."""
+    return [given.peft] if given.peft else []
+
+
 def compete(contest: Contest, models: Models, given: Namespace) -> dict[str, dict[str, float]]:
-    """By engine, the median ``cpu`` and ``wall`` seconds of a call, and ``peak_mb``."""
+    """By engine, the median ``cpu`` and ``wall`` seconds of a call, and ``peak_mb``.
+
+    An engine that fails is said and left out; the others go on.
+    """
     with ExitStack() as stack:
         workers = []
-        for engine in given.engines:
+        note(f"{contest.what}: {contest.rounds} rounds of {', '.join(given.engines)}")
+        progress = stack.enter_context(_progress(contest, len(given.engines)))
+        for number, engine in enumerate(given.engines):
+            progress.update(number, now=f"opening {engine}")
             work = Work(
                 engine=engine,
                 folder=models.mesh if engine == "mesh" else models.hf,
@@ -108,14 +122,25 @@ def compete(contest: Contest, models: Models, given: Namespace) -> dict[str, dic
                 inputs=contest.inputs,
                 targets=contest.targets,
             )
-            worker = Worker(work, [given.peft] if given.peft and engine == "peft" else ())
+            try:
+                worker = Worker(work, folders(given) if engine == "peft" else ())
+            except EngineEnded as error:
+                note(f"{contest.what}: without {error}")
+                continue
             stack.callback(worker.close)
             workers.append(worker)
-        note(f"{contest.what}: {contest.rounds} rounds of {', '.join(given.engines)}")
-        costs: dict[str, list[dict[str, Any]]] = {engine: [] for engine in given.engines}
+        costs: dict[str, list[dict[str, Any]]] = {worker.name: [] for worker in workers}
+        done = len(given.engines)
         for turn in range(contest.warm + contest.rounds):
-            for worker in workers:
-                cost = worker.ask(*contest.call)
+            for worker in [worker for worker in workers if worker.name in costs]:
+                progress.update(done, now=worker.name)
+                done += 1
+                try:
+                    cost = worker.ask(*contest.call)
+                except EngineEnded as error:
+                    note(f"{contest.what}: without {error}")
+                    del costs[worker.name]
+                    continue
                 if turn >= contest.warm:
                     costs[worker.name].append(cost)
     return {
@@ -126,6 +151,12 @@ def compete(contest: Contest, models: Models, given: Namespace) -> dict[str, dic
         }
         for engine, answers in costs.items()
     }
+
+
+def _progress(contest: Contest, engines: int) -> Progress:
+    """A bar over the openings and calls of a contest."""
+    calls = engines * (1 + contest.warm + contest.rounds)
+    return Progress(contest.what.partition(":")[0], calls, unit="calls", every=5.0)
 
 
 def load() -> float:
@@ -159,13 +190,21 @@ class Rate:
     operations: float
 
 
-def matrix_rate(dtype: str, positions: int, width: int, inner: int) -> Rate:
+def matrix_rate(
+    dtype: str, positions: int, width: int, inner: int, engines: Sequence[str] = ("torch", "mesh")
+) -> Rate:
     """The rate of the faster of PyTorch's and TensorFlow's matrix products, one thread.
+
+    Of those that `engines` name (``torch`` and ``mesh``; PEFT's are PyTorch's).
 
     Of [positions, width] times [width, inner]: the product that most of a step's are like. They
     differ by more than two where PyTorch's library does not know the processor.
     """
-    products = {"PyTorch": _torch_product, "TensorFlow": _tensorflow_product}
+    products = {}
+    if {"torch", "peft"} & {*engines}:
+        products["PyTorch"] = _torch_product
+    if "mesh" in engines:
+        products["TensorFlow"] = _tensorflow_product
     operations = 2.0 * positions * width * inner
     rates = [
         Rate(library, operations / _least_seconds(product(dtype, positions, width, inner)))

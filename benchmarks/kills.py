@@ -22,7 +22,9 @@ import attrs
 import numpy as np
 
 from benchmarks import rows
+from benchmarks.engines import need
 from benchmarks.rows import Row
+from spotfw.cli.display import waiting
 from spotfw.prompts import load_prompt
 from spotfw.recipe.run_folder import RunFolder
 
@@ -117,7 +119,8 @@ def differing(first: Path, second: Path) -> list[str]:
 def trials(trial: Trial, folder: Path, kills: int, seed: int) -> Iterator[Row]:
     """One row for each kill (every second run is killed twice)."""
     undisturbed = folder / "undisturbed"
-    trial.end(undisturbed)
+    with waiting("A tuning, undisturbed ..."):
+        trial.end(undisturbed)
     ended = (undisturbed / "best.safetensors").stat().st_mtime
     seconds = ended - (undisturbed / "run.json").stat().st_mtime
     random = np.random.default_rng(seed)
@@ -129,9 +132,11 @@ def trials(trial: Trial, folder: Path, kills: int, seed: int) -> Iterator[Row]:
         for turn, moment in enumerate(moments):
             # The curves' file appears when a process begins to tune.
             mark = "events.out.tfevents.*" if turn else "run.json"
-            killed = trial.kill(out, mark, float(moment))
+            with waiting(f"kill {done}: after {moment:.2f} s ..."):
+                killed = trial.kill(out, mark, float(moment))
             labels.append(f"{moment:.2f} s, step {_step(out)}{'' if killed else ', had ended'}")
-        trial.end(out)
+        with waiting(f"kill {done}: to its end ..."):
+            trial.end(out)
         wrong = differing(undisturbed, out)
         for text in labels:
             yield rows.difference(f"kill {done}: at {text}", wrong, "as never killed, bit for bit")
@@ -154,6 +159,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--checkpoint-every", type=int, default=20)
     given = parser.parse_args()
+    need("mesh", "torch")
     trial = Trial(
         model=given.model,
         task=given.task,
@@ -163,8 +169,8 @@ def main() -> int:
         ],
     )
     with tempfile.TemporaryDirectory() as folder:
-        results = list(trials(trial, Path(folder), given.kills, given.seed))
-    return rows.report("kills", results, given.json, DISTRIBUTIONS, seed=given.seed)
+        results = trials(trial, Path(folder), given.kills, given.seed)
+        return rows.report("kills", results, given.json, DISTRIBUTIONS, seed=given.seed)
 
 
 if __name__ == "__main__":

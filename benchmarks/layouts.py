@@ -23,6 +23,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from benchmarks.engines import need
 from benchmarks.rows import Row, parser, report
 
 #: Eight devices each: the mesh's shape, the layout (None for t5's own) and the cohort's size.
@@ -159,10 +160,8 @@ def main() -> int:
     made.add_argument("--rate", type=float, default=0.1, help="the learning rate (0.1)")
     made.add_argument("--precision", choices=["float64", "float32"], default="float64")
     given = made.parse_args()
-    rows = []
-    for row in compared(given.steps, given.rate, given.precision):
-        rows.append(row)
-        print(f"{row.what}: {row.ours} {row.unit}", file=sys.stderr, flush=True)
+    need("mesh")
+    rows = compared(given.steps, given.rate, given.precision)
     return report("layouts", rows, given.json, ["spotfw", "tensorflow", "mesh-tensorflow", "numpy"])
 
 

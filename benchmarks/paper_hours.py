@@ -85,6 +85,7 @@ def _row(what: str, value: float) -> Row:
 
 
 def main() -> int:
+    """Runs the benchmark, which measures nothing."""
     parser = rows.parser("paper_hours", str(__doc__).partition("\n")[0])
     parser.add_argument("--study", default=str(STUDY))
     arguments = parser.parse_args()

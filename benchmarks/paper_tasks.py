@@ -28,6 +28,7 @@ import attrs
 import numpy as np
 
 from benchmarks import random_t5, rows
+from benchmarks.engines import need
 from benchmarks.mocked_rows import mocked
 from spotfw.cli.display import note
 from spotfw.config import TuningSettings
@@ -126,6 +127,7 @@ def main() -> int:
     made.add_argument("--vocabulary", default=str(_SHARED / "vocab" / "t5.model"))
     made.add_argument("--json", metavar="FILE", help="also write the results to FILE")
     given = made.parse_args()
+    need("mesh")
     if not Path(given.vocabulary).is_file():
         note(f"This needs T5's vocabulary; {given.vocabulary} is not here (--vocabulary FILE).")
         return 1

@@ -1,6 +1,7 @@
 """The engine against Hugging Face's T5 with the same weights.
 
-``python -m benchmarks.parity [--json FILE] [--models NAME ...] [--folder DIR]`` needs torch.
+``python -m benchmarks.parity [--json FILE] [--models NAME ...] [--folder DIR]`` needs both engines
+and transformers, since two programs are compared.
 With ``--engines`` it holds the plugin spotfw-torch against the Mesh engine: on the playground, a
 random T5 of two layers and, where it is there, the small English T5; and, where PEFT is installed,
 against its PromptTuning.
@@ -17,15 +18,17 @@ import importlib.util
 import sys
 import tempfile
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import outcome, random_t5, rows
+from benchmarks.engines import installed, need
 from benchmarks.rows import Row
-from spotfw.backends.mesh.folders.convert import hf_to_mesh
 from spotfw.backends.mesh.folders.hf_names import T5Dimensions
+from spotfw.cli.display import note, note_wait
 
 #: Issue A's goals.
 LOGITS, LOSS, GRADIENT, INPUTS = 1e-4, 1e-5, 1e-4, 64
@@ -122,26 +125,42 @@ def compare_peft(name: str, hf: Path, dims: T5Dimensions) -> Iterator[Row]:
     yield _within(f"{name}, PEFT: gradient", apart, GRADIENT, unit)
 
 
-def engines(json_file: str | None) -> int:
-    """The rows of `compare_engines` on each model at hand; also written to `RESULT`."""
+def engines() -> Iterator[Row]:
+    """The rows of `compare_engines` on each model at hand."""
+    from spotfw.backends.mesh.folders.convert import hf_to_mesh
     from spotfw_playground.bundled import PACKED
 
-    began = time.monotonic()
-    table: list[Row] = []
+    with_peft = installed(["torch", "peft"]) == ["torch", "peft"]
     with tempfile.TemporaryDirectory() as place:
         random = Path(place, "two_layer")
         random_t5.write_folder(random, random_t5.TWO_LAYER, seed=0)
         folders = {"playground": PACKED, "two_layer": random, "english-small": _ENGLISH}
         for name, hf in folders.items():
-            if (hf / "config.json").exists():
-                mesh = Path(place, f"{name}-mesh")
-                converted = hf_to_mesh(str(hf), str(mesh))
-                table += compare_engines(name, hf, mesh, converted.dimensions)
-                if importlib.util.find_spec("peft"):
-                    table += compare_peft(name, hf, converted.dimensions)
-    seconds = round(time.monotonic() - began, 1)
-    distributions = (*DISTRIBUTIONS, *(["peft"] if importlib.util.find_spec("peft") else []))
-    return rows.report("parity", table, json_file or str(RESULT), distributions, seconds=seconds)
+            if not (hf / "config.json").exists():
+                note(f"Without rows of {name}: {hf} is not here.")
+                continue
+            mesh = Path(place, f"{name}-mesh")
+            converted = hf_to_mesh(str(hf), str(mesh))
+            yield from compare_engines(name, hf, mesh, converted.dimensions)
+            if with_peft:
+                yield from compare_peft(name, hf, converted.dimensions)
+
+
+def against_huggingface(given: Namespace) -> Iterator[Row]:
+    """The rows of `compare` on each model that the command line names."""
+    from spotfw.backends.mesh.folders.convert import hf_to_mesh
+
+    with tempfile.TemporaryDirectory() as place:
+        for name in given.models:
+            dims, sharpness = MODELS[name]
+            hf, mesh = Path(place, name, "hf"), Path(place, name, "mesh")
+            note_wait(f"{name}: writing a model of random weights ...")
+            random_t5.write_folder(hf, dims, seed=0, sharpness=sharpness)
+            hf_to_mesh(str(hf), str(mesh))
+            yield from compare(name, hf, mesh, dims)
+        if given.folder:
+            hf, mesh = given.folder, Path(place, "trained")
+            yield from compare(hf.name, hf, mesh, hf_to_mesh(str(hf), str(mesh)).dimensions)
 
 
 def _within(what: str, value: float, goal: float, unit: str) -> Row:
@@ -177,21 +196,19 @@ def main() -> int:
         "--engines", action="store_true", help="spotfw-torch against the Mesh engine instead"
     )
     arguments = parser.parse_args()
-    if arguments.engines:
-        return engines(arguments.json)
+    for name in ("mesh", "torch") if arguments.engines else ("mesh", "torch", "transformers"):
+        need(name)
     began = time.monotonic()
-    results: list[Row] = []
-    with tempfile.TemporaryDirectory() as place:
-        for name in arguments.models:
-            dims, sharpness = MODELS[name]
-            hf, mesh = Path(place, name, "hf"), Path(place, name, "mesh")
-            random_t5.write_folder(hf, dims, seed=0, sharpness=sharpness)
-            hf_to_mesh(str(hf), str(mesh))
-            results += compare(name, hf, mesh, dims)
-        if arguments.folder:
-            hf, mesh = arguments.folder, Path(place, "trained")
-            results += compare(hf.name, hf, mesh, hf_to_mesh(str(hf), str(mesh)).dimensions)
-    seconds = round(time.monotonic() - began, 1)
+
+    def seconds() -> float:
+        return round(time.monotonic() - began, 1)
+
+    if arguments.engines:
+        peft = ["peft"] if importlib.util.find_spec("peft") else []
+        packages = (*DISTRIBUTIONS, *peft)
+        place = arguments.json or str(RESULT)
+        return rows.report("parity", engines(), place, packages, seconds=seconds)
+    results = against_huggingface(arguments)
     return rows.report("parity", results, arguments.json, DISTRIBUTIONS, seconds=seconds)
 
 

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from benchmarks.rows import Row, parser, report
+from spotfw.cli.display import note_wait
 
 #: Seconds beyond Python's own start that a listing may take.
 GOAL = 0.5
@@ -118,6 +119,7 @@ def main() -> int:
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as nothing, tempfile.TemporaryDirectory() as full:
         install(Path(full), given.count)
+        note_wait(f"Listing, {given.repeats} times as installed and with {given.count} more ...")
         start = timed(Path(nothing), "pass", given.repeats)
         none = timed(Path(nothing), _LIST, given.repeats)
         many = timed(Path(full), _LIST, given.repeats)

@@ -9,12 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 
 import spotfw_torch
 from spotfw_torch.dimensions import Dimensions
-from spotfw_torch.random_weights import random_tensors
-from spotfw_torch.weights import arrange
 
 BATCH, LENGTH, PROMPT, TARGETS = 16, 64, 100, 4
 
@@ -49,6 +46,11 @@ def open_random(
     made_on: str | None = None,
 ) -> Any:
     """A model of `SIZES` with random weights; those made on one device are the same ones."""
+    import torch
+
+    from spotfw_torch.random_weights import random_tensors
+    from spotfw_torch.weights import arrange
+
     torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"
     dtype = torch.bfloat16 if kind == "bfloat16" else torch.float32
     dims = SIZES[size]
@@ -59,6 +61,8 @@ def open_random(
 
 def members(model: Any, count: int, steps: int = 64, dropout: float = 0.0) -> list[Any]:
     """Members with data, seed and prompt of their own; each example is full."""
+    import torch
+
     random = np.random.RandomState(7)
     size = model.vocabulary_size
     table = model.weights.embedding

@@ -33,6 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.rows import Row, parser, report
+from spotfw.cli.display import note_wait
 from spotfw.contracts import SimilarityMetric
 from spotfw.library import Library
 from spotfw.library.halves import halved
@@ -187,6 +188,7 @@ def of_files(count: int, folder: Path) -> Iterator[Row]:
     for size in (count // 4, count):
         place = folder / str(size)
         fill(place, size)
+        note_wait(f"  {size:,} prompts lie there")
         acts.append(dict(_acts(place)))
     smaller, larger = acts
     growth = count / (count // 4)
@@ -284,16 +286,28 @@ def main(words: Sequence[str] | None = None) -> int:
     made.add_argument("--prompts", type=int, default=20_000, help="of the library (20000)")
     made.add_argument("--folder", help="where to write what is thrown away (the system's)")
     given = made.parse_args(words)
-    rows = list(two_prompts())
+    return report(
+        "ranking",
+        map(_with_digits, _rows(given)),
+        given.json,
+        ("spotfw", "numpy", "scipy", "simsimd"),
+        load=os.getloadavg,
+        threads=os.environ.get("OPENBLAS_NUM_THREADS"),
+    )
+
+
+def _rows(given: argparse.Namespace) -> Iterator[Row]:
+    note_wait("Per-token cosine of two prompts ...")
+    yield from two_prompts()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        rows += of_files(given.prompts, Path(folder))
-        rows += million(given.vectors, Path(folder))
-    load = {"load": os.getloadavg(), "threads": os.environ.get("OPENBLAS_NUM_THREADS")}
-    rounded = [
-        attrs.evolve(row, **{k: _rounded(getattr(row, k)) for k in ("ours", "theirs", "ratio")})
-        for row in rows
-    ]
-    return report("ranking", rounded, given.json, ("spotfw", "numpy", "scipy", "simsimd"), **load)
+        note_wait(f"Libraries of {given.prompts // 4:,} and {given.prompts:,} prompts ...")
+        yield from of_files(given.prompts, Path(folder))
+        note_wait(f"An index of {given.vectors:,} vectors ...")
+        yield from million(given.vectors, Path(folder))
+
+
+def _with_digits(row: Row) -> Row:
+    return attrs.evolve(row, **{k: _rounded(getattr(row, k)) for k in ("ours", "theirs", "ratio")})
 
 
 def _rounded(value: float | None) -> float | None:

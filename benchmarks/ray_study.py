@@ -26,8 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import rows
+from benchmarks.engines import need
 from benchmarks.rows import Row
 from benchmarks.study_kills import differing, end, start, timeless, until_ended
+from spotfw.cli.display import note_wait
 from spotfw.contracts import Executor, JobEnded, WorkerStart
 from spotfw.plugins import default_plugins
 from spotfw.testing.executor_jobs import START
@@ -209,12 +211,14 @@ def trial(folder: Path, jobs: int, log: list[str]) -> Iterator[Row]:
 
     declared = folder / "on_ray.toml"
     declared.write_text(STUDY)
+    note_wait("The study on two local workers ...")
     with Usage() as local:
         end(declared, folder / "local", "--workers", "2")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
         node = cluster.add_node(num_cpus=1)
         cluster.wait_for_nodes()
+        note_wait("The study on Ray ...")
         with Usage() as remote:
             end(declared, folder / "ray", "--executor", f"ray:address={cluster.address}")
         cluster.remove_node(node)
@@ -227,6 +231,7 @@ def trial(folder: Path, jobs: int, log: list[str]) -> Iterator[Row]:
         cost = remote.seconds / local.seconds
         yield Row("CPU seconds of the study, Ray and local workers", remote.seconds,
                   local.seconds, "s", cost, "", None)  # fmt: skip
+        note_wait("The study on Ray, a node and the driver killed ...")
         cells, written, said = disturbed(declared, folder / "killed", cluster)
         log += said
         wrong = differing(folder / "local", folder / "killed")
@@ -237,6 +242,7 @@ def trial(folder: Path, jobs: int, log: list[str]) -> Iterator[Row]:
         )
         cluster.add_node(num_cpus=1)
         cluster.wait_for_nodes()
+        note_wait(f"{jobs:,} jobs that do nothing, on Ray and on local workers ...")
         pool = default_plugins().executor(f"ray:address={cluster.address}")
         ours = no_ops(pool, jobs, folder / "ray_jobs")
         theirs = no_ops(default_plugins().executor("processes:workers=2"), jobs, folder / "jobs")
@@ -252,10 +258,12 @@ def main() -> int:
     parser = rows.parser("ray_study", "A study on Ray, with a node and the driver killed.")
     parser.add_argument("--jobs", type=int, default=10_000, help="that do nothing")
     given = parser.parse_args()
+    need("ray")
+    need("mesh", "torch")
     with tempfile.TemporaryDirectory() as name:
         log: list[str] = []
-        results = list(trial(Path(name), given.jobs, log))
-    return rows.report("ray_study", results, given.json, DISTRIBUTIONS, log=log)
+        results = trial(Path(name), given.jobs, log)
+        return rows.report("ray_study", results, given.json, DISTRIBUTIONS, log=log)
 
 
 if __name__ == "__main__":

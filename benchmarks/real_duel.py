@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
 
 from benchmarks import duel, real_rows
+from benchmarks.engines import installed
 from benchmarks.rows import Row, parser, report
+from spotfw.cli.display import note_wait
 
 BATCH, PROMPT = 16, 100
 
@@ -46,8 +49,14 @@ class RealWork:
         if missing := real_rows.absent():
             print(f"This needs {missing}, which is not here.", file=sys.stderr)
             return 1
-        table: list[Row] = []
-        with duel.Models.random(duel.SMALL) as models:
+        given.engines = installed(given.engines, duel.folders(given))
+        more = {"rounds": given.rounds, "load": duel.load}
+        return report(self.benchmark, self._rows(given), given.json, duel.DISTRIBUTIONS, **more)
+
+    def _rows(self, given: Namespace) -> Iterator[Row]:
+        """The rows of each data set and type, as they come."""
+        note_wait("Writing a model of random weights ...")
+        with duel.Models.random(duel.SMALL, given.engines) as models:
             for name in given.data:
                 inputs, targets = real_rows.rows(name, self.split, given.examples)
                 for dtype in given.dtypes:
@@ -62,7 +71,4 @@ class RealWork:
                         rounds=given.rounds,
                         goal=self.goal,
                     )
-                    costs = duel.compete(contest, models, given)
-                    table += duel.duel_rows(contest, costs)
-        more = {"rounds": given.rounds, "load": duel.load()}
-        return report(self.benchmark, table, given.json, duel.DISTRIBUTIONS, **more)
+                    yield from duel.duel_rows(contest, duel.compete(contest, models, given))

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.engines import need
 from benchmarks.rows import Row, parser, report
-from spotfw.backends.mesh.folders.convert import hf_to_mesh
 from spotfw.cli.display import note, print_table
 from spotfw.contracts import StartFromPrompt
 from spotfw.recipe.session import SCRATCH, Session
@@ -48,6 +48,9 @@ def main() -> int:
     if not _SHARED.is_dir():
         note(f"This needs the folder {_SHARED}, which is not here.")
         return 1
+    need("mesh")
+    from spotfw.backends.mesh.folders.convert import hf_to_mesh
+
     model = os.path.join(given.out, "model")
     if not os.path.isdir(model):
         hf_to_mesh(str(_SHARED / "models" / "english-tiny"), model)
@@ -58,6 +61,7 @@ def main() -> int:
         observer=_tell,
         # More threads take more processor time than they save on a model of this size.
         threads=1,
+        backend="mesh",
     )
     sources = {}
     for name in SOURCES:

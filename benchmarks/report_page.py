@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.made_up_study import made_up
 from benchmarks.rows import Row, parser, report
-from spotfw.cli.display import note
+from spotfw.cli.display import note, note_wait
 from spotfw.errors import SpotError
 
 WIDTHS = {"desk": 1280, "phone": 390}
@@ -145,8 +145,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if page is None:
         from spotfw.study.report.write import write_report
 
+        note_wait("Writing a made-up study's report ...")
         study, rows, similarities = made_up()
         page = Path(write_report(study, str(given.folder), rows, similarities).page)
+    note_wait("Looking at the page ...")
     seen = look(page, given.folder, given.chromium)
     results = [row for width, answers in seen.items() for row in _rows(width, answers)]
     report("report_page", results, given.json, ["spotfw", "matplotlib"])

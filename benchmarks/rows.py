@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,10 @@ from typing import Any
 import attrs
 
 from benchmarks.command import command
-from spotfw.cli.display import print_table
+from benchmarks.engines import EngineEnded
+from spotfw.cli.display import end_wait, note, note_wait, print_table
+from spotfw.errors import SpotError
+from spotfw.files import write_atomically
 
 
 @attrs.frozen
@@ -89,32 +92,67 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
 
 def report(
     name: str,
-    rows: Sequence[Row],
+    rows: Iterable[Row],
     json_file: str | None,
     distributions: Sequence[str],
     **more: Any,
 ) -> int:
     """Prints the rows as a table and writes the JSON file.
 
+    Where `rows` are still to be measured (an iterator), each is also said on stderr as it comes,
+    and those that came are printed and written even if a later one fails or is interrupted.
+
     Args:
       name: of the benchmark.
       rows: its figures.
       json_file: where to write them, or None.
       distributions: whose versions to tell.
-      **more: further facts for the file.
+      **more: further facts for the file; what can be called is, once all rows are there.
 
     Returns:
-      The exit status, 0: it was measured; whether goals hold stands in the rows.
+      The exit status: 0, it was measured (whether goals hold stands in the rows); 1, an engine
+      or an input failed, which is said in a paragraph; 130, interrupted.
     """
-    document = {
-        "benchmark": name,
-        "command": command(name),
-        "machine": machine(),
-        "versions": versions(*distributions),
-        **more,
-        "rows": [attrs.asdict(row) for row in rows],
-    }
-    if json_file:
-        Path(json_file).write_text(json.dumps(document, indent=2) + "\n")
-    print_table([field.name for field in attrs.fields(Row)], [attrs.astuple(row) for row in rows])
-    return 0
+    coming = not isinstance(rows, Sequence)
+    measured: list[Row] = []
+    ended: dict[str, str] = {}
+    status = 0
+    try:
+        for row in rows:
+            measured.append(row)
+            if coming:
+                note_wait(_line(row))  # a wait for the next
+    except (EngineEnded, SpotError) as error:
+        ended, status = {"ended_by": str(error)}, 1
+    except KeyboardInterrupt:
+        ended, status = {"ended_by": "an interrupt"}, 130
+    except BaseException as error:
+        ended = {"ended_by": f"{type(error).__name__}: {error}"}
+        raise
+    finally:
+        end_wait()
+        facts = {key: value() if callable(value) else value for key, value in more.items()}
+        document = {
+            "benchmark": name,
+            "command": command(name),
+            "machine": machine(),
+            "versions": versions(*distributions),
+            **facts,
+            **ended,
+            "rows": [attrs.asdict(row) for row in measured],
+        }
+        if json_file and (measured or not ended):
+            write_atomically(json_file, (json.dumps(document, indent=2) + "\n").encode())
+        if measured:
+            columns = [field.name for field in attrs.fields(Row)]
+            print_table(columns, [attrs.astuple(row) for row in measured])
+    if ended:
+        note(f"Ended early, by {ended['ended_by']}")
+    return status
+
+
+def _line(row: Row) -> str:
+    """A row for people who wait for the table."""
+    ours = "-" if row.ours is None else f"{row.ours:.4g}"
+    theirs = "" if row.theirs is None else f" against {row.theirs:.4g}"
+    return f"{row.what}: {ours}{theirs} {row.unit}"

@@ -17,8 +17,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks import duel
+from benchmarks.engines import add_engines, installed
 from benchmarks.rows import Row, parser, report
 from spotfw import Session
+from spotfw.cli.display import note_wait
 
 TASK, INPUT, BESIDE = "film_reviews", 0.02, 0.15
 
@@ -27,19 +29,21 @@ def main() -> int:
     """Runs the benchmark."""
     made = parser("shares", "Where a tuning's processor seconds go.")
     made.add_argument("--steps", type=int, default=500)
-    made.add_argument("--engines", nargs="+", choices=("mesh", "torch"), default=["mesh", "torch"])
+    add_engines(made)
     given = made.parse_args()
-    table = [row for engine in given.engines for row in _rows(engine, given.steps)]
-    return report("shares", table, given.json, duel.DISTRIBUTIONS, load=duel.load())
+    table = (row for engine in installed(given.engines) for row in _rows(engine, given.steps))
+    return report("shares", table, given.json, duel.DISTRIBUTIONS, load=duel.load)
 
 
 def _rows(engine: str, steps: int) -> Iterator[Row]:
     spent: Counter[str] = Counter()
+    note_wait(f"{engine}: opening the playground, building the programs ...")
     with tempfile.TemporaryDirectory() as place:
         session = Session("playground", backend=engine, progress=False, threads=1)
         _watch(session.model, spent)
         session.tune(TASK, steps=1, checkpoint_every=1, out=f"{place}/first")
         spent.clear()
+        note_wait(f"{engine}: {steps} steps ...")
         began = time.process_time()
         session.tune(TASK, steps=steps, checkpoint_every=500, out=f"{place}/run")
         whole = time.process_time() - began

@@ -1,6 +1,7 @@
 """One training step: both engines and PEFT's prompt tuning, beside the machine's matrix products.
 
-``python -m benchmarks.step [--json FILE] [--rounds 5] [--only NAME ...]``
+``python -m benchmarks.step [--json FILE] [--rounds 5] [--only NAME ...]
+[--engines mesh torch peft]``
 
 A step is one update: forward, the prompt's gradient, Adafactor. Random weights, batch 16, inputs
 of 64 tokens, targets of 4, no dropout. Processor seconds, the median of `--rounds`, engines taking
@@ -12,13 +13,17 @@ the benchmark's own extra: ``pip install 'spotfw[bench]'``, or into a folder of 
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
+from collections.abc import Iterator
 
 import attrs
 
 from benchmarks import duel
+from benchmarks.engines import installed
 from benchmarks.operations import step_operations
 from benchmarks.rows import Row, parser, report
 from benchmarks.worker import random_rows
+from spotfw.cli.display import note_wait
 
 BATCH, LENGTH, TARGETS = 16, 64, 4
 
@@ -42,7 +47,13 @@ def main() -> int:
     made = duel.options(parser("step", "A training step of both engines and of PEFT."), rounds=5)
     made.add_argument("--only", nargs="+", choices=CASES, default=list(CASES))
     given = made.parse_args()
-    table: list[Row] = []
+    given.engines = installed(given.engines, duel.folders(given))
+    more = {"rounds": given.rounds, "load": duel.load}
+    return report("step", _rows(given), given.json, duel.DISTRIBUTIONS, **more)
+
+
+def _rows(given: Namespace) -> Iterator[Row]:
+    """The rows of each case, as they come."""
     for name in given.only:
         dims, dtype, prompt, batch, goal, share = CASES[name]
         inputs, targets = random_rows(batch, LENGTH, TARGETS, dims.vocabulary_size - 200)
@@ -58,17 +69,21 @@ def main() -> int:
         )
         if dims is duel.PLAYGROUND:  # so short that a call of one step measures the call
             contest = attrs.evolve(contest, call=("steps", 20))
-        with duel.Models.random(dims) as models:
+        note_wait(f"{name}: writing a model of random weights ...")
+        with duel.Models.random(dims, given.engines) as models:
             costs = duel.compete(contest, models, given)
-        table += duel.duel_rows(contest, costs)
-        rate = duel.matrix_rate(dtype, batch * (LENGTH + prompt), dims.d_model, 2 * dims.d_ff)
+        yield from duel.duel_rows(contest, costs)
+        yield from _memory(name, costs, MEMORY if name == "small-fp32" else None)
+        if not costs:
+            continue
+        note_wait(f"{name}: the rate of matrix products ...")
+        inner = 2 * dims.d_ff
+        rate = duel.matrix_rate(dtype, batch * (LENGTH + prompt), dims.d_model, inner, [*costs])
         steps = contest.call[1]
         operations = steps * step_operations(dims, batch, prompt, LENGTH, TARGETS)
         least = operations / rate.operations
-        table += [_ceiling(name, e, c["cpu"], least, rate, share) for e, c in costs.items()]
-        table += _memory(name, costs, MEMORY if name == "small-fp32" else None)
-    more = {"rounds": given.rounds, "load": duel.load()}
-    return report("step", table, given.json, duel.DISTRIBUTIONS, **more)
+        for engine, cost in costs.items():
+            yield _ceiling(name, engine, cost["cpu"], least, rate, share)
 
 
 def _ceiling(

@@ -21,8 +21,10 @@ from typing import Any
 import attrs
 
 from benchmarks import rows
+from benchmarks.engines import need
 from benchmarks.rows import Row
 from spotfw import study
+from spotfw.cli.display import waiting
 
 DISTRIBUTIONS = ("spotfw", "tensorflow", "mesh-tensorflow", "t5", "numpy")
 
@@ -115,14 +117,17 @@ def timeless(folder: Path) -> list[Any]:
 def trial(declared: Path, folder: Path, kills: int, seed: int, workers: int) -> Iterator[Row]:
     """Runs the study once undisturbed and once killed `kills` times."""
     options = ("--workers", str(workers))
-    whole = end(declared, folder / "undisturbed", *options)
+    with waiting("The study, undisturbed ..."):
+        whole = end(declared, folder / "undisturbed", *options)
     moments = random.Random(seed)
     hit = 0
     for _ in range(kills):
         # Ten such together are no more than the whole, so that each finds something to kill.
         moment = moments.uniform(0.02, 0.2) * whole
-        hit += kill(declared, folder / "killed", *options, moment=moment)
-    end(declared, folder / "killed", *options)
+        with waiting(f"The study, killed after {moment:.1f} s ..."):
+            hit += kill(declared, folder / "killed", *options, moment=moment)
+    with waiting("The study, to its end ..."):
+        end(declared, folder / "killed", *options)
     wrong = differing(folder / "undisturbed", folder / "killed")
     if hit < kills:
         wrong.append("fewer kills than asked for")
@@ -141,13 +146,14 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--study", metavar="STUDY.toml", help="by default a small one")
     given = parser.parse_args()
+    need("mesh", "torch")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         declared = Path(given.study) if given.study else folder / "killed.toml"
         if not given.study:
             declared.write_text(SMALL)
-        results = list(trial(declared, folder, given.kills, given.seed, given.workers))
-    return rows.report("study_kills", results, given.json, DISTRIBUTIONS, seed=given.seed)
+        results = trial(declared, folder, given.kills, given.seed, given.workers)
+        return rows.report("study_kills", results, given.json, DISTRIBUTIONS, seed=given.seed)
 
 
 if __name__ == "__main__":

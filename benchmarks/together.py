@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.rows import Row
 from spotfw import Session
+from spotfw.cli.display import Progress, note_wait
 from spotfw.contracts import Array, FrozenModel, TuneRequest, TuningState
 
 PROMPTS = 16
@@ -50,20 +51,19 @@ WORK = {
     "english": Work(tasks=("shop_reviews", "fact_or_opinion"), steps=2, cohort=2, goal=0.7),
 }
 
-ENGINES = ("mesh", "torch")
-
 
 def compared(models: Sequence[str], engines: Sequence[str], pairs: int) -> Iterator[Row]:
     """The rows of every model on every engine.
 
     Args:
       models: keys of `WORK`.
-      engines: of `ENGINES`.
+      engines: of spotfw.
       pairs: how often each way is timed.
     """
     for name in models:
         for engine in engines:
             work = WORK[name]
+            note_wait(f"{name}, {engine}: opening the model ...")
             options = {"cohort": work.cohort} if engine == "mesh" else {}
             session = Session(name, backend=engine, progress=False, **options)
             yield from _rows(f"{name}, {engine}", session, work, pairs)
@@ -74,8 +74,14 @@ def _rows(what: str, session: Session, work: Work, pairs: int) -> list[Row]:
     requests = _requests(session, work)
     ways = [functools.partial(way, session.model, requests) for way in (_together, _alone)]
     load = os.getloadavg()[0]
-    first = [_timed(way) for way in ways]
-    timed = [[_timed(way)[0] for way in ways] for _ in range(pairs)]
+    with Progress(what, 2 * (pairs + 1), unit="passes", every=5.0) as progress:
+
+        def timed_way(number: int) -> tuple[float, list[Array]]:
+            progress.update(number, now=("together", "one by one")[number % 2])
+            return _timed(ways[number % 2])
+
+        first = [timed_way(number) for number in (0, 1)]
+        timed = [[timed_way(2 * pair + n)[0] for n in (0, 1)] for pair in range(1, pairs + 1)]
     ours, theirs = (statistics.median(pair[side] for pair in timed) for side in (0, 1))
     ratio = statistics.median(pair[0] / pair[1] for pair in timed)
     apart = max(

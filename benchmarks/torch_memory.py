@@ -15,7 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import rows
+from benchmarks.engines import need
 from benchmarks.rows import Row
+from spotfw.cli.display import note_wait
+
+if __name__ == "__main__":
+    need("torch")  # before what imports it
+
 from spotfw_torch.dimensions import Dimensions
 from spotfw_torch.footprint import Batch, member_bytes, weight_bytes
 
@@ -77,6 +83,7 @@ def measured() -> Iterator[Row]:
     """Highest resident memory of a step ("ours") beside what is computed ("theirs")."""
     for at, (size, dtype, members, batch) in enumerate(MEASURED):
         command = [sys.executable, "-m", "benchmarks.torch_memory", "--one", str(at)]
+        note_wait(f"{size}, {dtype}, {members} x {batch.size} examples ...")
         ended = subprocess.run(command, capture_output=True, text=True, check=True)
         peak = json.loads(ended.stdout)
         computed = members * member_bytes(dimensions(size), batch, dtype)
@@ -143,10 +150,12 @@ def main() -> int:
         print(peak_of(arguments.one))
         return 0
     began = time.monotonic()
-    results = list(measured())
-    seconds = round(time.monotonic() - began, 1)
     place = arguments.json or str(RESULT)
-    return rows.report("torch_memory", results, place, DISTRIBUTIONS, seconds=seconds)
+
+    def seconds() -> float:
+        return round(time.monotonic() - began, 1)
+
+    return rows.report("torch_memory", measured(), place, DISTRIBUTIONS, seconds=seconds)
 
 
 if __name__ == "__main__":

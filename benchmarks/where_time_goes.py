@@ -1,6 +1,7 @@
 """Where the time goes: processor time of a training step over each of its sizes.
 
-``python -m benchmarks.where_time_goes [--json FILE] [--figure FILE] [--page FILE]``
+``python -m benchmarks.where_time_goes [--json FILE] [--figure FILE] [--page FILE]
+[--engines mesh torch]``
 
 One size at a time is varied around a middle step (`MIDDLE`): prompt tokens, input tokens, rows of a
 batch, prompts of a cohort, layers of encoder and decoder. The model is half as wide as T5 1.1 Small
@@ -20,21 +21,22 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from benchmarks import duel
+from benchmarks.engines import ENGINES, EngineEnded, add_engines, installed
 from benchmarks.operations import step_operations
 from benchmarks.rows import Row, parser, report
 from benchmarks.where_time_page import Curve, draw, page
-from benchmarks.worker import Spotfw, Work, cpu_seconds, opened, random_rows
+from benchmarks.worker import Spotfw, Work, cpu_seconds, last_line, opened, random_rows
 from spotfw.backends.mesh.folders.hf_names import T5Dimensions
-from spotfw.cli.display import note
+from spotfw.cli.display import Progress, note
 
-ENGINES = ("mesh", "torch")
 TARGETS = 4
 #: CPU seconds that a point's steps take at least, so that what a call takes hardly counts.
 _LEAST = 0.3
@@ -84,6 +86,8 @@ def main() -> int:
     """Runs the benchmark."""
     made = parser("where_time_goes", "Processor time of a step over each of its sizes.")
     made.add_argument("--rounds", type=int, default=3)
+    add_engines(made)
+    made.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES), help="sizes (all)")
     made.add_argument("--figure", metavar="FILE", help="where to draw it, an SVG")
     made.add_argument("--page", metavar="FILE", help="where to write the page, Markdown")
     made.add_argument("--again", metavar="FILE", help="results to draw, in place of measuring")
@@ -92,19 +96,32 @@ def main() -> int:
         kept = json.loads(Path(given.again).read_text())
         _show([Curve(**curve) for curve in kept["curves"]], kept, given)
         return 0
-    seconds = {engine: _seconds(engine, given.rounds) for engine in ENGINES}
+    engines = installed(given.engines)
+    if (given.figure or given.page) and {*engines} != {*ENGINES}:
+        note("The figure and the page are about both engines: leave --figure and --page out.")
+        return 1
+    axes = {axis: AXES[axis] for axis in given.axes}
+    seconds: dict[str, dict[Sizes, float]] = {}
+    for engine in engines:
+        try:
+            seconds[engine] = _seconds(engine, given.rounds, axes)
+        except EngineEnded as error:
+            note(f"Without rows of {error}")
+    if not seconds:
+        return 1
     positions = MIDDLE.batch * (MIDDLE.prompt + MIDDLE.inputs)
-    rate = duel.matrix_rate("float32", positions, NARROW.d_model, 2 * NARROW.d_ff)
+    inner = 2 * NARROW.d_ff
+    rate = duel.matrix_rate("float32", positions, NARROW.d_model, inner, [*seconds])
     curves, table = [], []
-    for axis, values in AXES.items():
+    for axis, values in axes.items():
         points = [attrs.evolve(MIDDLE, **{axis: value}) for value in values]
         products = [point.operations / rate.operations for point in points]
-        lines = {engine: [seconds[engine][point] for point in points] for engine in ENGINES}
+        lines = {engine: [seconds[engine][point] for point in points] for engine in seconds}
         lines["products"] = products
         curves.append(Curve(axis=axis, values=list(values), milliseconds=_rounded(lines)))
         table += [
             _row(axis, value, engine, lines[engine][place], products[place])
-            for engine in ENGINES
+            for engine in seconds
             for place, value in enumerate(values)
         ]
     more = {
@@ -116,7 +133,8 @@ def main() -> int:
         "curves": [attrs.asdict(curve) for curve in curves],
     }
     status = report("where_time_goes", table, given.json, duel.DISTRIBUTIONS, **more)
-    _show(curves, more, given)
+    if {*seconds} == {*ENGINES}:
+        _show(curves, more, given)
     return status
 
 
@@ -143,43 +161,73 @@ def _row(axis: str, value: int, engine: str, seconds: float, products: float) ->
     )
 
 
-def points_by_layers() -> dict[int, list[Sizes]]:
-    """All points, each once, by the layers of their model."""
+def points_by_layers(axes: Mapping[str, Sequence[int]] = AXES) -> dict[int, list[Sizes]]:
+    """All points of the axes, each once, by the layers of their model."""
     by_layers: dict[int, dict[Sizes, None]] = {}
-    for axis, values in AXES.items():
+    for axis, values in axes.items():
         for value in values:
             point = attrs.evolve(MIDDLE, **{axis: value})
             by_layers.setdefault(point.layers, {})[point] = None
     return {layers: list(points) for layers, points in by_layers.items()}
 
 
-def _seconds(engine: str, rounds: int) -> dict[Sizes, float]:
-    """CPU seconds of a step at every point."""
+def _seconds(engine: str, rounds: int, axes: Mapping[str, Sequence[int]]) -> dict[Sizes, float]:
+    """CPU seconds of a step at every point.
+
+    Raises:
+      EngineEnded: the engine's process failed.
+    """
     seconds: dict[Sizes, float] = {}
-    for layers, points in points_by_layers().items():
+    for layers, points in points_by_layers(axes).items():
         note(f"{engine}, {layers} layers: {len(points)} points, {rounds} rounds")
-        with duel.Models.random(points[0].dimensions) as models:
-            folder = models.mesh if engine == "mesh" else models.hf
-            names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-            words = [sys.executable, "-W", "ignore", "-c", _MEASURE, engine, folder, str(rounds)]
-            done = subprocess.run(
-                words,
-                input=json.dumps([attrs.asdict(point) for point in points]),
-                capture_output=True,
-                env={**os.environ, **dict.fromkeys(names, "1")},
-                text=True,
-            )
-        if done.returncode:
-            raise RuntimeError(f"{engine}: {done.stderr[-3000:]}")
-        seconds |= dict(zip(points, json.loads(done.stdout.splitlines()[-1]), strict=True))
+        with (
+            duel.Models.random(points[0].dimensions, [engine]) as models,
+            Progress(f"{engine}, {layers} layers", len(points), unit="points", every=5.0) as bar,
+        ):
+            for point, taken in _measured(engine, models, points, rounds):
+                seconds[point] = taken
+                bar.update(len(seconds.keys() & {*points}), ms=round(1e3 * taken, 1))
     return seconds
+
+
+def _measured(
+    engine: str, models: duel.Models, points: Sequence[Sizes], rounds: int
+) -> Iterator[tuple[Sizes, float]]:
+    """Each point and the CPU seconds of its step, as a process of its own measures them."""
+    folder = models.mesh if engine == "mesh" else models.hf
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    words = [sys.executable, "-W", "ignore", "-c", _MEASURE, engine, folder, str(rounds)]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env={**os.environ, **dict.fromkeys(names, "1")},
+            text=True,
+        )
+        assert process.stdin is not None and process.stdout is not None
+        with process:
+            process.stdin.write(json.dumps([attrs.asdict(point) for point in points]))
+            process.stdin.close()
+            for point in points:
+                if not (line := process.stdout.readline()):
+                    break
+                yield point, float(line)
+        if process.returncode:
+            said.seek(0)
+            failed = last_line(said.read().decode(errors="replace"))
+            raise EngineEnded(f"{engine}, which failed: {failed}")
 
 
 def serve(engine: str, folder: str, rounds: str) -> None:
     """Measures the points that stdin gives as JSON; prints the CPU seconds of a step of each."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # nothing that a library prints comes between
     points = [Sizes(**point) for point in json.loads(sys.stdin.read())]
     model = opened(_work(engine, folder, max(points, key=lambda point: point.cohort)))
-    print(json.dumps([_step(_work(engine, folder, p), model, int(rounds)) for p in points]))
+    for point in points:
+        print(_step(_work(engine, folder, point), model, int(rounds)), file=out, flush=True)
 
 
 def _work(engine: str, folder: str, sizes: Sizes) -> Work:

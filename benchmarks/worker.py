@@ -8,11 +8,13 @@ tuning, in `benchmarks.peer`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,6 +23,8 @@ from typing import Any, Protocol
 import attrs
 import numpy as np
 import numpy.typing as npt
+
+from benchmarks.engines import EngineEnded
 
 Ids = list[int]
 
@@ -215,11 +219,12 @@ class Worker:
         names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         environment = {**os.environ, **dict.fromkeys(names, count), "PYTHONPATH": search}
         self.name = work.engine
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - the process writes to it
         self._child = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", "from benchmarks.worker import serve; serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if not os.environ.get("BENCH_DEBUG") else None,
+            stderr=None if os.environ.get("BENCH_DEBUG") else self._said,
             text=True,
             env=environment,
         )
@@ -231,17 +236,29 @@ class Worker:
 
     def close(self) -> None:
         """Ends the process."""
-        self._child.communicate()
+        with contextlib.suppress(BrokenPipeError):
+            self._child.communicate()
+        self._said.close()
 
     def _answer(self, line: str) -> dict[str, Any]:
         assert self._child.stdin is not None and self._child.stdout is not None
         began = time.monotonic()
-        self._child.stdin.write(f"{line}\n")
-        self._child.stdin.flush()
-        answer = self._child.stdout.readline()
+        answer = ""
+        with contextlib.suppress(BrokenPipeError):
+            self._child.stdin.write(f"{line}\n")
+            self._child.stdin.flush()
+            answer = self._child.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the engine {self.name} ended; BENCH_DEBUG=1 shows its messages")
+            self._said.seek(0)
+            said = last_line(self._said.read().decode(errors="replace"))
+            more = "; BENCH_DEBUG=1 shows all that it says."
+            raise EngineEnded(f"the engine {self.name}, which ended: {said}{more}")
         return {**json.loads(answer), "wall": time.monotonic() - began}
+
+
+def last_line(text: str) -> str:
+    """Of what a process said before it failed: the error, without the way to it."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "nothing")
 
 
 def random_rows(

@@ -21,6 +21,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from benchmarks.engines import need
 from benchmarks.rows import Row, parser, report
 from benchmarks.tpu import sizes
 from benchmarks.tpu.runs import PRICES, TABLES, hours
@@ -177,6 +178,7 @@ def main() -> int:
     given = made.parse_args()
     if given.dry_run == bool(given.tpu):
         made.error("give --tpu NAME, or --dry-run")
+    need("mesh")
     rows = []
     try:
         topology = Topology.parse(given.topology)
