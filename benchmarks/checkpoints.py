@@ -33,10 +33,10 @@ import attrs
 import numpy as np
 
 from benchmarks import duel
-from benchmarks.engines import EngineEnded, add_engines, installed, need
+from benchmarks.ended import EngineEnded, last_line
+from benchmarks.engines import add_engines, installed, need
 from benchmarks.rows import Row, parser, report
 from benchmarks.t5_eval import PROMPT, STEP
-from benchmarks.worker import last_line
 from spotfw import Session
 from spotfw.cli.display import note, note_wait
 from spotfw.prompts import load_prompt

@@ -15,7 +15,8 @@ from typing import Any
 import attrs
 
 from benchmarks import random_t5
-from benchmarks.engines import EngineEnded, add_engines
+from benchmarks.ended import EngineEnded
+from benchmarks.engines import add_engines
 from benchmarks.rows import Row
 from benchmarks.worker import Ids, Work, Worker
 from spotfw.backends.mesh.folders.hf_names import T5Dimensions

@@ -28,10 +28,6 @@ NEEDS: Mapping[str, tuple[Sequence[str], str]] = {
 ENGINES = ("mesh", "torch")
 
 
-class EngineEnded(RuntimeError):
-    """An engine's process failed; says which and why."""
-
-
 def lacking(name: str, path: Iterable[str] = ()) -> str | None:
     """The first package that is not installed of those that a name of `NEEDS` needs, or None.
 

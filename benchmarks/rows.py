@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from benchmarks.command import command
-from benchmarks.engines import EngineEnded
+from benchmarks.ended import EngineEnded
 from spotfw.cli.display import end_wait, note, note_wait, print_table
 from spotfw.errors import SpotError
 from spotfw.files import write_atomically

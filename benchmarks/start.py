@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.engines import EngineEnded, add_engines, installed
+from benchmarks.ended import EngineEnded, last_line
+from benchmarks.engines import add_engines, installed
 from benchmarks.rows import Row, parser, report
-from benchmarks.worker import last_line
 from spotfw.cli.display import Progress, note, note_wait
 
 #: Command -> its goal in processor seconds.

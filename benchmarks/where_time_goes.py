@@ -29,11 +29,12 @@ from typing import Any
 import attrs
 
 from benchmarks import duel
-from benchmarks.engines import ENGINES, EngineEnded, add_engines, installed
+from benchmarks.ended import EngineEnded, last_line
+from benchmarks.engines import ENGINES, add_engines, installed
 from benchmarks.operations import step_operations
 from benchmarks.rows import Row, parser, report
 from benchmarks.where_time_page import Curve, draw, page
-from benchmarks.worker import Spotfw, Work, cpu_seconds, last_line, opened, random_rows
+from benchmarks.worker import Spotfw, Work, cpu_seconds, opened, random_rows
 from spotfw.backends.mesh.folders.hf_names import T5Dimensions
 from spotfw.cli.display import Progress, note
 

@@ -24,7 +24,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.engines import EngineEnded
+from benchmarks.ended import EngineEnded, last_line
 
 Ids = list[int]
 
@@ -254,11 +254,6 @@ class Worker:
             more = "; BENCH_DEBUG=1 shows all that it says."
             raise EngineEnded(f"the engine {self.name}, which ended: {said}{more}")
         return {**json.loads(answer), "wall": time.monotonic() - began}
-
-
-def last_line(text: str) -> str:
-    """Of what a process said before it failed: the error, without the way to it."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "nothing")
 
 
 def random_rows(

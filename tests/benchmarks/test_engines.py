@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from benchmarks import duel, engines, start
-from benchmarks.engines import EngineEnded, installed, lacking, need
+from benchmarks.ended import EngineEnded
+from benchmarks.engines import installed, lacking, need
 from benchmarks.rows import Row, report
 
 #: Those of the table in benchmarks/README.md that can measure something without PyTorch.
