@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.rows import Row, parser, report
-from spotfw.cli.display import note, print_table
+from spotfw.cli.display import note, note_wait, print_table
 from spotfw.contracts import SimilarityMetric, SourceTasks
 from spotfw.errors import SpotError
 from spotfw.plugins import default_plugins
@@ -159,6 +159,7 @@ def main() -> int:
         if isinstance(part.value, SourceTasks):
             continue
         try:
+            note_wait(f"{part.name} ...")
             table = similarities(part.value, published.prompts)
         except SpotError as error:
             note(f"{part.name} is left out: {error}")

@@ -31,6 +31,7 @@ from benchmarks.retrieval_curve import PAPER, Judged, curve_table, draw, gap_clo
 from benchmarks.retrieval_policies import POLICIES, Paid
 from benchmarks.retrieval_studies import Course, read_english, read_miniature
 from benchmarks.rows import Row, parser
+from spotfw.cli.display import end_wait, note_wait
 from spotfw.ranking.scores import ndcg, regret_at_k, spearman
 
 FOLDER = Path(__file__).parent
@@ -96,14 +97,20 @@ def main(words: Sequence[str] | None = None) -> int:
     made.add_argument("--figure", metavar="FILE", help="write score against steps as an SVG")
     given = made.parse_args(words)
     rows: list[Row] = []
+    note_wait("Reading two studies ...")
     miniature, english = read_miniature(FOLDER / "miniature"), read_english(FOLDER / "english")
     say = sys.stdout.write
+    end_wait()
     say("## Miniature\n\n" + markdown(prediction(miniature, miniature.truth("score"))[0]))
     for column, name in (("score", "reported score"), ("course", "whole course")):
+        note_wait(f"Real text, {name} ...")
         table, by_signal = prediction(english, english.truth(column))
+        end_wait()
         say(f"\n\n## Real text, {name}\n\n{markdown(table)}")
         rows += _goals(by_signal, name)
+    note_wait("Score against steps ...")
     judged = judge(english)
+    end_wait()
     say(f"\n\n## Score against steps, real text\n\n{markdown(curve_table(judged))}\n")
     rows += _gap(judged)
     if given.figure:
