@@ -82,6 +82,7 @@ class WeightRuntime(Runtime):
         self.fill((name, weight(name)) for name in sizes)
         if slot is not None:
             self.fill((name, slot(name)) for name in slots)
+        _waiting.debug("The graph is built.")
 
     def newest(self, *, slots: bool) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
         """Each weight as it is now, by name, and each second moment where `slots`."""
