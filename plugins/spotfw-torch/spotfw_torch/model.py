@@ -114,6 +114,8 @@ class FrozenT5:
         self.device = weights.embedding.device
         self.dtype = weights.embedding.dtype
         self._eager_on_cpu = self.device.type == "cpu" and not compiled
+        # PyTorch's attention, of a compiled program or on another device, takes no more columns.
+        self._adds_columns = self._eager_on_cpu and whole
         self.multiple = FREE_MULTIPLE if self._eager_on_cpu else MULTIPLE
         self.settings = layers.Settings(
             heads=dimensions.num_heads,
@@ -191,7 +193,7 @@ class FrozenT5:
             max_distance=self.dimensions.max_distance,
         )
         heads = self.settings.heads
-        columns = on_cpu.columns(x, heads)
+        columns = on_cpu.columns(x, heads) if self._adds_columns else None
         bias = with_padding(of_block(positions, 0, heads), real, columns)
         x = layers.dropped(x, self._feature_mask(dropout, _ENCODER_SITES - 1))
         for number, block in enumerate(self.weights.encoder):

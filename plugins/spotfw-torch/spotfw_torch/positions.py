@@ -78,7 +78,8 @@ def with_padding(
     """
     heads, queries, keys = bias.shape
     if columns is not None and columns > keys:
-        wide = bias.new_full((real.shape[0], heads, queries, columns), FORBIDDEN)
+        # More than padding is: a row of nothing else must not attend to what is no key.
+        wide = bias.new_full((real.shape[0], heads, queries, columns), 2 * FORBIDDEN)
         wide[..., :keys] = bias.masked_fill(~real[:, None, None, :], FORBIDDEN)
         return wide
     padded = keys if bias.is_cpu else -(-keys // _ALIGNMENT) * _ALIGNMENT

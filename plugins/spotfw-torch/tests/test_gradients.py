@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason=REASON)
 pytest.importorskip("spotfw_torch", reason=REASON)
 
 import spotfw_torch  # noqa: E402
-from spotfw_torch.loss import member_gradients  # noqa: E402
+from spotfw_torch.loss import member_gradients, member_losses  # noqa: E402
 
 
 def test_losses_and_gradients_are_each_members_own(model, prompts, texts, padded):
@@ -61,3 +61,37 @@ def test_bfloat16_is_near_float32(model, prompts, texts, padded, write_small, tm
     losses, rounded = spotfw_torch.loss_and_gradient(rough, given, inputs, targets)
     np.testing.assert_allclose(losses, exact, rtol=0.05)
     assert np.linalg.norm(rounded - gradient) < 0.1 * np.linalg.norm(gradient)
+
+
+@pytest.mark.parametrize("length", [1, 16], ids=["more columns would be", "as many"])
+def test_compiled_blocks_in_bfloat16(
+    length, prompts, texts, padded, write_small, tmp_path, monkeypatch
+):
+    def as_compiled(block, **_):
+        def run(*given):
+            with monkeypatch.context() as compiling:
+                compiling.setattr(torch.compiler, "is_compiling", lambda: True)
+                return block(*given)
+
+        return run
+
+    folder = write_small(tmp_path)
+    plain = spotfw_torch.load(folder, dtype="bfloat16")
+    monkeypatch.setattr(torch, "compile", as_compiled)  # itself takes half a minute
+    compiled = spotfw_torch.load(folder, dtype="bfloat16", compiled=True)
+    given = prompts(1, length, plain.width), padded(texts(1, 4, 16), 16)[None]
+    targets = padded(texts(2, 4, 4), 4)[None]
+    exact, gradient = spotfw_torch.loss_and_gradient(plain, *given, targets)
+    losses, rounded = spotfw_torch.loss_and_gradient(compiled, *given, targets)
+    np.testing.assert_allclose(losses, exact, rtol=0.05)
+    assert np.linalg.norm(rounded - gradient) < 0.1 * np.linalg.norm(gradient)
+
+
+def test_a_row_of_padding_in_bfloat16(model, padded, texts, write_small, tmp_path):
+    rough = spotfw_torch.load(write_small(tmp_path), str(model.device), dtype="bfloat16")
+    inputs = torch.zeros(1, 1, 20, dtype=torch.int64, device=model.device)
+    targets = torch.from_numpy(padded(texts(2, 1, 4), 4))[None].to(model.device)
+    none = torch.zeros(1, 0, model.width, device=model.device)
+    with torch.no_grad():
+        exact, rounded = (member_losses(m, none, inputs, targets)[0] for m in (model, rough))
+    torch.testing.assert_close(exact, rounded, rtol=0.02, atol=0.0)

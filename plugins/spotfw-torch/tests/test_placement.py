@@ -115,13 +115,13 @@ def test_weights_lie_where_they_are_placed():
     assert {t.device for t in home} == {CPU}
 
 
-@pytest.fixture
-def spread(write_small, tmp_path):
+@pytest.fixture(params=[torch.float32, torch.bfloat16])
+def spread(request, write_small, tmp_path):
     """A model half of whose blocks lie on `meta`, which says on what devices its blocks ran."""
     folder = write_small(tmp_path)
     dims = spotfw_torch.load(folder).dimensions
     placed = Placement(home=CPU, encoder=(CPU, META, META), decoder=(CPU, META))
-    weights = arrange(random_tensors(dims, 0), dims, CPU, torch.float32, placed.by_name())
+    weights = arrange(random_tensors(dims, 0), dims, CPU, request.param, placed.by_name())
     model = FrozenT5(dims, weights)
     seen = []
 
@@ -133,7 +133,7 @@ def spread(write_small, tmp_path):
             seen.append({t.device for t in tensors})
             out = block(x, *values)
             # Nothing comes back from `meta`: what it would have been does not matter here.
-            return torch.zeros(out.shape) if out.device == META else out
+            return torch.zeros(out.shape, dtype=out.dtype) if out.device == META else out
 
         return run
 
@@ -149,7 +149,7 @@ def test_activations_follow_the_blocks(spread, texts, padded, prompts):
     inputs = torch.from_numpy(padded(texts(1, 6, 12), 12).reshape(2, 3, 12))
     targets = torch.from_numpy(padded(texts(2, 6, 4), 4).reshape(2, 3, 4))
     given = torch.from_numpy(prompts(2, 5, model.width))
-    dropped = Dropout.of([0, 1], [0, 0], [0.1, 0.1], 3, CPU, torch.float32)
+    dropped = Dropout.of([0, 1], [0, 0], [0.1, 0.1], 3, CPU, model.dtype)
     for dropout in (None, dropped):
         seen.clear()
         losses, _ = member_losses(model, given, inputs, targets, dropout=dropout)

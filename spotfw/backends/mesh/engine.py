@@ -209,10 +209,9 @@ class MeshModel(TunableModel):
     def embeddings(self) -> Array:
         """The input embeddings, float32 [V, E]."""
         value: Array
-        if self.runtime.frozen:
-            value = self.checkpoint.read(_EMBEDDING)  # the session's may be rounded
-        else:
-            (value,) = self.runtime.read([_EMBEDDING])
+        (value,) = self.runtime.read([_EMBEDDING])
+        if value.dtype != np.float32:  # rounded there; weights that move never are
+            value = self.checkpoint.read(_EMBEDDING)
         value.flags.writeable = False  # it is frozen, and many are shown it
         return value
 

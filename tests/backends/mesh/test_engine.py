@@ -69,6 +69,13 @@ def test_what_initializers_are_given(tiny_engine: Any, tiny_model: Path) -> None
     assert tiny_engine.name == str(tiny_model)
 
 
+def test_embeddings_are_the_session_s(tiny_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = tiny_engine.embeddings
+    monkeypatch.delitem(vars(tiny_engine), "embeddings")
+    monkeypatch.setattr(tiny_engine, "checkpoint", None)  # whose folder may be gone by now
+    assert tiny_engine.embeddings.tobytes() == shown.tobytes()
+
+
 def test_variables_that_do_not_fit_are_named(tiny_model: Path, tmp_path: Path) -> None:
     def change(values: dict[str, Any]) -> None:
         del values["encoder/block_000/layer_000/SelfAttention/q"]
