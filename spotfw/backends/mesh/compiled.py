@@ -16,29 +16,36 @@ from typing import Any
 
 from spotfw.backends.mesh.compat import tf
 
-#: Elements of the largest tensor from which on compiling pays.
+#: Elements that the largest tensor has of each member from which on compiling pays. Of each, not of
+#: all: a member of a cohort ends as it would have ended alone, bit for bit, and XLA rounds otherwise.
 _LARGE = 2**18
 #: The collection of a graph's compiled functions, a dictionary.
 _MADE = "spotfw_compiled"
 
-_wanted = False
+#: Elements from which on a part is compiled; None where none is.
+_least: int | None = None
 
 
 @contextlib.contextmanager
-def compiling(wanted: bool) -> Iterator[None]:
-    """A context in which `compiled` compiles, if that is wanted and XLA is there."""
-    global _wanted
-    before = _wanted
-    _wanted = wanted and available()
+def compiling(wanted: bool, members: int = 1) -> Iterator[None]:
+    """A context in which `compiled` compiles, if that is wanted and XLA is there.
+
+    Args:
+      wanted: whether it is.
+      members: of the cohort whose program is built.
+    """
+    global _least
+    before = _least
+    _least = _LARGE * members if wanted and available() else None
     try:
         yield
     finally:
-        _wanted = before
+        _least = before
 
 
 def wanted() -> bool:
     """Whether this is within a context that compiles."""
-    return _wanted
+    return _least is not None
 
 
 def compiled(function: Callable[..., Any], *given: Any) -> Any:
@@ -49,9 +56,9 @@ def compiled(function: Callable[..., Any], *given: Any) -> Any:
         `functools.partial` of it, so that the layers of a program share what is compiled.
       given: tensors of TensorFlow.
     """
-    if not _wanted or not any(tensor.dtype == tf.bfloat16 for tensor in given):
+    if _least is None or not any(tensor.dtype == tf.bfloat16 for tensor in given):
         return function(*given)
-    if max(tensor.shape.num_elements() or 0 for tensor in given) < _LARGE:
+    if max(tensor.shape.num_elements() or 0 for tensor in given) < _least:
         return function(*given)
     # A variable would be compiled for anew.
     tensors = [tf.convert_to_tensor(tensor) for tensor in given]

@@ -121,7 +121,7 @@ class Runtime:
                     gradients=kind != "decode",
                 ),
                 tf.name_scope(shapes.scope(kind)),
-                compiling(self._compiles),
+                compiling(self._compiles, shapes.members),
             ):
                 program = self.machine.program(
                     *self._planned(kind, shapes),

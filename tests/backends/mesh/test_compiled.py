@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 
@@ -14,6 +15,8 @@ from spotfw.backends.mesh import compiled, fused, joint_attention
 from spotfw.backends.mesh.compat import mesh_tensorflow as mtf
 from spotfw.backends.mesh.compat import tf
 from spotfw.backends.mesh.placement import LocalMesh
+from spotfw.backends.mesh.programs import Shapes
+from spotfw.backends.mesh.runtime import Runtime
 
 ROWS = [mtf.Dimension("cohort", 1), mtf.Dimension("batch", 3)]
 HEADS, LENGTH, KEYS = (mtf.Dimension(n, s) for n, s in (("heads", 2), ("length", 5), ("keys", 7)))
@@ -140,6 +143,25 @@ def test_small_parts_and_float32_are_not_compiled(
         given = tf.zeros([2, 4], dtype)
         assert compiled.compiled(tf.square, given).op.type == "Square"
         assert not tf.get_collection(compiled._MADE)
+
+
+def test_whether_a_part_is_compiled_does_not_depend_on_how_many_members_there_are(
+    tiny_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a member ends as it would have ended alone, bit for bit."""
+    known = tiny_engine.runtime
+    lone = Shapes(batch=4, inputs=16, targets=4, prompt_length=4)
+    kinds = []
+    for least in (2**10, 2**12):
+        for members in (1, 5):
+            monkeypatch.setattr(compiled, "_LARGE", least)
+            about = {"rows": tiny_engine.rows, "width": tiny_engine.width, "threads": 1}
+            runtime = Runtime("tiny", known._config, activations="bfloat16", **about)
+            runtime.program("update", attrs.evolve(lone, members=members))
+            kinds.append(sum("PartitionedCall" in o.type for o in runtime.graph.get_operations()))
+            runtime.close()
+    assert kinds[0] == kinds[1] > 0
+    assert kinds[2] == kinds[3] == 0
 
 
 def test_without_xla_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
