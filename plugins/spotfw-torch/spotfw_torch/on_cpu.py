@@ -14,7 +14,8 @@ from torch import Tensor
 
 #: Keys up to which a gradient finds the shares kept; beyond, memory matters more than time.
 _SHORT = 256
-#: Scores of a layer up to which longer rows have them made at once, and again for the gradient.
+#: Scores that are made at once; longer rows, of up to as many, have them made again for the
+#: gradient.
 _MOST = 2**26
 #: PyTorch's softmax takes numbers of bfloat16 by so many, and those that are left one by one.
 _TOGETHER = 32
@@ -26,9 +27,13 @@ def here(x: Tensor) -> bool:
 
 
 def makes_scores(x: Tensor, heads: int) -> bool:
-    """Whether `attention` is faster than PyTorch's for x [R, length, ...] and fits in memory."""
-    rows, length, _ = x.shape
-    fits = length <= _SHORT or rows * heads * length**2 <= _MOST
+    """Whether `attention` is faster than PyTorch's for x [R, length, ...] and fits in memory.
+
+    However many rows there are: PyTorch's rounds otherwise, and a member's result would depend on
+    how many others are computed with it.
+    """
+    length: int = x.shape[1]
+    fits = length <= _SHORT or heads * length**2 <= _MOST
     return here(x) and x.dtype == torch.bfloat16 and fits
 
 
@@ -89,8 +94,15 @@ def attention(qkv: Tensor, bias: Tensor, keys: Tensor | None, heads: int) -> Ten
       keys: a dropout mask [R, heads, length, 1] of values, or None.
       heads: how many.
     """
-    mixed: Tensor = _Attention.apply(qkv, bias, keys, heads)
-    return mixed
+    (rows, length, _), columns = qkv.shape, bias.shape[-1]
+    most = rows if length <= _SHORT else max(1, _MOST // (heads * length * columns))
+    parts = []
+    for first in range(0, rows, most):
+        part = slice(first, first + most)
+        own = bias if len(bias) == 1 else bias[part]
+        mask = None if keys is None else keys[part]
+        parts.append(_Attention.apply(qkv[part], own, mask, heads))
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 class _Attention(torch.autograd.Function):  # type: ignore[misc]

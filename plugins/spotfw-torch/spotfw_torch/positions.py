@@ -80,7 +80,7 @@ def with_padding(
     if columns is not None and columns > keys:
         # More than padding is: a row of nothing else must not attend to what is no key.
         wide = bias.new_full((real.shape[0], heads, queries, columns), 2 * FORBIDDEN)
-        wide[..., :keys] = bias.masked_fill(~real[:, None, None, :], FORBIDDEN)
+        wide[..., :keys].copy_(bias).masked_fill_(~real[:, None, None, :], FORBIDDEN)
         return wide
     padded = keys if bias.is_cpu else -(-keys // _ALIGNMENT) * _ALIGNMENT
     # Rows of an aligned length, of which a part is used: else each layer would copy the bias.

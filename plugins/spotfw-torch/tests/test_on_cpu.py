@@ -73,6 +73,30 @@ def test_attention(
     )
 
 
+@pytest.mark.parametrize("one", [False, True], ids=["a bias a row", "one bias"])
+def test_attention_of_many_rows_is_theirs_alone(one: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_cpu, "_SHORT", LENGTH - 1)
+    kind = torch.bfloat16
+    keys = torch.where(_draw(ROWS, HEADS, LENGTH, 1) > 0, 2.0, 0.0).to(kind)
+    weights = _draw(ROWS, LENGTH, HEADS * WIDE).to(kind)
+
+    def outcome() -> list[torch.Tensor]:
+        qkv = _draw(ROWS, LENGTH, 3 * HEADS * WIDE).to(kind).requires_grad_()
+        bias = _draw(1 if one else ROWS, HEADS, LENGTH, LENGTH).to(kind).requires_grad_()
+        mixed = on_cpu.attention(qkv, bias, keys, HEADS)
+        return [mixed, *torch.autograd.grad(mixed, [qkv, bias], weights)]
+
+    whole = outcome()
+    monkeypatch.setattr(on_cpu, "_MOST", HEADS * LENGTH**2)
+    by_row = outcome()
+    for mine, theirs in zip(by_row[: 2 if one else 3], whole, strict=False):
+        assert torch.equal(mine, theirs)
+    torch.testing.assert_close(by_row[2], whole[2], rtol=2e-2, atol=1e-2)
+    assert on_cpu.makes_scores(torch.zeros(1, LENGTH, 1, dtype=kind), HEADS)
+    assert on_cpu.makes_scores(torch.zeros(9, LENGTH, 1, dtype=kind), HEADS)
+    assert not on_cpu.makes_scores(torch.zeros(1, LENGTH + 1, 1, dtype=kind), HEADS)
+
+
 @pytest.mark.parametrize("behind", [0, 3], ids=["all keys", "columns behind"])
 def test_the_gradient_of_attention_s_bias(behind: int) -> None:
     qkv = _draw(ROWS, LENGTH, 3 * HEADS * WIDE)
