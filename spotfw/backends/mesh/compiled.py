@@ -17,7 +17,7 @@ from typing import Any
 from spotfw.backends.mesh.compat import tf
 
 #: Elements that the largest tensor has of each member from which on compiling pays. Of each, not
-#: of all: a cohort's member ends as it would have ended alone, bit for bit, and XLA rounds otherwise.
+#: of all: a cohort's member ends as it would alone, bit for bit, and XLA rounds otherwise.
 _LARGE = 2**18
 #: The collection of a graph's compiled functions, a dictionary.
 _MADE = "spotfw_compiled"
