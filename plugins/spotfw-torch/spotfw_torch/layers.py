@@ -176,7 +176,9 @@ def _absorbed(
     lifted = torch.matmul(q, to_keys).view(heads, rows, length, width)
     lifted = lifted.transpose(0, 1).flatten(1, 2)  # [R, heads * Q, E]
     across = None if keys is None else keys.transpose(2, 3)
-    gathered = (on_cpu.asked if on_cpu.here(query) else _asked)(lifted, encoded, bias, across)
+    # In float32 little is gained, and begun runs go on bit for bit with PyTorch's own gradient.
+    ours = on_cpu.here(query) and query.dtype == torch.bfloat16
+    gathered = (on_cpu.asked if ours else _asked)(lifted, encoded, bias, across)
     gathered = gathered.unflatten(1, (heads, length)).transpose(0, 1).flatten(1, 2)
     mixed = torch.matmul(gathered, to_values.transpose(1, 2))
     return mixed.transpose(0, 1).reshape(rows, length, inner)

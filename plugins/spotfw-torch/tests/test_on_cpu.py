@@ -163,6 +163,21 @@ def test_queries_of_an_encoder_s_output(dtype: torch.dtype, masked: bool, by: st
     )
 
 
+@pytest.mark.parametrize("kind", TOLERANCE)
+def test_in_float32_the_gradient_of_cross_attention_is_pytorch_s(kind: torch.dtype) -> None:
+    width = HEADS * WIDE
+    weights = layers.CrossAttention(*(torch.eye(n, width, dtype=kind) for n in (1, 8, 16, 8)))
+    query = _draw(ROWS, 3, width).to(kind).requires_grad_()
+    encoded, bias = _draw(ROWS, LENGTH, width).to(kind), torch.zeros(ROWS, 1, 1, LENGTH)
+    mixed = layers._absorbed(query, encoded, weights, HEADS, bias, None)
+    seen, waiting = set(), [mixed.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        seen.add(node.name())
+        waiting += [following for following, _ in node.next_functions if following is not None]
+    assert ("_AskedBackward" in seen) is (kind == torch.bfloat16)
+
+
 def test_token_losses() -> None:
     targets = torch.tensor([[4, 1, 0], [1, 7, 2]])
 
