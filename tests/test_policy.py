@@ -161,6 +161,7 @@ def place(tmp_path: Path, spotfw_plugins: Plugins, monkeypatch: pytest.MonkeyPat
     for split in ("train", "validation"):
         (cola / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     model = Tunable(str(tmp_path / "model"))
+    monkeypatch.setattr("spotfw.plugins.builtin.backends.MeshBackend.missing", lambda self: None)
     monkeypatch.setattr(
         "spotfw.plugins.builtin.backends.MeshBackend.open", lambda self, folder, **_: model
     )

@@ -178,10 +178,10 @@ def main() -> int:
     given = made.parse_args()
     if given.dry_run == bool(given.tpu):
         made.error("give --tpu NAME, or --dry-run")
-    need("mesh")
     rows = []
     try:
         topology = Topology.parse(given.topology)
+        need("mesh")
         for size in given.sizes:
             tpu = "dry" if given.dry_run else given.tpu
             for row in rows_of(size, tpu, topology, given.updates, given.layers):

@@ -103,6 +103,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         '[splits]\ntrain = "rows.jsonl"\nvalidation = "rows.jsonl"\n'
     )
     model = Counting(str(tmp_path / "model"))
+    monkeypatch.setattr("spotfw.plugins.builtin.backends.MeshBackend.missing", lambda self: None)
     monkeypatch.setattr(
         "spotfw.plugins.builtin.backends.MeshBackend.open", lambda self, folder, **_: model
     )

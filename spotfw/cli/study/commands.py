@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import os
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from spotfw.cli.display import say
 from spotfw.cli.options import json_option
 from spotfw.cli.study.amounts import amounts
-from spotfw.errors import UnknownName
+from spotfw.errors import SpotError, UnknownName
+
+if TYPE_CHECKING:
+    from spotfw.study import Plan
 
 _LATER = {"report": "spotfw.cli.study.report:report"}
 
@@ -83,19 +86,17 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
     """Show every tuning of STUDY.toml, its cost in steps, and what is done already.
 
     What a strategy tunes is known only once it has chosen; until then its steps are the
-    most they can be. It ends in an error where the engine that the study needs is not
-    installed here.
+    most they can be. Where the engine that the study needs is not installed here, that is
+    said last.
 
     \b
     Example:
       spotfw study plan benchmarks/miniature/study.toml
     """
     from spotfw.cli.display import note, print_json, print_table
-    from spotfw.plugins import default_plugins
     from spotfw.recipe.progress.figures import duration
     from spotfw.study import plan as lay_out
     from spotfw.study import read_study
-    from spotfw.study.work.readiness import check_engines
     from spotfw.study.work.workers import workers_for
 
     laid = lay_out(read_study(file), out)
@@ -117,7 +118,7 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
                 "cells": [_cell(laid, cell) for cell in laid.cells],
             }
         )
-        check_engines(laid, default_plugins())
+        _say_what_is_missing(laid)
         return
     for warning in laid.warnings:
         note(warning)
@@ -135,8 +136,21 @@ def plan(file: str, out: str | None, workers: int | None, as_json: bool) -> None
         f"At most {laid.steps_left:,} of {laid.total_steps:,} steps are left; time on {count} "
         f"workers: {left}."
     )
-    # Last: what a study would cost elsewhere can be planned here all the same.
-    check_engines(laid, default_plugins())
+    _say_what_is_missing(laid)
+
+
+def _say_what_is_missing(laid: Plan) -> None:
+    """A note where an engine is not installed: what costs elsewhere can be planned here."""
+    from spotfw.cli.display import note
+    from spotfw.plugins import default_plugins
+    from spotfw.study.work.readiness import check_engines
+
+    try:
+        check_engines(laid, default_plugins())
+    except UnknownName:
+        raise
+    except SpotError as error:
+        note(f"It cannot be run here: {error}")
 
 
 @study.command(short_help="Run what is left of a study.")

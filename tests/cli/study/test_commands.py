@@ -83,6 +83,7 @@ def test_an_executor_is_handed_on(
     ran = spotfw_cli("study", "run", file, "--out", out, "--executor", "rya")
     assert ran.status == 2 and "no executor named 'rya'" in ran.err and "in_process" in ran.err
     assert not out.exists()
+    monkeypatch.setattr("spotfw.plugins.builtin.backends.MeshBackend.missing", lambda self: None)
     given: dict[str, Any] = {}
     ended = Outcome(folder="x", cells=1, done=1, failed={}, seconds=1.0)
     study = read_study(str(file))
@@ -100,6 +101,7 @@ def test_a_run_of_one_cell_says_where_its_report_is(
     file = tmp_path / "one.toml"
     file.write_text('sources = ["film_reviews"]\nseeds = [0]\n')
     ended = Outcome(folder="x", cells=1, done=0, failed={"film_reviews": "No."}, seconds=1.0)
+    monkeypatch.setattr("spotfw.plugins.builtin.backends.MeshBackend.missing", lambda self: None)
     monkeypatch.setattr("spotfw.study.run", lambda *_, **__: ended)
     assert "film_reviews: 1 cell, " in spotfw_cli("study", "plan", file).out
     ran = spotfw_cli("study", "run", file, "--out", tmp_path / "my out")
