@@ -108,7 +108,10 @@ def _module_file(parts: list[str]) -> bool:
 
 def named_files(line: str) -> Iterator[str]:
     """Paths that begin with a folder of the repository, or of spotfw/."""
-    folders = {p.name for p in ROOT.iterdir() if p.is_dir()} - {"build"} | ROOMS
+    # Not those that commands of these pages make there.
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    made = {line.strip("/") for line in ignored if line.startswith("/")}
+    folders = {p.name for p in ROOT.iterdir() if p.is_dir()} - {"build", *made} | ROOMS
     for word in re.findall(r"(?<![\w./-])\.?[\w-]+/[\w./*-]*", line):
         path = word.rstrip(".")
         is_file = path.rpartition(".")[2] in SUFFIXES or path.endswith("/")
