@@ -75,18 +75,10 @@ def choose_backend(model: str, plugins: Plugins) -> str:
     Raises:
       UnknownName: `model` is neither a name nor a folder.
     """
-    named = named_model(model, plugins)
-    kind = None
-    if named is None:
-        kind = "huggingface" if is_hub_model(model) else folder_kind(model)
+    kinds = folder_kinds(model, plugins)
 
     def fits(backend: Backend) -> bool:
-        if missing_package(backend) is not None:
-            return False
-        reads = reads_kind(backend)
-        if named is not None:
-            return reads == BUILT_IN or (reads == "huggingface" and named.hf_folder is not None)
-        return kind is None or reads == kind
+        return missing_package(backend) is None and (kinds is None or reads_kind(backend) in kinds)
 
     others = sorted(b.name for b in plugins.backends() if b.name != BUILT_IN and fits(b))
     if not others or fits(plugins.backend(BUILT_IN)):
@@ -187,6 +179,20 @@ def folder_meant(model: str) -> str:
     if files.is_remote(model) or not os.path.isfile(os.path.join(inside, ABOUT)):
         return model
     return inside
+
+
+def folder_kinds(model: str, plugins: Plugins) -> frozenset[str] | None:
+    """The kinds of folder that a model can be had as; None where its files do not tell.
+
+    Raises:
+      UnknownName: `model` is neither a name nor a folder.
+    """
+    named = named_model(model, plugins)
+    if named is not None:
+        others = [] if named.hf_folder is None else ["huggingface"]
+        return frozenset([BUILT_IN, *others])
+    kind = "huggingface" if is_hub_model(model) else folder_kind(model)
+    return None if kind is None else frozenset([kind])
 
 
 def folder_kind(folder: str) -> str | None:

@@ -9,13 +9,11 @@ from spotfw.contracts import Backend
 from spotfw.contracts.jobs import Executor
 from spotfw.errors import SpotError, WrongUse
 from spotfw.plugins import Plugins
-from spotfw.plugins.hub_models import is_hub_model
 from spotfw.plugins.models import (
     BUILT_IN,
     choose_backend,
-    folder_kind,
+    folder_kinds,
     missing_package,
-    named_model,
     reads_kind,
     weight_engines,
 )
@@ -74,7 +72,7 @@ def check_engines(plan: Plan, plugins: Plugins) -> None:
                 f"which needs the package {package}, and that is not installed here. "
                 f"{_install(backend, package)}{_instead(plan, plugins)}."
             )
-        if _kind(model, plugins) == "huggingface" and reads_kind(backend) == BUILT_IN:
+        if _only_hugging_face(model, plugins) and reads_kind(backend) == BUILT_IN:
             raise SpotError(
                 f"The study {plan.study.place} opens {model} with the engine {backend.name}, "
                 f"which does not read such a folder of Hugging Face's. {_reader(plugins)}; or "
@@ -116,7 +114,7 @@ def _instead(plan: Plan, plugins: Plugins) -> str:
     for backend in usable:
         if all(_opens(backend, model, plugins) for model in models):
             return f'; or set backend = "{backend.name}" under [open], for that engine is here'
-    folders = [model for model in models if _kind(model, plugins) == "huggingface"]
+    folders = [model for model in models if _only_hugging_face(model, plugins)]
     if folders and any(backend.name == BUILT_IN for backend in usable):
         return (
             f'; or set backend = "{BUILT_IN}" under [open], for that engine is here, and name a '
@@ -127,14 +125,9 @@ def _instead(plan: Plan, plugins: Plugins) -> str:
 
 
 def _opens(backend: Backend, model: str, plugins: Plugins) -> bool:
-    named = named_model(model, plugins)
-    reads = reads_kind(backend)
-    if named is not None:
-        return reads == BUILT_IN or (reads == "huggingface" and named.hf_folder is not None)
-    return _kind(model, plugins) in (None, reads)
+    kinds = folder_kinds(model, plugins)
+    return kinds is None or reads_kind(backend) in kinds
 
 
-def _kind(model: str, plugins: Plugins) -> str | None:
-    if named_model(model, plugins) is not None:
-        return None
-    return "huggingface" if is_hub_model(model) else folder_kind(model)
+def _only_hugging_face(model: str, plugins: Plugins) -> bool:
+    return folder_kinds(model, plugins) == frozenset(["huggingface"])
